@@ -1,0 +1,1 @@
+"""The only place that knows Ray: sessions, placement, pools and the driver."""

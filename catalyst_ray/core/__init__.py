@@ -1,0 +1,1 @@
+"""Pure judgement: no clock, randomness, socket, Ray or environment."""

@@ -1,0 +1,269 @@
+"""The outside world as the pipeline sees it: one Protocol per outside system, no implementation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime, timedelta
+
+    from catalyst_ray.models import (
+        Alert,
+        Bars,
+        ChartRequest,
+        Claim,
+        Decision,
+        Delivery,
+        DeliveryState,
+        EngineInfo,
+        FeedSpec,
+        FeedState,
+        Fetched,
+        GpuSample,
+        Item,
+        ItemRecord,
+        Link,
+        LlmAnswer,
+        LlmRequest,
+        Picture,
+        Receipt,
+        Score,
+        Verdict,
+    )
+
+
+class Clock(Protocol):
+    """Time and waiting."""
+
+    def now_utc(self) -> datetime:
+        """Return the wall-clock time, aware, in UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Return seconds of a clock that never goes back."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        ...
+
+
+class Fetcher(Protocol):
+    """Gets the bytes of feeds and other documents, politely."""
+
+    async def fetch(self, spec: FeedSpec, state: FeedState) -> Fetched:
+        """GET a feed, conditionally on ``state``.
+
+        Raises:
+            TransportError: No usable answer came; carries the wait that the server asked for.
+        """
+        ...
+
+
+class Store(Protocol):
+    """Everything that survives the process. Methods block; call them in a thread.
+
+    Order that cannot lose: ``claim`` and the decision come before ``save_feed_state``; an alert, its
+    item's decision and its outbox rows are one transaction; ``begin_delivery`` comes before the sink
+    is called and ``finish_delivery`` after it answered.
+
+    Raises:
+        StoreError: From every method, when the database cannot be read or written.
+    """
+
+    def acquire_lease(self, owner: str, *, now_utc: datetime, ttl: timedelta) -> bool:
+        """Take or renew the driver's lease; False while another owner's is still good."""
+        ...
+
+    def release_lease(self, owner: str) -> None:
+        """Give the lease back, if it is ours."""
+        ...
+
+    def feed_states(self) -> Mapping[str, FeedState]:
+        """Return the remembered state of every feed, by name."""
+        ...
+
+    def save_feed_state(self, state: FeedState) -> None:
+        """Remember a feed's state."""
+        ...
+
+    def claim(self, items: Sequence[Item], *, now_utc: datetime) -> list[Claim]:
+        """Offer items; answers in the same order, one transaction.
+
+        A new key is stored undecided. A known key whose item names new parties is stored merged and,
+        if no alert was made of it, comes back EXTENDED. An unknown key with an alias seen within the
+        window is stored with a ``drop`` decision (``duplicate``) and comes back DUPLICATE.
+        """
+        ...
+
+    def undecided(self, *, limit: int) -> list[Item]:
+        """Return items claimed and never decided (a crash came between), oldest first."""
+        ...
+
+    def decide(self, decisions: Sequence[tuple[Item, Decision]], *, now_utc: datetime) -> None:
+        """Write decisions that are no alert. One that became an alert or hold stays so."""
+        ...
+
+    def hold_alert(self, alert: Alert, *, now_utc: datetime) -> None:
+        """Write a hold decision and keep the alert for a later cycle."""
+        ...
+
+    def held_alerts(self, *, limit: int) -> list[Alert]:
+        """Return held alerts, the most urgent and oldest first."""
+        ...
+
+    def commit_alert(self, alert: Alert, sinks: Sequence[str], *, now_utc: datetime) -> bool:
+        """Write item decision, alert and a pending outbox row per sink; False if it was one before."""
+        ...
+
+    def due_deliveries(self, *, now_utc: datetime, limit: int) -> list[Delivery]:
+        """Return pending and unknown rows whose time has come, the most urgent first."""
+        ...
+
+    def begin_delivery(self, delivery_id: int, *, now_utc: datetime) -> None:
+        """Write ``unknown`` and count the attempt, before the sink is called."""
+        ...
+
+    def finish_delivery(
+        self,
+        delivery_id: int,
+        state: DeliveryState,
+        *,
+        now_utc: datetime,
+        message_id: str | None = None,
+        error: str | None = None,
+        next_attempt_utc: datetime | None = None,
+    ) -> None:
+        """Write what the sink said."""
+        ...
+
+    def delivery_counts(self) -> Mapping[str, int]:
+        """Return the number of outbox rows by ``sink/state``, and ``possible_doubles``."""
+        ...
+
+    def recent_alerts(self, *, limit: int) -> list[Alert]:
+        """Return alerts with an outbox row, newest first."""
+        ...
+
+    def recent_titles(self, ticker: str, *, since_utc: datetime, limit: int) -> list[tuple[str, str]]:
+        """Return (item key, title) of alerts and holds on a ticker, newest first."""
+        ...
+
+    def needed_files(self) -> set[str]:
+        """Return chart paths that an alert not yet sent still needs."""
+        ...
+
+    def cached(self, key: str, *, now_utc: datetime) -> str | None:
+        """Return a cached LLM answer that has not expired."""
+        ...
+
+    def cache(self, key: str, text: str, *, expires_utc: datetime) -> None:
+        """Keep an LLM answer until ``expires_utc``."""
+        ...
+
+    def explain(self, query: str, *, limit: int) -> list[ItemRecord]:
+        """Find items by key, accession number, URL, ticker of an alert, alert id or words of the title."""
+        ...
+
+    def purge(self, *, before_utc: datetime) -> int:
+        """Delete decided items, finished deliveries and expired cache rows older than that; return how many."""
+        ...
+
+    def close(self) -> None:
+        """Close connections."""
+        ...
+
+
+class LanguageModel(Protocol):
+    """An engine that turns a prompt into schema-locked text."""
+
+    async def start(self) -> EngineInfo:
+        """Reach or start the engine and load the model.
+
+        Raises:
+            TransportError: It does not answer, or lacks the model; the hint says what to do.
+        """
+        ...
+
+    async def generate(self, request: LlmRequest) -> LlmAnswer:
+        """Answer one prompt within ``request.timeout_s``.
+
+        Raises:
+            TransportError: No answer, a refusal, or time ran out.
+            ParseError: The answer was cut off or is no JSON.
+        """
+        ...
+
+    async def stop(self) -> None:
+        """Close connections and end what ``start`` started."""
+        ...
+
+
+class Judge(Protocol):
+    """The slow tier: a language model behind a scheduler."""
+
+    async def judge(self, item: Item, link: Link, score: Score, *, priority: int) -> Verdict:
+        """Return a verdict by the deadline; never raises for a slow or broken model."""
+        ...
+
+    def stats(self) -> Mapping[str, float]:
+        """Return queue statistics (requests, cached, joined, refused, timed_out, mean_seconds, …)."""
+        ...
+
+
+class Artist(Protocol):
+    """Draws price charts."""
+
+    async def draw(self, request: ChartRequest) -> Picture:
+        """Draw within the chart deadline.
+
+        Raises:
+            CatalystError: The chart failed or was late.
+        """
+        ...
+
+    def stats(self) -> Mapping[str, float]:
+        """Return queue statistics (requests, cached, joined, failed, mean_seconds, …)."""
+        ...
+
+
+class PriceSource(Protocol):
+    """Price bars."""
+
+    name: str
+
+    async def bars(self, ticker: str, timeframe: str) -> Bars | None:
+        """Return bars of ``timeframe`` (1D, 5D, 1M, 3M, 1Y), or None when there are none.
+
+        Raises:
+            TransportError: The source did not answer.
+            ParseError: It answered with something that is no price table.
+        """
+        ...
+
+
+class Notifier(Protocol):
+    """A sink for alerts."""
+
+    name: str
+
+    async def send(self, alert: Alert, *, chart: bytes | None, gauge: bytes | None) -> Receipt:
+        """Deliver one alert.
+
+        Raises:
+            DeliveryError: It was not taken, or nobody knows.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Close connections."""
+        ...
+
+
+class GpuProbe(Protocol):
+    """Reads GPUs."""
+
+    def sample(self) -> list[GpuSample]:
+        """Return one reading a GPU; empty without GPU or driver."""
+        ...
