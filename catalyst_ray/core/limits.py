@@ -1,0 +1,64 @@
+"""Waiting rules: back-off of failing feeds and pace per host. Pure: time and chance are arguments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+
+def backoff_s(failures: int, *, base_s: float, cap_s: float, jitter: float) -> float:
+    """Return the wait before the next try, in seconds: doubling from ``base_s``, at most ``cap_s``.
+
+    ``jitter`` in [0, 1) is drawn by the caller and takes up to a quarter off, so that equal inputs give
+    equal waits and feeds that failed together do not come back together. ``failures`` counts from 1.
+
+    Raises:
+        ValueError: ``failures`` < 1.
+    """
+    if failures < 1:
+        raise ValueError(f"failures must be at least 1, was {failures}")
+    doubled = base_s * 2.0 ** min(failures - 1, 30)
+    return min(cap_s, doubled) * (1.0 - jitter / 4.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """A token bucket's shape: ``burst`` requests at once, then ``rate_per_s``."""
+
+    rate_per_s: float
+    burst: int
+
+
+SEC_PACE = Pace(rate_per_s=7.0, burst=3)
+"""SEC allows 10 requests/s in all: no window of one second can hold more than burst + rate of ours."""
+PUBLIC_PACE = Pace(rate_per_s=5.0, burst=5)
+"""What we ask of any other public host at most."""
+MAX_HOSTS = 10_000
+
+
+def pace_group(url: str) -> str:
+    """Return the name under which a URL's requests are counted: SEC's hosts are one."""
+    host = (urlsplit(url).hostname or "").lower()
+    return "sec.gov" if host == "sec.gov" or host.endswith(".sec.gov") else host
+
+
+class Pacer:
+    """Hands out start times that keep each host's pace; holds the last few thousand hosts."""
+
+    def __init__(self) -> None:
+        self._free_at: dict[str, float] = {}
+
+    def reserve(self, url: str, *, now_s: float) -> float:
+        """Book a request and return how many seconds to wait before sending it.
+
+        ``now_s`` is of a clock that never goes back. The algorithm is GCRA: one number per host, the
+        theoretical arrival time of the next request.
+        """
+        group = pace_group(url)
+        pace = SEC_PACE if group == "sec.gov" else PUBLIC_PACE
+        spacing = 1.0 / pace.rate_per_s
+        arrival = max(self._free_at.get(group, now_s), now_s)
+        if len(self._free_at) >= MAX_HOSTS:
+            self._free_at = {g: t for g, t in self._free_at.items() if t > now_s}
+        self._free_at[group] = arrival + spacing
+        return max(0.0, arrival - now_s - spacing * (pace.burst - 1))

@@ -1,0 +1,286 @@
+"""Every setting: its name, default, unit and check; the only module that reads the environment.
+
+Flat names, as in the guide. Values come from command-line options, then the environment, then a
+``.env`` file, then the default. Feeds, lexicon and policy are tables and live in TOML files instead.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from catalyst_ray.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pydantic_core import ErrorDetails
+
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
+Share = Annotated[float, Field(ge=0, le=1)]
+EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+
+
+def _setting(default: Any, group: str, text: str) -> Any:
+    return Field(default, description=text, json_schema_extra={"group": group})
+
+
+class Settings(BaseSettings):
+    """All settings of a run, checked and frozen."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="forbid",
+        str_strip_whitespace=True,
+        env_ignore_empty=True,
+        env_file_encoding="utf-8",
+    )
+
+    feeds_file: Path | None = _setting(None, "Feeds", "TOML list of feeds; unset = the list that ships.")
+    feeds_parallel: bool = _setting(
+        True, "Feeds", "Fetch all feeds at once; 0 fetches one by one (debugging)."
+    )
+    feeds_timeout: Seconds = _setting(15.0, "Feeds", "Seconds that one feed may take in all.")
+    feeds_max_bytes: Annotated[int, Field(ge=1_000, le=200_000_000)] = _setting(
+        8_000_000, "Feeds", "Largest body taken from a feed, in bytes."
+    )
+    feeds_allow_private: bool = _setting(
+        False,
+        "Feeds",
+        "Allow feeds on loopback and private addresses.",
+    )
+    sec_contact: str | None = _setting(
+        None, "Feeds", "Your e-mail for SEC's User-Agent rule; without it the SEC feeds stay off."
+    )
+    sec_tickers_url: str = _setting(
+        "https://www.sec.gov/files/company_tickers.json", "Feeds", "Where the CIK to ticker map comes from."
+    )
+    sec_tickers_file: Path | None = _setting(
+        None, "Feeds", "Local copy of that map, for use without network."
+    )
+    finnhub_token: SecretStr | None = _setting(None, "Feeds", "Finnhub key; unset = that feed stays off.")
+
+    sleep_seconds: Annotated[float, Field(ge=0, le=86_400)] = _setting(
+        60.0, "Cycle", "Seconds from the start of one cycle to the start of the next."
+    )
+    max_alerts_per_cycle: Annotated[int, Field(ge=1, le=1_000)] = _setting(
+        10, "Cycle", "Alerts over this number wait for the next cycle."
+    )
+
+    alert_threshold: Share = _setting(0.35, "Judgement", "Smallest strength of a score that makes an alert.")
+    watch_list: str = _setting("", "Judgement", "Tickers, comma-separated, that are served first.")
+
+    llm_engine: Literal["auto", "ollama", "embedded", "off"] = _setting(
+        "auto",
+        "LLM",
+        "Which engine judges; auto = Ollama if it answers, else embedded if installed, else off.",
+    )
+    ollama_host: str = _setting("http://127.0.0.1:11434", "LLM", "Address of the Ollama server.")
+    llm_model_name: str = _setting("mistral", "LLM", "Model on Ollama (llama3.2:1b where that is too slow).")
+    llm_batch_workers: Annotated[int, Field(ge=1, le=256)] = _setting(
+        3, "LLM", "Requests in flight in one replica."
+    )
+    llm_cache_ttl: Annotated[float, Field(ge=0, le=31_536_000)] = _setting(
+        3600.0, "LLM", "Seconds that an answer is kept; 0 = not at all."
+    )
+    llm_timeout_secs: Seconds = _setting(
+        20.0, "LLM", "Deadline of a request, in seconds; the alert goes without it."
+    )
+    llm_queue_size: Annotated[int, Field(ge=1, le=100_000)] = _setting(
+        512, "LLM", "Requests that may wait; the least urgent is refused above it."
+    )
+    llm_confidence_threshold: Share = _setting(
+        0.6, "LLM", "Confidence of the fast tier below which the fallback asks the model."
+    )
+    feature_llm_classifier: bool = _setting(True, "LLM", "Let the model judge headlines.")
+    feature_llm_fallback: bool = _setting(
+        True, "LLM", "Let the model re-judge what the fast tier is unsure of."
+    )
+    feature_llm_sec_analysis: bool = _setting(True, "LLM", "Let the model judge SEC filings.")
+    llm_gpus_per_replica: Annotated[float, Field(gt=0, le=16)] = _setting(
+        1.0, "LLM", "GPUs reserved by one replica; a fraction packs several on one card."
+    )
+    llm_min_replicas: Annotated[int, Field(ge=1, le=1_000)] = _setting(1, "LLM", "Replicas at least.")
+    llm_max_replicas: Annotated[int, Field(ge=1, le=1_000)] = _setting(8, "LLM", "Replicas at most.")
+
+    chart_queue_workers: Annotated[int, Field(ge=1, le=256)] = _setting(4, "Charts", "Charts drawn at once.")
+    chart_cache_ttl: Annotated[float, Field(ge=0, le=86_400)] = _setting(
+        300.0, "Charts", "Seconds that a chart is kept for an equal request."
+    )
+    chart_timeout_secs: Seconds = _setting(
+        10.0, "Charts", "Seconds a chart may take; the card goes without it after that."
+    )
+    chart_keep_seconds: Annotated[float, Field(ge=0, le=31_536_000)] = _setting(
+        3600.0, "Charts", "Age at which chart files are deleted, unless an unsent alert needs them."
+    )
+    chart_theme: Literal["dark", "light"] = _setting("dark", "Charts", "Colours of charts and gauges.")
+    quickchart_image_dir: Path = _setting(Path("out/charts"), "Charts", "Folder of the chart files.")
+    price_source: Literal["none", "csv", "http", "yfinance"] = _setting(
+        "none", "Charts", "Where price bars come from; none = cards without a chart."
+    )
+    price_dir: Path | None = _setting(None, "Charts", "Folder of TICKER.csv files, for PRICE_SOURCE=csv.")
+    price_url: str | None = _setting(None, "Charts", "Address of a price server, for PRICE_SOURCE=http.")
+
+    discord_webhook_url: SecretStr | None = _setting(
+        None, "Delivery", "Discord webhook; unset = dry run: console, file and page only."
+    )
+    dry_run: bool = _setting(False, "Delivery", "Keep alerts from Discord even with a webhook set.")
+    out_dir: Path = _setting(
+        Path("out"), "Delivery", "Folder of alerts.ndjson, index.html and the embedded store."
+    )
+
+    database_url: SecretStr | None = _setting(
+        None, "State", "SQLAlchemy address (postgresql+psycopg://…); unset = SQLite in OUT_DIR."
+    )
+    retention_days: Annotated[float, Field(ge=1, le=3_650)] = _setting(
+        30.0, "State", "Days that decided items and delivered alerts are kept."
+    )
+
+    ray_address: str | None = _setting(
+        None,
+        "Cluster",
+        "Cluster to join (auto, host:port); unset = inside a job that job's, else a local one.",
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = _setting(
+        "INFO", "Cluster", "Least level logged."
+    )
+
+    @field_validator("sec_contact")
+    @classmethod
+    def _is_email(cls, value: str | None) -> str | None:
+        if value is not None and not EMAIL.fullmatch(value):
+            raise ValueError("must be an e-mail address, as SEC asks for")
+        return value
+
+    @field_validator("ollama_host", "price_url", "sec_tickers_url")
+    @classmethod
+    def _is_http(cls, value: str | None) -> str | None:
+        if value is None or value.startswith(("http://", "https://")):
+            return value
+        if re.fullmatch(r"[\w.-]+(:\d+)?", value):  # Ollama's own form: host:port
+            return f"http://{value}"
+        raise ValueError("must be an http:// or https:// address")
+
+    @field_validator("discord_webhook_url")
+    @classmethod
+    def _is_webhook(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not re.match(
+            r"https?://[^/]+/api/(v\d+/)?webhooks/\d+/[\w-]+", value.get_secret_value()
+        ):
+            raise ValueError("must look like https://discord.com/api/webhooks/<id>/<token>")
+        return value
+
+    @property
+    def store_url(self) -> str:
+        """Return the address of the store; SQLite in ``OUT_DIR`` when none is set."""
+        if self.database_url:
+            return self.database_url.get_secret_value()
+        return f"sqlite:///{self.out_dir / 'catalyst.db'}"
+
+    @property
+    def watched(self) -> frozenset[str]:
+        """Return the watch list as upper-case tickers."""
+        return frozenset(t for t in re.split(r"[,\s]+", self.watch_list.upper()) if t)
+
+    @property
+    def is_dry_run(self) -> bool:
+        """Return whether alerts stay on this machine."""
+        return self.dry_run or self.discord_webhook_url is None
+
+
+NAMES = {name.upper(): name for name in Settings.model_fields}
+PREFIXES = tuple(
+    {f"{name.split('_')[0]}_" for name in NAMES}
+    - {"OUT_", "LOG_", "MAX_", "DRY_", "RAY_", "DATABASE_", "WATCH_"}
+)
+NEAR = 80.0
+"""Similarity, in per cent, from which an unknown name counts as a misspelling."""
+
+
+def load_settings(overrides: Mapping[str, Any] | None = None, *, env_file: Path | None = None) -> Settings:
+    """Read and check all settings.
+
+    Args:
+        overrides: Values by field name, from command-line options; they win.
+        env_file: A ``.env`` file; ``./.env`` when None, if there is one.
+
+    Raises:
+        ConfigError: Anything is wrong; ``problems`` has a line for every wrong name and value.
+    """
+    given = dict(overrides or {})
+    path = env_file or Path(".env")
+    problems = _misspelt(os.environ)
+    if env_file is not None and not env_file.is_file():
+        problems.append(f"--env-file: there is no file {env_file}")
+    try:
+        settings = Settings(_env_file=path, **given)
+    except ValidationError as error:
+        problems += [_problem(detail, given, path) for detail in error.errors()]
+    else:
+        problems += _contradictions(settings)
+    if problems:
+        raise ConfigError(
+            f"{len(problems)} setting{'s are' if len(problems) > 1 else ' is'} wrong",
+            problems=tuple(problems),
+            hint="`catalyst-ray settings` lists all of them",
+        )
+    return settings
+
+
+def _misspelt(environ: Mapping[str, str]) -> list[str]:
+    # The environment holds other programs' names too: only near misses are ours to report.
+    suspects = [n for n in environ if n not in NAMES and n.startswith(PREFIXES)]
+    return [f"{n}: unknown setting{_meant(n)} (environment)" for n in sorted(suspects) if _meant(n)]
+
+
+def _meant(name: str) -> str:
+    from rapidfuzz import process  # noqa: PLC0415  (only when a name is in doubt)
+
+    best = process.extractOne(name.upper(), list(NAMES), score_cutoff=NEAR)
+    return f"; did you mean {best[0]}?" if best else ""
+
+
+def _problem(detail: ErrorDetails, given: Mapping[str, Any], path: Path) -> str:
+    field = str(detail["loc"][0])
+    name = field.upper()
+    origin = _origin(field, given, path)
+    if detail["type"] == "extra_forbidden":
+        return f"{name}: unknown setting{_meant(name)} ({origin})"
+    message = detail["msg"].removeprefix("Value error, ")
+    secret = "SecretStr" in str(Settings.model_fields[field].annotation)
+    was = "" if secret else f", was {str(detail['input'])[:80]!r}"
+    return f"{name}: {message[0].lower()}{message[1:]}{was} ({origin})"
+
+
+def _origin(field: str, given: Mapping[str, Any], path: Path) -> str:
+    if field in given:
+        return "command line"
+    if os.environ.get(field.upper()):
+        return "environment"
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
+    pattern = re.compile(rf"\s*(export\s+)?{re.escape(field)}\s*(=|$)", re.IGNORECASE)
+    return next((f"{path} line {n}" for n, line in enumerate(lines, 1) if pattern.match(line)), "default")
+
+
+def _contradictions(settings: Settings) -> list[str]:
+    problems = []
+    if settings.price_source == "csv" and settings.price_dir is None:
+        problems.append("PRICE_DIR: must name a folder when PRICE_SOURCE=csv")
+    if settings.price_source == "http" and settings.price_url is None:
+        problems.append("PRICE_URL: must name a server when PRICE_SOURCE=http")
+    if settings.llm_max_replicas < settings.llm_min_replicas:
+        problems.append(
+            f"LLM_MAX_REPLICAS: must be at least LLM_MIN_REPLICAS={settings.llm_min_replicas},"
+            f" was {settings.llm_max_replicas}"
+        )
+    for name, path in (("FEEDS_FILE", settings.feeds_file), ("SEC_TICKERS_FILE", settings.sec_tickers_file)):
+        if path is not None and not path.is_file():
+            problems.append(f"{name}: there is no file {path}")
+    if settings.price_dir is not None and not settings.price_dir.is_dir():
+        problems.append(f"PRICE_DIR: there is no folder {settings.price_dir}")
+    return problems

@@ -1,0 +1,114 @@
+"""Settings: names, defaults, checks, secrets, and what a person is told when one is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from catalyst_ray.errors import ConfigError
+from catalyst_ray.settings import NAMES, Settings, load_settings
+
+GUIDE = {
+    "LLM_BATCH_WORKERS": 3,
+    "LLM_CACHE_TTL": 3600,
+    "LLM_TIMEOUT_SECS": 20,
+    "LLM_CONFIDENCE_THRESHOLD": 0.6,
+    "LLM_MODEL_NAME": "mistral",
+    "CHART_QUEUE_WORKERS": 4,
+    "CHART_CACHE_TTL": 300,
+    "CHART_KEEP_SECONDS": 3600,
+    "FEEDS_PARALLEL": True,
+    "FEEDS_TIMEOUT": 15,
+    "MAX_ALERTS_PER_CYCLE": 10,
+    "SLEEP_SECONDS": 60,
+    "QUICKCHART_IMAGE_DIR": Path("out/charts"),
+    "LLM_GPUS_PER_REPLICA": 1,
+}
+"""Names and defaults that the guide fixes."""
+
+
+@pytest.fixture(autouse=True)
+def _clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in NAMES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def problems(**overrides: object) -> tuple[str, ...]:
+    """Return what `load_settings` complains of."""
+    with pytest.raises(ConfigError) as caught:
+        load_settings(overrides)
+    return caught.value.problems
+
+
+@pytest.mark.parametrize(("name", "default"), GUIDE.items())
+def test_guide_defaults(name: str, default: object) -> None:
+    """A setting of the guide keeps its name and its default."""
+    assert getattr(load_settings(), NAMES[name]) == default
+
+
+def test_precedence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command line beats the environment, which beats .env, which beats the default."""
+    Path(".env").write_text("SLEEP_SECONDS=5\nMAX_ALERTS_PER_CYCLE=5\nLLM_BATCH_WORKERS=5\n")
+    monkeypatch.setenv("MAX_ALERTS_PER_CYCLE", "6")
+    monkeypatch.setenv("LLM_BATCH_WORKERS", "6")
+    settings = load_settings({"llm_batch_workers": 7})
+    found = (settings.sleep_seconds, settings.max_alerts_per_cycle, settings.llm_batch_workers)
+    assert found == (5, 6, 7)
+
+
+def test_every_problem_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All wrong values are named in one go, each with its value and where it came from."""
+    Path(".env").write_text("# comment\nSLEEP_SECONDS=-1\n")
+    monkeypatch.setenv("CHART_CACHE_TTL", "soon")
+    found = problems(llm_batch_workers=0)
+    assert len(found) == 3
+    assert any(p.startswith("SLEEP_SECONDS") and "'-1'" in p and ".env line 2" in p for p in found)
+    assert any(p.startswith("CHART_CACHE_TTL") and "'soon'" in p and "environment" in p for p in found)
+    assert any(p.startswith("LLM_BATCH_WORKERS") and "command line" in p for p in found)
+
+
+def test_misspelt_in_env_file() -> None:
+    """An unknown name in .env is refused with the nearest real one and its line."""
+    Path(".env").write_text("\nLLM_TIMEOUT_SEC=3\n")
+    assert problems() == ("LLM_TIMEOUT_SEC: unknown setting; did you mean LLM_TIMEOUT_SECS? (.env line 2)",)
+
+
+def test_misspelt_in_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A near miss in the environment is reported; other programs' names are left alone."""
+    monkeypatch.setenv("FEEDS_TIMEOUTS", "3")
+    monkeypatch.setenv("LLM_API_KEY", "another program's")
+    assert [p.split(":")[0] for p in problems()] == ["FEEDS_TIMEOUTS"]
+
+
+def test_secrets_stay_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither an error nor a dump of the settings shows a secret."""
+    monkeypatch.setenv("DISCORD_WEBHOOK_URL", "https://discord.com/wrong/s3cr3t")
+    assert "s3cr3t" not in "".join(problems())
+    good = "https://discord.com/api/webhooks/12/s3cr3t"
+    settings = load_settings({"discord_webhook_url": good, "finnhub_token": "s3cr3t"})
+    assert "s3cr3t" not in repr(settings) + settings.model_dump_json()
+
+
+def test_contradictions_are_found() -> None:
+    """Settings that need each other are checked together, and files must exist."""
+    found = problems(price_source="csv", llm_min_replicas=4, llm_max_replicas=2, feeds_file="gone.toml")
+    assert {p.split(":")[0] for p in found} == {"PRICE_DIR", "LLM_MAX_REPLICAS", "FEEDS_FILE"}
+
+
+def test_dry_run_until_a_webhook_is_set() -> None:
+    """Without a webhook nothing leaves the machine; with one it does, unless told otherwise."""
+    hook = "https://discord.com/api/webhooks/12/abc"
+    assert load_settings().is_dry_run
+    assert not load_settings({"discord_webhook_url": hook}).is_dry_run
+    assert load_settings({"discord_webhook_url": hook, "dry_run": True}).is_dry_run
+
+
+def test_every_setting_is_used() -> None:
+    """No setting is read by nothing: each field's name stands in the package outside settings.py."""
+    package = Path(__file__).parents[2] / "catalyst_ray"
+    code = "".join(p.read_text() for p in package.rglob("*.py") if p.name != "settings.py")
+    properties = {"database_url": "store_url", "watch_list": "watched", "dry_run": "is_dry_run"}
+    unused = [f for f in Settings.model_fields if f".{properties.get(f, f)}" not in code]
+    assert unused == []
