@@ -117,8 +117,8 @@ class Store(Protocol):
         """Write item decision, alert and a pending outbox row per sink; False if it was one before."""
         ...
 
-    def due_deliveries(self, *, now_utc: datetime, limit: int) -> list[Delivery]:
-        """Return pending and unknown rows whose time has come, the most urgent first."""
+    def due_deliveries(self, sink: str, *, now_utc: datetime, limit: int) -> list[Delivery]:
+        """Return a sink's pending and unknown rows whose time has come, the most urgent first."""
         ...
 
     def begin_delivery(self, delivery_id: int, *, now_utc: datetime) -> None:

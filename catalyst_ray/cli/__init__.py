@@ -1,1 +1,85 @@
-"""The command line."""
+"""The command line: one file a command, loaded only when it is called; errors become exit codes here.
+
+Exit codes: 0 done; 1 unexpected failure; 2 wrong settings or arguments; 3 done in part (a feed, sink or
+item failed; the report names it); 130 ended by Ctrl-C before it could stop cleanly.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+import click
+
+from catalyst_ray import __version__
+from catalyst_ray.errors import CatalystError, ConfigError
+
+COMMANDS = {
+    "demo": "Run three cycles against an invented market on this machine.",
+    "run": "Watch the feeds and send alerts, until stopped.",
+    "doctor": "Check the set-up and say how to mend what is wrong.",
+    "explain": "Say what became of an item, and why.",
+    "settings": "Show every setting and its value.",
+}
+WRONG, PARTIAL = 2, 3
+
+
+class LazyGroup(click.Group):
+    """Loads a command's module when it is called: ``--help`` stays fast and imports no Ray."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names, in the order of first use."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Load a command's module and return it; None for an unknown name."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"catalyst_ray.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the overview without loading any command."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="catalyst-ray")
+def root() -> None:
+    """Turn live financial news and SEC filings into stock-catalyst alerts.
+
+    First steps:  `catalyst-ray demo` shows it at work with no key, GPU or server;
+    `catalyst-ray doctor` checks your set-up;  `catalyst-ray run --once --dry-run` takes the live feeds once
+    and posts nothing. Settings come from the environment and .env: see `catalyst-ray settings`.
+    """
+
+
+def main() -> None:
+    """Run the command line and leave with its exit code."""
+    try:
+        root.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except click.exceptions.Exit as leave:
+        code = leave.exit_code
+    except click.Abort:
+        code = 130
+    except ConfigError as error:
+        for problem in error.problems if len(error.problems) > 1 else (str(error),):
+            click.echo(f"error: {problem}", err=True)
+        if len(error.problems) > 1 and error.hint:
+            click.echo(error.hint, err=True)
+        code = WRONG
+    except CatalystError as error:
+        click.echo(f"error: {error}", err=True)
+        code = 1
+    except KeyboardInterrupt:
+        code = 130
+    else:
+        code = 0
+    sys.exit(code)

@@ -1,0 +1,112 @@
+"""Joins a Ray cluster or starts a local one, and leaves it again. Places nothing on it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import ray
+
+from catalyst_ray.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+log = logging.getLogger(__name__)
+
+CONNECT_TIMEOUT_S = 3.0
+LOCAL_ENVIRONMENT = {
+    # A CPU task on a GPU node sees no GPU, as before Ray 2.55: a chart must not open a context on an LLM's card.
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",
+    # NVML counts cards by PCI bus; CUDA must count them alike.
+    "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
+    "RAY_USAGE_STATS_ENABLED": "0",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A joined cluster: where it is and what it has."""
+
+    address: str
+    is_local: bool
+    cpus: float
+    gpus: float
+    nodes: int
+    dashboard_url: str | None
+
+
+@contextmanager
+def ray_session(address: str | None, *, dashboard: bool, fake_gpus: int | None = None) -> Iterator[Session]:
+    """Join the cluster at ``address``, or start a local one when it is None.
+
+    Args:
+        address: ``auto`` or ``host:port``; a submitted job gets its own cluster's from Ray.
+        dashboard: Start the dashboard of a local cluster (on loopback).
+        fake_gpus: GPUs that a local cluster pretends to have (demo, tests); None = count the real ones.
+
+    Raises:
+        ConfigError: No cluster answers there, or it refuses us.
+    """
+    if address is None:
+        os.environ.update({k: v for k, v in LOCAL_ENVIRONMENT.items() if k not in os.environ})  # noqa: TID251  (Ray's own processes read these, and nothing else can hand them over)
+    else:
+        _check_answers(address)
+    try:
+        context = ray.init(
+            address=address,
+            namespace="catalyst",
+            num_gpus=fake_gpus if address is None else None,
+            include_dashboard=dashboard if address is None else None,
+            log_to_driver=False,
+            configure_logging=False,
+            logging_level=logging.ERROR,
+        )
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        raise ConfigError(
+            f"cannot join the Ray cluster at {address or 'this machine'}: {str(error).splitlines()[0][:300]}",
+            key="RAY_ADDRESS",
+            hint="check the address, that `ray status` works there, and that both sides share one auth token",
+        ) from error
+    try:
+        yield _describe(context, is_local=address is None)
+    finally:
+        ray.shutdown()
+
+
+def _check_answers(address: str) -> None:
+    """Refuse an address that nobody listens on; Ray itself would try it for a minute."""
+    if address in {"auto", "local"}:
+        return
+    host, _, port = address.rpartition(":")
+    if "://" in address or not host or not port.isdigit():
+        raise ConfigError(
+            f"{address!r} is no address of a cluster",
+            key="RAY_ADDRESS",
+            hint="use auto or host:6379; to run from outside the cluster use `ray job submit`",
+        )
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_TIMEOUT_S).close()
+    except OSError as error:
+        raise ConfigError(
+            f"nobody answers at {address}: {error.strerror or error}",
+            key="RAY_ADDRESS",
+            hint="start the cluster with `ray start --head`, or unset RAY_ADDRESS for a local one",
+        ) from error
+
+
+def _describe(context: ray.client_builder.ClientContext, *, is_local: bool) -> Session:
+    resources = ray.cluster_resources()
+    url = context.dashboard_url
+    return Session(
+        address=str(ray.get_runtime_context().gcs_address),
+        is_local=is_local,
+        cpus=resources.get("CPU", 0.0),
+        gpus=resources.get("GPU", 0.0),
+        nodes=len(ray.nodes()),
+        dashboard_url=f"http://{url}" if url else None,
+    )

@@ -1,0 +1,140 @@
+"""One cycle: take up what was left, release what was held, take all feeds, deliver, report."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from catalyst_ray.models import Action, ClaimOutcome, FeedReport
+from catalyst_ray.pipeline.flow import Flow, Round
+from catalyst_ray.pipeline.tally import Tally
+from catalyst_ray.pipeline.together import together
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from catalyst_ray.models import CycleReport, Delivery, FeedSpec, FeedState, Item
+    from catalyst_ray.pipeline.courier import Courier
+    from catalyst_ray.pipeline.intake import Intake, Taken
+    from catalyst_ray.ports import Artist, Clock, Judge, Store
+
+log = logging.getLogger(__name__)
+
+RECOVER_LIMIT = 2_000
+SETTLE_S = 10.0
+"""How long a cycle waits for its own alerts to be taken by the sinks; retries go on after it."""
+
+
+class Cycle:
+    """Runs cycles over ports.
+
+    Args:
+        feeds: Feeds to take.
+        off: Feeds that stay off, with the setting that turns them on.
+        max_alerts: Alerts of one cycle; more are held for the next.
+        parallel: Take all feeds at once; one by one otherwise.
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        store: Store,
+        intake: Intake,
+        flow: Flow,
+        courier: Courier,
+        judge: Judge,
+        artist: Artist,
+        feeds: Sequence[FeedSpec],
+        off: Mapping[str, str],
+        max_alerts: int,
+        parallel: bool,
+    ) -> None:
+        self._clock = clock
+        self._store = store
+        self._intake = intake
+        self._flow = flow
+        self._courier = courier
+        self._judge = judge
+        self._artist = artist
+        self._feeds = feeds
+        self._off = off
+        self._max_alerts = max_alerts
+        self._parallel = parallel
+
+    async def run(self, number: int, *, wait_for_retries_s: float = 0.0) -> CycleReport:
+        """Run one cycle and return its report.
+
+        Args:
+            number: Of the cycle, from 1.
+            wait_for_retries_s: Wait so long for deliveries that must be tried again (``--once``).
+
+        Raises:
+            StoreError: The store failed; what was claimed is taken up by the next cycle.
+        """
+        tally = Tally(number, self._clock)
+        shared = Round(tally, slots=self._max_alerts)
+        self._courier.on_sent = lambda row: self._posted(row, tally)
+        self._courier.on_busy = lambda seconds: tally.add("deliver", seconds)
+        for name, hint in self._off.items():
+            tally.feeds[name] = FeedReport(feed=name, status="off", hint=hint)
+        await self._take_up(shared)
+        await self._release(shared)
+        states = await asyncio.to_thread(self._store.feed_states)
+        if self._parallel:
+            await together(self._feed(spec, states, shared) for spec in self._feeds)
+        else:
+            for spec in self._feeds:
+                await self._feed(spec, states, shared)
+        await self._courier.settle(SETTLE_S)
+        if wait_for_retries_s:
+            await self._courier.settle(wait_for_retries_s, retries=True)
+        return await self._report(tally)
+
+    async def _take_up(self, shared: Round) -> None:
+        left = await asyncio.to_thread(self._store.undecided, limit=RECOVER_LIMIT)
+        if left:
+            log.info("taking up items of an earlier run", extra={"items": len(left)})
+        shared.tally.counts["recovered"] += len(left)
+        await self._flow.decide_all(left, self._clock.now_utc(), shared)
+
+    async def _release(self, shared: Round) -> None:
+        for alert in await asyncio.to_thread(self._store.held_alerts, limit=shared.slots):
+            if shared.take_slot():
+                await self._flow.release(alert, shared)
+
+    async def _feed(self, spec: FeedSpec, states: Mapping[str, FeedState], shared: Round) -> None:
+        taken = await self._intake.take(spec, states, shared.tally)
+        if taken is None:
+            return
+        fresh = _count(taken, shared.tally)
+        await self._flow.decide_all(fresh, taken.parsed_utc, shared)
+        await self._intake.save(taken.state)
+
+    def _posted(self, row: Delivery, tally: Tally) -> None:
+        # Alerts held or recovered from earlier cycles waited on purpose; they say nothing of speed.
+        if row.alert.item.received_utc >= tally.started_utc:
+            waited = self._clock.now_utc() - row.alert.item.received_utc
+            tally.posted_s.append(waited.total_seconds())
+
+    async def _report(self, tally: Tally) -> CycleReport:
+        for sink, error in self._courier.errors.items():
+            tally.problem(f"sink {sink}: {error}")
+        deliveries = await asyncio.to_thread(self._store.delivery_counts)
+        queues = {"llm": self._judge.stats(), "charts": self._artist.stats()}
+        return tally.report(queues=queues, deliveries=deliveries)
+
+
+def _count(taken: Taken, tally: Tally) -> list[Item]:
+    fresh = []
+    for claim in taken.claims:
+        if claim.outcome is ClaimOutcome.SEEN:
+            tally.counts["seen"] += 1
+        elif claim.outcome is ClaimOutcome.DUPLICATE:
+            tally.counts["new"] += 1
+            tally.counts[Action.DROP.value] += 1  # decided by the store as it was claimed
+        else:
+            tally.counts["new" if claim.outcome is ClaimOutcome.NEW else "extended"] += 1
+            fresh.append(claim.item)
+    return fresh

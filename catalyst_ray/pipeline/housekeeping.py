@@ -1,0 +1,78 @@
+"""What is done after each cycle: the page, old chart files, old rows. Failures are told, never fatal."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from catalyst_ray.errors import CatalystError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import timedelta
+
+    from catalyst_ray.models import Alert, CycleReport
+    from catalyst_ray.pipeline.pictures import Pictures
+    from catalyst_ray.ports import Clock, Store
+
+log = logging.getLogger(__name__)
+
+PAGE_ALERTS = 200
+PURGE_EVERY_S = 600.0
+
+
+class Housekeeping:
+    """Keeps the page fresh and the disk bounded.
+
+    Args:
+        page: Writes the page from the latest alerts and the cycle's report.
+        chart_keep_s: Age at which chart files go.
+        retention: Age at which decided items and delivered alerts go.
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        store: Store,
+        pictures: Pictures,
+        page: Callable[[Sequence[Alert], CycleReport], None],
+        chart_keep_s: float,
+        retention: timedelta,
+    ) -> None:
+        self._clock = clock
+        self._store = store
+        self._pictures = pictures
+        self._page = page
+        self._chart_keep_s = chart_keep_s
+        self._retention = retention
+        self._next_purge_s = clock.monotonic()
+
+    async def run(self, report: CycleReport) -> tuple[str, ...]:
+        """Do it all and return what went wrong, one line each."""
+        problems = []
+        for name, step in (("page", self._write_page), ("charts", self._sweep), ("retention", self._purge)):
+            try:
+                await asyncio.to_thread(step, report)
+            except (CatalystError, OSError) as error:
+                log.warning("housekeeping failed", extra={"step": name, "error": str(error)})
+                problems.append(f"{name}: {error}")
+        return tuple(problems)
+
+    def _write_page(self, report: CycleReport) -> None:
+        self._page(self._store.recent_alerts(limit=PAGE_ALERTS), report)
+
+    def _sweep(self, _report: CycleReport) -> None:
+        needed = self._store.needed_files()
+        gone = self._pictures.sweep(needed=needed, now_utc=self._clock.now_utc(), keep_s=self._chart_keep_s)
+        if gone:
+            log.info("old charts deleted", extra={"files": gone})
+
+    def _purge(self, _report: CycleReport) -> None:
+        if self._clock.monotonic() < self._next_purge_s:
+            return
+        self._next_purge_s = self._clock.monotonic() + PURGE_EVERY_S
+        gone = self._store.purge(before_utc=self._clock.now_utc() - self._retention)
+        if gone:
+            log.info("old rows deleted", extra={"rows": gone})

@@ -1,0 +1,75 @@
+"""Adds up what a cycle did: stage seconds, counts, feeds, problems. Decides nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from catalyst_ray.models import Action, CycleReport
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
+
+    from catalyst_ray.models import FeedReport
+    from catalyst_ray.ports import Clock
+
+MAX_PROBLEMS = 100
+INFLOW = ("new", "recovered", "extended")
+OUTFLOW = (*(action.value for action in Action), "failed")
+
+
+class Tally:
+    """The running sums of one cycle."""
+
+    def __init__(self, number: int, clock: Clock) -> None:
+        self._clock = clock
+        self.number = number
+        self.started_utc: datetime = clock.now_utc()
+        self._started_s = clock.monotonic()
+        self.stages: dict[str, float] = {}
+        self.counts: Counter[str] = Counter()
+        self.feeds: dict[str, FeedReport] = {}
+        self.problems: list[str] = []
+        self.posted_s: list[float] = []
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Add the time spent inside to a stage."""
+        started = self._clock.monotonic()
+        try:
+            yield
+        finally:
+            self.add(name, self._clock.monotonic() - started)
+
+    def add(self, name: str, seconds: float) -> None:
+        """Add seconds to a stage."""
+        self.stages[name] = self.stages.get(name, 0.0) + seconds
+
+    def problem(self, words: str) -> None:
+        """Note what went wrong, for the report; the first hundred are kept."""
+        if len(self.problems) < MAX_PROBLEMS:
+            self.problems.append(words)
+
+    def report(
+        self, *, queues: Mapping[str, Mapping[str, float]], deliveries: Mapping[str, int]
+    ) -> CycleReport:
+        """Return the cycle's report; items that no decision accounts for are a problem in it."""
+        names = ("entries", "items", "seen", *INFLOW, *OUTFLOW, "released")
+        counts = {name: self.counts[name] for name in names}
+        missing = sum(counts[n] for n in INFLOW) - sum(counts[n] for n in OUTFLOW)
+        if missing:
+            self.problem(f"{missing} items have no decision; they are taken up again in the next cycle")
+        return CycleReport(
+            number=self.number,
+            started_utc=self.started_utc,
+            seconds=self._clock.monotonic() - self._started_s,
+            stages=dict(self.stages),
+            counts=counts,
+            feeds=tuple(self.feeds[name] for name in sorted(self.feeds)),
+            queues=queues,
+            deliveries=deliveries,
+            posted_s=tuple(self.posted_s),
+            problems=tuple(self.problems),
+        )
