@@ -58,10 +58,10 @@ def root() -> None:
     """
 
 
-def main() -> None:
-    """Run the command line and leave with its exit code."""
+def main(*before: str) -> None:
+    """Run the command line and leave with its exit code; ``before`` are arguments put in front."""
     try:
-        root.main(standalone_mode=False)
+        root.main([*before, *sys.argv[1:]], standalone_mode=False)
     except click.ClickException as error:
         error.show()
         code = error.exit_code

@@ -158,7 +158,7 @@ class Flow:
         if not likely or shared.early >= shared.slots:
             return None
         shared.early += 1
-        return asyncio.ensure_future(self._draw(reading.item, reading.ticker, reading.label))
+        return asyncio.ensure_future(self._draw(reading.item, reading.ticker, self.fast.label(reading.score)))
 
     async def _draw(self, item: Item, ticker: str, label: str) -> PictureSet:
         mark = item.published_utc or item.received_utc

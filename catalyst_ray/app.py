@@ -1,0 +1,232 @@
+"""Starts the program: opens what can fail first, joins Ray, warms up, and runs the driver.
+
+Everything that can be wrong is found before Ray starts; what only makes cards poorer (no model, no prices)
+is said once and the rest runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from catalyst_ray import wiring
+from catalyst_ray.adapters.clock import SystemClock
+from catalyst_ray.adapters.page import write_page
+from catalyst_ray.adapters.store import SqlStore
+from catalyst_ray.cluster.chart_pool import ChartPool
+from catalyst_ray.cluster.driver import Driver
+from catalyst_ray.cluster.engines import choose_engine
+from catalyst_ray.cluster.judge import LlmJudge, NoJudge, open_judge
+from catalyst_ray.cluster.session import Session, ray_session
+from catalyst_ray.core.gauge import GaugeBook
+from catalyst_ray.pipeline.courier import Courier
+from catalyst_ray.pipeline.cycle import Cycle
+from catalyst_ray.pipeline.flow import Flow
+from catalyst_ray.pipeline.housekeeping import Housekeeping
+from catalyst_ray.pipeline.intake import Intake
+from catalyst_ray.pipeline.pictures import Pictures
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from catalyst_ray.adapters.sec_tickers import SecTickers
+    from catalyst_ray.core.fast_tier import FastTier
+    from catalyst_ray.models import CycleReport
+    from catalyst_ray.ports import Notifier, PriceSource
+    from catalyst_ray.settings import Settings
+    from catalyst_ray.wiring import FeedChoice
+
+log = logging.getLogger(__name__)
+
+TICKERS_CHECK_S = 6 * 3600.0
+"""How often a running driver looks whether the ticker map is due for its weekly refresh."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """How a run is started, beside its settings.
+
+    Args:
+        cycles: Cycles to run; None = until stopped.
+        is_terminal: Standard output is read by a person: the console sink draws cards there.
+        on_report: Told of every cycle's report.
+        dashboard: Start Ray's dashboard with a local cluster.
+        fake_gpus: GPUs that a local cluster pretends to have (demo).
+    """
+
+    cycles: int | None
+    is_terminal: bool
+    on_report: Callable[[CycleReport], None]
+    dashboard: bool = True
+    fake_gpus: int | None = None
+
+
+def run_app(settings: Settings, start: Start) -> CycleReport | None:
+    """Run the program and return the last cycle's report; None when it was stopped before one ended.
+
+    Raises:
+        ConfigError: A setting, file, address or extra cannot be used.
+        StoreError: The store failed.
+    """
+    feeds = wiring.choose_feeds(settings)
+    for name, mend in feeds.off.items():
+        log.warning("feed is off", extra={"feed": name, "mend": mend})
+    wiring.make_folder(settings)
+    prices = wiring.make_prices(settings)
+    sinks = wiring.make_sinks(settings, is_terminal=start.is_terminal)
+    store = SqlStore.open(settings.store_url)
+    try:
+        with ray_session(
+            settings.ray_address, dashboard=start.dashboard, fake_gpus=start.fake_gpus
+        ) as session:
+            _tell(session)
+            app = _App(settings, store, prices, sinks)
+            return asyncio.run(app.run(start, feeds))
+    finally:
+        store.close()
+
+
+def _tell(session: Session) -> None:
+    where = "a local cluster" if session.is_local else session.address
+    figures = {"where": where, "nodes": session.nodes, "cpus": session.cpus, "gpus": session.gpus}
+    log.info("Ray is up", extra={**figures, "dashboard": session.dashboard_url or "off"})
+    if not session.gpus:
+        log.info("the cluster has no GPU: a model, if there is one, runs on CPUs or on its own server")
+
+
+class _App:
+    """The parts of one run, made in the order in which they need each other."""
+
+    def __init__(
+        self, settings: Settings, store: SqlStore, prices: PriceSource, sinks: Sequence[Notifier]
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        self._clock = SystemClock()
+        self._prices = prices
+        self._sinks = sinks
+        self._chance = random.Random().random  # noqa: S311  (jitter, no secret)
+        self._gauges = GaugeBook(theme=settings.chart_theme)
+        self._artist = ChartPool(
+            clock=self._clock,
+            workers=settings.chart_queue_workers,
+            cache_ttl_s=settings.chart_cache_ttl,
+            timeout_s=settings.chart_timeout_secs,
+        )
+        self._pictures = Pictures(
+            prices=prices,
+            artist=self._artist,
+            clock=self._clock,
+            folder=settings.quickchart_image_dir,
+            timeout_s=settings.chart_timeout_secs,
+            theme=settings.chart_theme,
+        )
+
+    async def run(self, start: Start, feeds: FeedChoice) -> CycleReport | None:
+        """Warm up, run the driver, and close everything again."""
+        tickers = wiring.make_tickers(self._settings)
+        async with AsyncExitStack() as stack:
+            for closing in (self._artist.close, self._prices.close, *(s.close for s in self._sinks)):
+                stack.push_async_callback(closing)
+            (directory, notes), judge, _, _ = await asyncio.gather(
+                tickers.load(self._clock.now_utc()),
+                self._open_judge(),
+                self._artist.start(),
+                asyncio.to_thread(self._gauges.fill),
+            )
+            stack.push_async_callback(judge.close)
+            for note in notes:
+                log.warning("ticker map", extra={"reason": str(note)})
+            log.info(
+                "ready", extra={"feeds": len(feeds.active), "tickers": len(directory), "model": judge.words}
+            )
+            fast = wiring.make_fast_tier(self._settings, directory)
+            refresh = asyncio.ensure_future(self._keep_fresh(fast, tickers))
+            stack.push_async_callback(_end, refresh)
+            fetcher = await stack.enter_async_context(wiring.make_fetcher(self._settings, self._clock))
+            intake = Intake(clock=self._clock, fetcher=fetcher, store=self._store, chance=self._chance)
+            driver = self._driver(start, intake, fast, judge, feeds)
+            return await driver.run(cycles=start.cycles)
+
+    async def _open_judge(self) -> LlmJudge | NoJudge:
+        settings = self._settings
+        choice = await choose_engine(
+            settings.llm_engine, ollama_host=settings.ollama_host, model=settings.llm_model_name
+        )
+        return await open_judge(
+            choice,
+            store=self._store,
+            clock=self._clock,
+            workers=settings.llm_batch_workers,
+            queue_size=settings.llm_queue_size,
+            cache_ttl_s=settings.llm_cache_ttl,
+            timeout_s=settings.llm_timeout_secs,
+            min_replicas=settings.llm_min_replicas,
+            max_replicas=settings.llm_max_replicas,
+            gpus_per_replica=settings.llm_gpus_per_replica,
+        )
+
+    def _driver(
+        self,
+        start: Start,
+        intake: Intake,
+        fast: FastTier,
+        judge: LlmJudge | NoJudge,
+        feeds: FeedChoice,
+    ) -> Driver:
+        settings, store, clock = self._settings, self._store, self._clock
+        courier = Courier(
+            store=store, sinks=self._sinks, clock=clock, gauge=self._gauges.get, chance=self._chance
+        )
+        flow = Flow(
+            clock=clock, store=store, fast=fast, judge=judge, pictures=self._pictures, courier=courier
+        )
+        cycle = Cycle(
+            clock=clock,
+            store=store,
+            intake=intake,
+            flow=flow,
+            courier=courier,
+            judge=judge,
+            artist=self._artist,
+            feeds=feeds.active,
+            off=feeds.off,
+            max_alerts=settings.max_alerts_per_cycle,
+            parallel=settings.feeds_parallel,
+        )
+        page = settings.out_dir / "index.html"
+        housekeeping = Housekeeping(
+            clock=clock,
+            store=store,
+            pictures=self._pictures,
+            page=lambda alerts, report: write_page(page, alerts, report, self._gauges.get),
+            chart_keep_s=settings.chart_keep_seconds,
+            retention=timedelta(days=settings.retention_days),
+        )
+        return Driver(
+            clock=clock,
+            store=store,
+            cycle=cycle,
+            courier=courier,
+            housekeeping=housekeeping,
+            sleep_s=settings.sleep_seconds,
+            on_report=start.on_report,
+        )
+
+    async def _keep_fresh(self, fast: FastTier, tickers: SecTickers) -> None:
+        while True:
+            await self._clock.sleep(TICKERS_CHECK_S)
+            fast.directory, notes = await tickers.load(self._clock.now_utc())
+            for note in notes:
+                log.warning("ticker map", extra={"reason": str(note)})
+
+
+async def _end(task: asyncio.Future[None]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task

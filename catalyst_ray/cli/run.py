@@ -1,0 +1,99 @@
+"""``catalyst-ray run``: the main job."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from catalyst_ray.cli import PARTIAL
+from catalyst_ray.cli.logs import set_up_logs
+from catalyst_ray.cli.options import env_file_option, json_option
+from catalyst_ray.cli.report import is_partial, show, to_json, write_json
+from catalyst_ray.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from catalyst_ray.models import CycleReport
+
+
+@click.command("run")
+@click.option("--once", is_flag=True, help="Run one cycle and leave.")
+@click.option("--feeds", type=click.Path(path_type=Path), help="TOML list of feeds, instead of FEEDS_FILE.")
+@click.option("--dry-run", is_flag=True, help="Keep alerts from Discord even with a webhook set.")
+@json_option
+@env_file_option
+def command(*, once: bool, feeds: Path | None, dry_run: bool, as_json: bool, env_file: Path | None) -> None:
+    """Watch the feeds and send alerts, until stopped.
+
+    Alerts go to Discord once DISCORD_WEBHOOK_URL is set; until then to the terminal, OUT_DIR/alerts.ndjson and
+    OUT_DIR/index.html only. Joins the cluster at RAY_ADDRESS, or starts Ray on this machine. Ctrl-C finishes
+    the delivery in hand and stops; what was not decided is taken up by the next start.
+
+    Exits with 0, with 2 for wrong settings, and with 3 if --once had a feed, sink or item fail.
+    """
+    overrides: dict[str, Any] = {"feeds_file": feeds} if feeds else {}
+    if dry_run:
+        overrides["dry_run"] = True
+    settings = load_settings(overrides, env_file=env_file)
+    report = execute(settings, cycles=1 if once else None, as_json=as_json)
+    if once and is_partial(report):
+        sys.exit(PARTIAL)
+
+
+def execute(
+    settings: Settings,
+    *,
+    cycles: int | None,
+    as_json: bool,
+    fake_gpus: int | None = None,
+    dashboard: bool | None = None,
+    also: Callable[[CycleReport], None] | None = None,
+) -> CycleReport | None:
+    """Run cycles with reports on standard output; a terminal gets tables, everything else JSON lines.
+
+    Args:
+        settings: Checked settings.
+        cycles: How many; None = until stopped.
+        as_json: JSON lines on a terminal too.
+        fake_gpus: GPUs that a local cluster pretends to have.
+        dashboard: Start Ray's dashboard; by default only for a run without end.
+        also: Told of every report.
+    """
+    from catalyst_ray.app import Start, run_app  # noqa: PLC0415  (loads Ray: not for --help)
+
+    set_up_logs(settings.log_level, secrets=_secrets(settings))
+    tell = _teller(as_json=as_json)
+
+    def on_report(report: CycleReport) -> None:
+        write_json(settings.out_dir / "report.json", to_json(report))
+        tell(report)
+        if also:
+            also(report)
+
+    start = Start(
+        cycles=cycles,
+        is_terminal=sys.stdout.isatty() and not as_json,
+        on_report=on_report,
+        dashboard=cycles is None if dashboard is None else dashboard,
+        fake_gpus=fake_gpus,
+    )
+    return run_app(settings, start)
+
+
+def _teller(*, as_json: bool) -> Callable[[CycleReport], None]:
+    if as_json or not sys.stdout.isatty():
+        return lambda report: click.echo(json.dumps(to_json(report), default=str))
+    from rich.console import Console  # noqa: PLC0415  (only a terminal needs it)
+
+    console = Console()
+    return lambda report: show(report, console)
+
+
+def _secrets(settings: Settings) -> list[str]:
+    found = [settings.discord_webhook_url, settings.finnhub_token, settings.database_url]
+    return [secret.get_secret_value() for secret in found if secret]

@@ -1,0 +1,108 @@
+"""The fast tier as one thing: links and scores an item, says whether the model should read it, decides.
+
+Only joins ``tickers``, ``score`` and ``policy`` with the tables that one run uses; the rules are theirs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from catalyst_ray.core import policy as rules
+from catalyst_ray.core.score import score
+from catalyst_ray.core.tickers import link
+from catalyst_ray.models import Decision, Item, Link, Reason, Score, Verdict
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from catalyst_ray.core.directory import TickerDirectory
+    from catalyst_ray.core.policy import Policy
+    from catalyst_ray.core.sentiment import SentimentModel
+
+MAX_TICKER_REASONS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelUses:
+    """What the language model is asked about (the guide's ``FEATURE_LLM_*``)."""
+
+    classifier: bool = True
+    fallback: bool = True
+    filings: bool = True
+    confidence_threshold: float = 0.6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What the fast tier made of an item; ``early`` is a decision that needs no model."""
+
+    item: Item
+    link: Link
+    score: Score
+    early: Decision | None
+    priority: int
+
+    @property
+    def ticker(self) -> str:
+        """Return the subject's ticker; only where ``early`` is None."""
+        return self.link.symbols[0].ticker
+
+
+class FastTier:
+    """Judges without a model. Thread-safe: ``directory`` is replaced whole when it is refreshed."""
+
+    def __init__(
+        self, *, directory: TickerDirectory, sentiment: SentimentModel, policy: Policy, uses: ModelUses
+    ) -> None:
+        self.directory = directory
+        self._sentiment = sentiment
+        self._policy = policy
+        self._uses = uses
+
+    def read(self, item: Item, *, now_utc: datetime) -> Reading:
+        """Link and score an item, and decide on it if no model is needed for that."""
+        linked = link(item, self.directory)
+        scored = score(item, linked, self._sentiment, now_utc=now_utc, policy=self._policy)
+        early = rules.triage(item, linked, scored)
+        return Reading(
+            item=item,
+            link=linked,
+            score=scored,
+            early=_with_tickers(early, linked) if early else None,
+            priority=rules.priority_of(scored.value, watched=self._policy.watches(linked)),
+        )
+
+    def wants_model(self, reading: Reading) -> Reason | None:
+        """Return why the model should read an item, or None."""
+        return rules.wants_llm(
+            reading.item,
+            reading.link,
+            reading.score,
+            policy=self._policy,
+            classifier=self._uses.classifier,
+            fallback=self._uses.fallback,
+            filings=self._uses.filings,
+            confidence_threshold=self._uses.confidence_threshold,
+        )
+
+    def decide(self, reading: Reading, verdict: Verdict, *, near_duplicate: str | None) -> Decision:
+        """Decide on an item with what the model said, if anything."""
+        decision = rules.decide(
+            reading.link, reading.score, verdict, policy=self._policy, near_duplicate_of=near_duplicate
+        )
+        return _with_tickers(decision, reading.link)
+
+    @staticmethod
+    def label(score: Score) -> str:
+        """Return the few words that a chart's mark shows."""
+        return score.events[0].label if score.events else "News"
+
+
+def _with_tickers(decision: Decision, linked: Link) -> Decision:
+    """Add which tickers an item has and by what evidence, for ``explain``."""
+    found = tuple(
+        Reason("ticker", f"{s.ticker} by {s.reason.code} {s.reason.detail}"[:200])
+        for s in linked.symbols[:MAX_TICKER_REASONS]
+    )
+    return replace(decision, reasons=decision.reasons + found)

@@ -1,0 +1,133 @@
+"""Makes each adapter from the settings: one small function a port. Starts nothing."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import TYPE_CHECKING, NamedTuple
+
+from catalyst_ray import __version__
+from catalyst_ray.adapters.console import Console
+from catalyst_ray.adapters.discord import DiscordWebhook
+from catalyst_ray.adapters.files import NdjsonFile
+from catalyst_ray.adapters.http import HttpFetcher
+from catalyst_ray.adapters.prices import price_source
+from catalyst_ray.adapters.sec_tickers import SecTickers
+from catalyst_ray.core.fast_tier import FastTier, ModelUses
+from catalyst_ray.core.feedlist import built_in_feeds, read_feeds
+from catalyst_ray.core.policy import default_policy
+from catalyst_ray.core.sentiment import SentimentModel
+from catalyst_ray.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from catalyst_ray.core.directory import TickerDirectory
+    from catalyst_ray.models import FeedSpec
+    from catalyst_ray.ports import Clock, Notifier, PriceSource
+    from catalyst_ray.settings import Settings
+
+log = logging.getLogger(__name__)
+
+MENDS = {
+    "sec_contact": "set SEC_CONTACT to your e-mail: SEC asks for a contact in the User-Agent",
+    "finnhub_token": "set FINNHUB_TOKEN to your key",
+}
+
+
+class FeedChoice(NamedTuple):
+    """The feeds to take, and by name those that stay off with the mend."""
+
+    active: tuple[FeedSpec, ...]
+    off: Mapping[str, str]
+
+
+def choose_feeds(settings: Settings) -> FeedChoice:
+    """Return which feeds of the list can be taken with these settings.
+
+    Raises:
+        ConfigError: The list is wrong.
+    """
+    path = settings.feeds_file
+    listed = read_feeds(path.read_text(encoding="utf-8"), origin=str(path)) if path else built_in_feeds()
+    has = {"sec_contact": bool(settings.sec_contact), "finnhub_token": bool(settings.finnhub_token)}
+    off = {f.name: MENDS[f.requires] for f in listed if f.requires and not has[f.requires]}
+    return FeedChoice(tuple(f for f in listed if f.name not in off), off)
+
+
+def make_folder(settings: Settings) -> None:
+    """Make ``OUT_DIR``.
+
+    Raises:
+        ConfigError: It cannot be made.
+    """
+    try:
+        settings.out_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"cannot make {settings.out_dir}: {error.strerror}",
+            key="OUT_DIR",
+            hint="name a folder that this user may write to",
+        ) from error
+
+
+def make_fetcher(settings: Settings, clock: Clock) -> HttpFetcher:
+    """Return the fetcher of feeds."""
+    token = settings.finnhub_token
+    return HttpFetcher(
+        clock=clock,
+        timeout_s=settings.feeds_timeout,
+        max_bytes=settings.feeds_max_bytes,
+        version=__version__,
+        sec_contact=settings.sec_contact,
+        finnhub_token=token.get_secret_value() if token else None,
+        allow_private=settings.feeds_allow_private,
+    )
+
+
+def make_tickers(settings: Settings) -> SecTickers:
+    """Return the keeper of the ticker map."""
+    agent = f"catalyst-ray/{__version__} {settings.sec_contact}" if settings.sec_contact else None
+    return SecTickers(
+        cache_dir=settings.out_dir / "cache",
+        url=settings.sec_tickers_url,
+        path=settings.sec_tickers_file,
+        user_agent=agent,
+    )
+
+
+def make_prices(settings: Settings) -> PriceSource:
+    """Return the source of price bars.
+
+    Raises:
+        ConfigError: Its extra is not installed.
+    """
+    return price_source(settings.price_source, folder=settings.price_dir, url=settings.price_url)
+
+
+def make_sinks(settings: Settings, *, is_terminal: bool) -> list[Notifier]:
+    """Return where alerts go: the console and the file always, Discord unless this is a dry run."""
+    sinks: list[Notifier] = [
+        Console(sys.stdout, is_terminal=is_terminal),
+        NdjsonFile(settings.out_dir / "alerts.ndjson"),
+    ]
+    if settings.discord_webhook_url and not settings.is_dry_run:
+        sinks.append(DiscordWebhook(settings.discord_webhook_url.get_secret_value()))
+    else:
+        log.info("dry run: alerts go to the console, the file and the page only")
+    return sinks
+
+
+def make_fast_tier(settings: Settings, directory: TickerDirectory) -> FastTier:
+    """Return the fast tier with the thresholds and uses of the settings."""
+    return FastTier(
+        directory=directory,
+        sentiment=SentimentModel(),
+        policy=default_policy(alert_min_value=settings.alert_threshold, watch_list=settings.watched),
+        uses=ModelUses(
+            classifier=settings.feature_llm_classifier,
+            fallback=settings.feature_llm_fallback,
+            filings=settings.feature_llm_sec_analysis,
+            confidence_threshold=settings.llm_confidence_threshold,
+        ),
+    )
