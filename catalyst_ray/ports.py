@@ -215,8 +215,8 @@ class Judge(Protocol):
 class Artist(Protocol):
     """Draws price charts."""
 
-    async def draw(self, request: ChartRequest) -> Picture:
-        """Draw within the chart deadline.
+    async def draw(self, request: ChartRequest, *, priority: int) -> Picture:
+        """Draw within the chart deadline; ``priority`` 0 is the most urgent, 9 the least.
 
         Raises:
             CatalystError: The chart failed or was late.
@@ -240,6 +240,10 @@ class PriceSource(Protocol):
             TransportError: The source did not answer.
             ParseError: It answered with something that is no price table.
         """
+        ...
+
+    async def close(self) -> None:
+        """Close connections."""
         ...
 
 

@@ -11,7 +11,10 @@ from catalyst_ray.adapters.console import Console
 from catalyst_ray.adapters.discord import DiscordWebhook
 from catalyst_ray.adapters.files import NdjsonFile
 from catalyst_ray.adapters.http import HttpFetcher
-from catalyst_ray.adapters.prices import price_source
+from catalyst_ray.adapters.prices import NoPrices
+from catalyst_ray.adapters.prices_csv import CsvPrices
+from catalyst_ray.adapters.prices_http import HttpPrices
+from catalyst_ray.adapters.prices_yfinance import YfinancePrices
 from catalyst_ray.adapters.sec_tickers import SecTickers
 from catalyst_ray.core.fast_tier import FastTier, ModelUses
 from catalyst_ray.core.feedlist import built_in_feeds, read_feeds
@@ -93,6 +96,7 @@ def make_tickers(settings: Settings) -> SecTickers:
         url=settings.sec_tickers_url,
         path=settings.sec_tickers_file,
         user_agent=agent,
+        allow_private=settings.feeds_allow_private,
     )
 
 
@@ -102,7 +106,11 @@ def make_prices(settings: Settings) -> PriceSource:
     Raises:
         ConfigError: Its extra is not installed.
     """
-    return price_source(settings.price_source, folder=settings.price_dir, url=settings.price_url)
+    if settings.price_source == "csv" and settings.price_dir:
+        return CsvPrices(settings.price_dir)
+    if settings.price_source == "http" and settings.price_url:
+        return HttpPrices(settings.price_url)
+    return YfinancePrices() if settings.price_source == "yfinance" else NoPrices()
 
 
 def make_sinks(settings: Settings, *, is_terminal: bool) -> list[Notifier]:

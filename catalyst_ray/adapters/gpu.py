@@ -21,8 +21,8 @@ class NvmlProbe:
 
     def __init__(self, nvml: Any = None) -> None:
         if nvml is None:
-            import pynvml as nvml  # noqa: PLC0415  (loads a C library: only when GPUs are asked for)
-        self._nvml = nvml
+            import pynvml  # noqa: PLC0415  (loads a C library: only when GPUs are asked for)
+        self._nvml: Any = nvml or pynvml
         self.reason = ""
         """Why there are no GPUs to read, after ``sample`` returned none."""
 

@@ -9,6 +9,7 @@ import pickle
 import time
 from collections import OrderedDict
 from dataclasses import asdict, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import ray
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from catalyst_ray.ports import Clock
 
 log = logging.getLogger(__name__)
+
+RAY: Any = ray
+"""Untyped in good part; what comes out of it is typed at once."""
 
 QUEUE_SIZE = 1_000
 CACHE_SIZE = 256
@@ -62,11 +66,11 @@ class ChartPool:
         self._cache: OrderedDict[str, tuple[float, Picture]] = OrderedDict()
         self._running: dict[str, asyncio.Task[None]] = {}
         # The name is constant: it is a row of the dashboard's task table and a label of its metrics.
-        self._task: Any = ray.remote(**TASK)(render).options(name="chart:render")
+        self._task = RAY.remote(**TASK)(render).options(name="chart:render")
 
     async def start(self) -> None:
         """Load matplotlib and fonts in as many workers as will draw, so that the first chart is fast."""
-        count = max(1, min(self._workers, int(ray.cluster_resources().get("CPU", 1))))
+        count = max(1, min(self._workers, int(RAY.cluster_resources().get("CPU", 1))))
         refs = [self._task.remote(None) for _ in range(count)]
         try:
             async with asyncio.timeout(WARM_UP_TIMEOUT_S):
@@ -74,7 +78,7 @@ class ChartPool:
         except (TimeoutError, RayError) as error:
             log.warning("chart workers did not warm up", extra={"error": str(error)[:300]})
 
-    async def draw(self, request: ChartRequest) -> Picture:
+    async def draw(self, request: ChartRequest, *, priority: int) -> Picture:
         """Draw a chart, or share one that is cached or being drawn; see the port ``Artist``."""
         now = self._clock.monotonic()
         key = hashlib.sha256(pickle.dumps(request, protocol=5)).hexdigest()
@@ -83,13 +87,13 @@ class ChartPool:
             self._queue.tell_cached()
             return replace(cached, cached=True)
         admission = self._queue.offer(
-            key, request, priority=request.priority, deadline_s=now + self._timeout_s, now_s=now
+            key, request, priority=priority, deadline_s=now + self._timeout_s, now_s=now
         )
         for ticket in admission.displaced:
             self._fail((ticket,), "refused: more urgent charts fill the queue")
         if admission.outcome is Outcome.REFUSED:
             raise CatalystError(f"chart refused: {admission.reason}", key=request.bars.ticker)
-        future = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[Picture] = asyncio.get_running_loop().create_future()
         self._futures[admission.ticket] = future
         self._pump()
         try:
@@ -124,9 +128,9 @@ class ChartPool:
         for work in self._queue.take(self._clock.monotonic(), free).work:
             task = asyncio.ensure_future(self._run(work))
             self._running[work.key] = task
-            task.add_done_callback(lambda _, key=work.key: self._ended(key))
+            task.add_done_callback(partial(self._ended, work.key))
 
-    def _ended(self, key: str) -> None:
+    def _ended(self, key: str, _task: asyncio.Task[None]) -> None:
         del self._running[key]
         self._pump()
 
@@ -136,7 +140,7 @@ class ChartPool:
             async with asyncio.timeout(max(0.0, work.deadline_s - self._clock.monotonic())):
                 png, seconds = await ref
         except (RayError, CatalystError, TimeoutError) as error:
-            ray.cancel(ref, force=True)  # matplotlib is C code: nothing softer ends it
+            RAY.cancel(ref, force=True)  # matplotlib is C code: nothing softer ends it
             tickets = self._queue.failed(work.key, self._clock.monotonic())
             words = "late" if isinstance(error, TimeoutError) else str(error).splitlines()[-1][:200]
             self._fail(tickets, f"chart failed: {words}")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 from catalyst_ray.errors import ConfigError, StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Sequence
     from typing import Any
 
     from catalyst_ray.models import CycleReport
@@ -94,7 +94,7 @@ class Driver:
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.remove_signal_handler(number)
 
-    async def _loop(self, cycles: int | None, helpers: list[asyncio.Future[None]]) -> CycleReport | None:
+    async def _loop(self, cycles: int | None, helpers: Sequence[asyncio.Future[None]]) -> CycleReport | None:
         report = None
         number = 0
         while not self._stop.is_set():
@@ -121,7 +121,7 @@ class Driver:
         return report
 
     async def _until_stopped(
-        self, work: Coroutine[Any, Any, T], helpers: list[asyncio.Future[None]]
+        self, work: Coroutine[Any, Any, T], helpers: Sequence[asyncio.Future[None]]
     ) -> T | None:
         """Await ``work``; on a stop give it a moment, then end it. A helper that breaks breaks this too."""
         task = asyncio.ensure_future(work)

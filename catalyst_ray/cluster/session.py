@@ -7,7 +7,7 @@ import os
 import socket
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import ray
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 log = logging.getLogger(__name__)
+
+RAY: Any = ray
+"""Untyped in good part; what comes out of it is typed at once."""
 
 CONNECT_TIMEOUT_S = 3.0
 LOCAL_ENVIRONMENT = {
@@ -57,7 +60,7 @@ def ray_session(address: str | None, *, dashboard: bool, fake_gpus: int | None =
     else:
         _check_answers(address)
     try:
-        context = ray.init(
+        context = RAY.init(
             address=address,
             namespace="catalyst",
             num_gpus=fake_gpus if address is None else None,
@@ -75,7 +78,7 @@ def ray_session(address: str | None, *, dashboard: bool, fake_gpus: int | None =
     try:
         yield _describe(context, is_local=address is None)
     finally:
-        ray.shutdown()
+        RAY.shutdown()
 
 
 def _check_answers(address: str) -> None:
@@ -99,14 +102,14 @@ def _check_answers(address: str) -> None:
         ) from error
 
 
-def _describe(context: ray.client_builder.ClientContext, *, is_local: bool) -> Session:
-    resources = ray.cluster_resources()
+def _describe(context: Any, *, is_local: bool) -> Session:
+    resources = RAY.cluster_resources()
     url = context.dashboard_url
     return Session(
-        address=str(ray.get_runtime_context().gcs_address),
+        address=str(RAY.get_runtime_context().gcs_address),
         is_local=is_local,
         cpus=resources.get("CPU", 0.0),
         gpus=resources.get("GPU", 0.0),
-        nodes=len(ray.nodes()),
+        nodes=len(RAY.nodes()),
         dashboard_url=f"http://{url}" if url else None,
     )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from catalyst_ray.core.dedupe import find_near_duplicate
 from catalyst_ray.errors import StoreError
-from catalyst_ray.models import Action, Alert, Decision, Item, Reason, Trace, Verdict
+from catalyst_ray.models import Action, Alert, Decision, Item, Reason, Score, Trace, Verdict
 from catalyst_ray.pipeline.together import together
 
 if TYPE_CHECKING:
@@ -158,11 +158,18 @@ class Flow:
         if not likely or shared.early >= shared.slots:
             return None
         shared.early += 1
-        return asyncio.ensure_future(self._draw(reading.item, reading.ticker, self.fast.label(reading.score)))
+        return asyncio.ensure_future(
+            self._draw(reading.item, reading.ticker, reading.score, reading.priority)
+        )
 
-    async def _draw(self, item: Item, ticker: str, label: str) -> PictureSet:
-        mark = item.published_utc or item.received_utc
-        return await self._pictures.take(alert_id(item.key), ticker, mark_utc=mark, label=label)
+    async def _draw(self, item: Item, ticker: str, score: Score, priority: int) -> PictureSet:
+        return await self._pictures.take(
+            alert_id(item.key),
+            ticker,
+            mark_utc=item.published_utc or item.received_utc,
+            label=self.fast.label(score),
+            priority=priority,
+        )
 
     async def _ask(self, reading: Reading, shared: Round) -> Verdict:
         if self.fast.wants_model(reading) is None:
@@ -192,7 +199,7 @@ class Flow:
                 await asyncio.to_thread(self._store.hold_alert, held, now_utc=self._clock.now_utc())
             shared.tally.counts[Action.HOLD.value] += 1
             return
-        pictures = early or self._draw(alert.item, alert.ticker, self.fast.label(alert.score))
+        pictures = early or self._draw(alert.item, alert.ticker, alert.score, alert.decision.priority)
         await self._commit(alert, await pictures, shared)
         shared.tally.counts[Action.ALERT.value] += 1
 
@@ -203,7 +210,7 @@ class Flow:
             alert,
             decision=replace(alert.decision, action=Action.ALERT, reasons=(*reasons, Reason("released"))),
         )
-        pictures = await self._draw(alert.item, alert.ticker, self.fast.label(alert.score))
+        pictures = await self._draw(alert.item, alert.ticker, alert.score, alert.decision.priority)
         await self._commit(released, pictures, shared)
         shared.tally.counts["released"] += 1
 

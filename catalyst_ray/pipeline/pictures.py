@@ -74,7 +74,9 @@ class Pictures:
                 hint="name a folder that this user may write to",
             ) from error
 
-    async def take(self, alert_id: str, ticker: str, *, mark_utc: datetime, label: str) -> PictureSet:
+    async def take(
+        self, alert_id: str, ticker: str, *, mark_utc: datetime, label: str, priority: int
+    ) -> PictureSet:
         """Return the pictures of an alert, or why there are none."""
         started = self._clock.monotonic()
         price = change = None
@@ -85,7 +87,7 @@ class Pictures:
                 return PictureSet(reason=Reason("no_prices", f"{self._prices.name} has none for {ticker}"))
             price, change = change_pct(bars) or (None, None)
             request = ChartRequest(bars=bars, mark_utc=mark_utc, label=label, theme=self._theme)
-            picture = await self._artist.draw(request)
+            picture = await self._artist.draw(request, priority=priority)
             path = await asyncio.to_thread(self._write, alert_id, picture.png)
         except (CatalystError, OSError, TimeoutError) as error:
             words = "prices came too late" if isinstance(error, TimeoutError) else str(error)

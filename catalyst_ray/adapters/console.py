@@ -1,0 +1,73 @@
+"""Alerts on the terminal: a panel for people, a line of JSON for programs that read the output."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TextIO
+
+from catalyst_ray.core.message import Card, Tone, card
+from catalyst_ray.core.message_record import alert_line
+from catalyst_ray.errors import DeliveryError
+from catalyst_ray.models import Receipt
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from catalyst_ray.models import Alert
+
+_STYLES = {Tone.BULLISH: "green", Tone.BEARISH: "red", Tone.NEUTRAL: "bright_black"}
+
+
+class Console:
+    """Writes each alert to ``stream``: a panel if that is a terminal, else one line of JSON.
+
+    Args:
+        is_terminal: Overrides what the stream says of itself.
+    """
+
+    def __init__(self, stream: TextIO, *, name: str = "console", is_terminal: bool | None = None) -> None:
+        self.name = name
+        self._stream = stream
+        self._is_terminal = stream.isatty() if is_terminal is None else is_terminal
+
+    async def send(self, alert: Alert, *, chart: bytes | None, gauge: bytes | None) -> Receipt:  # noqa: ARG002  (a terminal shows no picture)
+        """Show one alert.
+
+        Raises:
+            DeliveryError: The stream cannot be written to (nobody reads it any more); permanent.
+        """
+        try:
+            if self._is_terminal:
+                self._print_panel(card(alert))
+            else:
+                self._stream.write(alert_line(alert) + "\n")
+            self._stream.flush()
+        except (OSError, ValueError) as error:  # a closed pipe, or a stream closed on our side
+            raise DeliveryError(f"cannot write: {error}", permanent=True, key=self.name) from error
+        return Receipt(alert.id)
+
+    async def close(self) -> None:
+        """Do nothing: the stream belongs to the caller."""
+
+    def _print_panel(self, shown: Card) -> None:
+        import rich.console  # noqa: PLC0415  (programs that read lines need not load it)
+
+        rich.console.Console(file=self._stream, force_terminal=True, highlight=False).print(_panel(shown))
+
+
+def _panel(shown: Card) -> RenderableType:
+    from rich.panel import Panel  # noqa: PLC0415  (as above)
+    from rich.text import Text  # noqa: PLC0415  (as above)
+
+    style = _STYLES[shown.tone]
+    # Text, never markup: a headline may hold "[red]" or "[link=…]".
+    body = Text()
+    body.append(shown.headline, style="bold")
+    if shown.summary:
+        body.append(f"\n{shown.summary}")
+    for reason in shown.reasons:
+        body.append(f"\n• {reason}", style="dim")
+    facts = filter(None, (shown.quote, f"{shown.confidence} sure", shown.tier, shown.source, shown.age))
+    body.append("\n" + " · ".join(facts))
+    body.append("".join(f"\n{line}" for line in (shown.published, shown.link) if line), style="dim")
+    title = Text(f"{shown.verdict}  {shown.ticker}  {shown.event}", style=f"bold {style}")
+    return Panel(body, title=title, title_align="left", subtitle=Text(shown.alert_id), border_style=style)

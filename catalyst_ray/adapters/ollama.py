@@ -1,0 +1,216 @@
+"""Ollama, spoken to through its own Python client. Owns the connection, never the server.
+
+An answer is read as a stream: a cut is then seen (no line says ``done``), and when its time is out the
+closed connection ends the generation on the server too. Ollama does not bound its queue and is known to
+hang under load, so every wait here has its own limit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+
+from catalyst_ray.errors import ParseError, TransportError
+from catalyst_ray.models import EngineInfo, LlmAnswer
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator, Mapping
+
+    from ollama import AsyncClient
+
+    from catalyst_ray.models import LlmRequest
+
+ENGINE = "ollama"
+SEED = 7
+SCRIPTED = "scripted"
+"""Family of models that recite: the demo's double. Their verdict has no weight."""
+LONGEST_ANSWER_CHARS = 100_000
+HINTS = {
+    401: "run `ollama signin` on the server, or choose a local model",
+    403: "cloud models are switched off on the server: choose a local model",
+    503: "the server is overloaded: lower LLM_BATCH_WORKERS or raise OLLAMA_MAX_QUEUE",
+}
+
+
+async def probe(host: str, *, timeout_s: float = 2.0) -> bool:
+    """Return whether an Ollama answers at ``host``."""
+    limit = aiohttp.ClientTimeout(total=timeout_s)
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=limit) as session,
+            session.get(f"{_base(host)}/api/version", allow_redirects=False) as answer,
+        ):
+            body = await answer.json()
+            return answer.status == 200 and isinstance(body, dict) and "version" in body
+    except (aiohttp.ClientError, OSError, TimeoutError, ValueError):
+        return False
+
+
+class OllamaModel:
+    """A model on an Ollama server.
+
+    Args:
+        host: ``http://name:port`` or ``name:port``.
+        context_tokens: Fixed for every request: another ``num_ctx`` would make Ollama load the model anew.
+        load_timeout_s: How long the first load may take.
+    """
+
+    def __init__(
+        self, *, host: str, model: str, context_tokens: int = 4_096, load_timeout_s: float = 300.0
+    ) -> None:
+        self._host = _base(host)
+        self._model = model
+        self._options = {"num_ctx": context_tokens, "temperature": 0, "seed": SEED}
+        self._load_timeout_s = load_timeout_s
+        self._client: AsyncClient | None = None
+        self._thinks = False
+
+    async def start(self) -> EngineInfo:
+        """Connect, load the model and keep it loaded.
+
+        Raises:
+            TransportError: The server does not answer in time, or lacks the model.
+        """
+        from ollama import AsyncClient  # late: 0.9 s that only a run with Ollama pays
+
+        await self.stop()
+        # The server is one of our own hosts: a web proxy must not be asked for it.
+        self._client = AsyncClient(self._host, trust_env=False, follow_redirects=False)
+        with self._failures(self._load_timeout_s):
+            async with asyncio.timeout(self._load_timeout_s):
+                has_weight = await self._look_up()
+                await self._client.chat(self._model, messages=[], options=self._options, keep_alive=-1)
+                device = await self._device()
+        return EngineInfo(engine=ENGINE, model=self._model, device=device, has_weight=has_weight)
+
+    async def generate(self, request: LlmRequest) -> LlmAnswer:
+        """Answer one prompt; the schema locks the answer.
+
+        Raises:
+            TransportError: No answer, a refusal, an error or a cut in mid-stream, or time ran out.
+            ParseError: The answer hit ``max_tokens`` or is no JSON.
+        """
+        started_s = asyncio.get_running_loop().time()
+        with self._failures(request.timeout_s):
+            async with asyncio.timeout(request.timeout_s):
+                text, last = await self._read(request)
+        if last is None:
+            raise self._error("the answer was cut off in mid-stream")
+        _check(text, last)
+        return LlmAnswer(
+            text=text,
+            model=self._model,
+            engine=ENGINE,
+            prompt_tokens=last.prompt_eval_count or 0,
+            output_tokens=last.eval_count or 0,
+            seconds=asyncio.get_running_loop().time() - started_s,
+        )
+
+    async def stop(self) -> None:
+        """Close the connection; the model stays loaded, the server is not ours."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()  # type: ignore[no-untyped-call]  # the client types its calls, not this one
+
+    async def _read(self, request: LlmRequest) -> tuple[str, Any]:
+        parts: list[str] = []
+        length = 0
+        async with contextlib.aclosing(await self._stream(request)) as stream:
+            async for part in stream:
+                if part.message.content:
+                    parts.append(part.message.content)
+                    length += len(part.message.content)
+                if part.done:
+                    return "".join(parts), part
+                if length > LONGEST_ANSWER_CHARS:
+                    raise ParseError(f"the model ran on for over {LONGEST_ANSWER_CHARS} characters")
+        return "".join(parts), None
+
+    async def _stream(self, request: LlmRequest) -> Any:
+        if self._client is None:
+            raise self._error("it is not started")
+        messages: list[Mapping[str, Any]] = [
+            {"role": "system", "content": request.system},
+            {"role": "user", "content": request.prompt},
+        ]
+        stream: AsyncIterator[Any] = await self._client.chat(
+            self._model,
+            messages=messages,
+            stream=True,
+            # A model that thinks would spend the answer's tokens on it.
+            think=False if self._thinks else None,
+            format=json.loads(request.schema),
+            options={**self._options, "num_predict": request.max_tokens},
+            keep_alive=-1,
+        )
+        return stream
+
+    async def _look_up(self) -> bool:
+        assert self._client is not None  # noqa: S101  (start has just made it; for the type checker)
+        try:
+            shown = await self._client.show(self._model)
+        except ValueError:  # pydantic: an answer without the fields that this client wants; it exists
+            return True
+        self._thinks = "thinking" in (shown.capabilities or ())
+        return shown.details is None or shown.details.family != SCRIPTED
+
+    async def _device(self) -> str:
+        assert self._client is not None  # noqa: S101  (as above)
+        for loaded in (await self._client.ps()).models:
+            if _full_name(loaded.model or loaded.name or "") == _full_name(self._model):
+                on_gpu, size = int(loaded.size_vram or 0), int(loaded.size or 0)
+                return "cpu" if on_gpu == 0 else "gpu" if on_gpu >= size else "gpu+cpu"
+        return "cpu"
+
+    @contextlib.contextmanager
+    def _failures(self, timeout_s: float) -> Iterator[None]:
+        import httpx  # noqa: PLC0415  (comes with ollama, which is imported late)
+        from ollama import ResponseError
+
+        try:
+            yield
+        except TimeoutError as error:
+            raise self._error(f"no answer within {timeout_s:g} s") from error
+        except ResponseError as error:
+            raise self._refusal(str(error.error), error.status_code) from error
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+            words = str(error) or type(error).__name__
+            raise self._error(
+                f"cannot be reached: {words[:200]}", hint="is `ollama serve` running?"
+            ) from error
+        except (TransportError, ParseError):
+            raise
+        except (ValueError, TypeError, AttributeError) as error:
+            # The client parses line by line and lets whatever a broken line causes through.
+            raise self._error("sent something that is no answer, or half of one") from error
+
+    def _refusal(self, words: str, status: int) -> TransportError:
+        if status == 404 or "not found, try pulling it" in words:
+            return self._error(words, status=404, hint=f"run `ollama pull {self._model}` on the server")
+        # The client gives -1 to an error line inside a 200 stream.
+        return self._error(words, status=200 if status < 0 else status, hint=HINTS.get(status))
+
+    def _error(self, words: str, *, status: int | None = None, hint: str | None = None) -> TransportError:
+        message = f"Ollama at {self._host}: {' '.join(words.split())[:300]}"
+        return TransportError(message, url=self._host, status=status, key=self._model, hint=hint)
+
+
+def _check(text: str, last: Any) -> None:
+    if last.done_reason == "length":
+        raise ParseError("the answer was cut off at its token limit")
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ParseError("the model's answer is no JSON") from error
+
+
+def _base(host: str) -> str:
+    return (host if "://" in host else f"http://{host}").rstrip("/")
+
+
+def _full_name(model: str) -> str:
+    return model if ":" in model.rsplit("/", 1)[-1] else f"{model}:latest"

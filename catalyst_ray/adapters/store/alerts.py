@@ -1,0 +1,136 @@
+"""Owns alerts: held for a later cycle, released into the outbox, and what the page asks of them.
+
+An item has at most one alert. Whatever happens, an alert's row, its item's decision and its outbox rows
+are written together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import exists, select
+
+from catalyst_ray.adapters.store.claims import lacks_parties
+from catalyst_ray.adapters.store.intake import decided, new_row
+from catalyst_ray.adapters.store.schema import HELD, RELEASED, UNFINISHED, alerts, items, outbox
+from catalyst_ray.models import Action, Alert, DeliveryState
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+
+def hold(connection: Connection, alert: Alert, *, now_utc: datetime) -> None:
+    """Keep an alert for later, unless one was released or a newer version of the item is decided."""
+    if _state(connection, alert) == RELEASED or _is_stale(connection, alert):
+        return
+    _write(connection, alert, HELD, now_utc=now_utc)
+
+
+def held(connection: Connection, *, limit: int) -> list[Alert]:
+    """Return held alerts, the most urgent first, then the oldest."""
+    query = (
+        select(alerts.c.payload)
+        .where(alerts.c.state == HELD)
+        .order_by(alerts.c.priority, alerts.c.created, alerts.c.id)
+        .limit(limit)
+    )
+    return list(connection.scalars(query))
+
+
+def commit(connection: Connection, alert: Alert, sinks: Sequence[str], *, now_utc: datetime) -> bool:
+    """Release an alert, whatever was decided before of its item; False when one was released already."""
+    if _state(connection, alert) == RELEASED:
+        return False
+    _write(connection, alert, RELEASED, now_utc=now_utc)
+    rows = [
+        {
+            "alert_id": alert.id,
+            "sink": sink,
+            "state": DeliveryState.PENDING.value,
+            "created": now_utc,
+            "changed": now_utc,
+        }
+        for sink in dict.fromkeys(sinks)
+    ]
+    if rows:
+        connection.execute(outbox.insert(), rows)
+    return True
+
+
+def recent(connection: Connection, *, limit: int) -> list[Alert]:
+    """Return released alerts, newest first."""
+    query = (
+        select(alerts.c.payload)
+        .where(alerts.c.state == RELEASED)
+        .order_by(alerts.c.created.desc(), alerts.c.id)
+        .limit(limit)
+    )
+    return list(connection.scalars(query))
+
+
+def recent_titles(
+    connection: Connection, ticker: str, *, since_utc: datetime, limit: int
+) -> list[tuple[str, str]]:
+    """Return (item key, title) of alerts on a ticker, held ones too, newest first."""
+    query = (
+        select(items.c.key, items.c.title)
+        .join(alerts, alerts.c.item_key == items.c.key)
+        .where(alerts.c.ticker == ticker, alerts.c.created >= since_utc)
+        .order_by(alerts.c.created.desc(), alerts.c.id)
+        .limit(limit)
+    )
+    return [(row.key, row.title) for row in connection.execute(query)]
+
+
+def needed_files(connection: Connection) -> set[str]:
+    """Return chart paths of alerts that are held, or that a sink has yet to take."""
+    open_row = exists().where(outbox.c.alert_id == alerts.c.id, outbox.c.state.in_(UNFINISHED))
+    query = (
+        select(alerts.c.chart_path)
+        .where(alerts.c.chart_path.is_not(None), (alerts.c.state == HELD) | open_row)
+        .distinct()
+    )
+    return {path for path in connection.scalars(query) if path}
+
+
+def _state(connection: Connection, alert: Alert) -> str | None:
+    return connection.scalar(select(alerts.c.state).where(alerts.c.item_key == alert.item.key))
+
+
+def _is_stale(connection: Connection, alert: Alert) -> bool:
+    query = select(items.c.payload).where(items.c.key == alert.item.key, items.c.decided.is_not(None))
+    stored = connection.scalar(query)
+    return stored is not None and lacks_parties(alert.item, stored)
+
+
+def _write(connection: Connection, alert: Alert, state: str, *, now_utc: datetime) -> None:
+    action = Action.HOLD if state == HELD else Action.ALERT
+    _decide(connection, alert, action, now_utc=now_utc)
+    row: dict[str, Any] = {
+        "id": alert.id,
+        "item_key": alert.item.key,
+        "ticker": alert.ticker,
+        "value": alert.decision.value,
+        "priority": alert.decision.priority,
+        "payload": alert,
+        "state": state,
+        "chart_path": alert.chart_path,
+        "created": alert.created_utc,
+    }
+    # By item, not by id: a held alert that is made anew keeps one row, under its newest id.
+    there = connection.execute(alerts.update().where(alerts.c.item_key == alert.item.key).values(row))
+    if there.rowcount == 0:
+        connection.execute(alerts.insert(), row)
+
+
+def _decide(connection: Connection, alert: Alert, action: Action, *, now_utc: datetime) -> None:
+    # The row says what became of the item, whatever the caller left in the alert.
+    decision = replace(alert.decision, action=action)
+    columns = decided(decision, now_utc=now_utc)
+    there = connection.execute(items.update().where(items.c.key == alert.item.key).values(columns))
+    if there.rowcount == 0:
+        connection.execute(items.insert(), new_row(alert.item, now_utc=now_utc) | columns)

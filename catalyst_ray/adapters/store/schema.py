@@ -1,0 +1,139 @@
+"""Owns the tables and their indexes as they are now; ``migrations`` brings older stores here.
+
+Models are kept whole as JSON payloads; columns of their own have what is filtered, sorted or read by eye.
+Whoever changes a table adds a step to ``migrations.STEPS``.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    UniqueConstraint,
+)
+
+from catalyst_ray.adapters.store.columns import Payload, PlainText, UtcTime
+from catalyst_ray.models import Alert, Decision, DeliveryState, FeedState, Item
+
+UNFINISHED = (DeliveryState.PENDING.value, DeliveryState.UNKNOWN.value)
+"""Outbox states that still need the sink to be called."""
+
+HELD, RELEASED = "held", "released"
+"""States of an alert: waiting for a later cycle, or handed to the outbox."""
+
+metadata = MetaData()
+
+meta = Table(
+    "meta",
+    metadata,
+    Column("name", PlainText, primary_key=True),
+    Column("value", PlainText, nullable=False),
+)
+
+items = Table(
+    "items",
+    metadata,
+    Column("key", PlainText, primary_key=True),
+    Column("payload", Payload(Item), nullable=False),
+    Column("kind", PlainText, nullable=False),
+    Column("feed", PlainText, nullable=False),
+    Column("title", PlainText, nullable=False),
+    Column("url", PlainText, nullable=False, index=True),
+    Column("published", UtcTime),
+    Column("claimed", UtcTime, nullable=False, index=True),
+    # When a feed last listed it, to the day: an item still listed is not purged, or it would be new again.
+    Column("seen", UtcTime, nullable=False),
+    Column("decided", UtcTime, index=True),
+    Column("action", PlainText),
+    Column("decision", Payload(Decision)),
+    Column("duplicate_of", PlainText),
+)
+Index(
+    "ix_items_undecided",
+    items.c.claimed,
+    sqlite_where=items.c.decided.is_(None),
+    postgresql_where=items.c.decided.is_(None),
+)
+
+aliases = Table(
+    "aliases",
+    metadata,
+    Column("alias", PlainText, primary_key=True),
+    Column("item_key", PlainText, nullable=False),
+    Column("seen", UtcTime, nullable=False, index=True),
+)
+
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("id", PlainText, primary_key=True),
+    Column("item_key", PlainText, ForeignKey("items.key"), nullable=False, unique=True),
+    Column("ticker", PlainText, nullable=False),
+    Column("value", Float),
+    Column("priority", Integer, nullable=False),
+    Column("payload", Payload(Alert), nullable=False),
+    Column("state", PlainText, nullable=False),
+    Column("chart_path", PlainText),
+    Column("created", UtcTime, nullable=False, index=True),
+)
+Index("ix_alerts_ticker", alerts.c.ticker, alerts.c.created)
+Index(
+    "ix_alerts_held",
+    alerts.c.priority,
+    alerts.c.created,
+    sqlite_where=alerts.c.state == HELD,
+    postgresql_where=alerts.c.state == HELD,
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("alert_id", PlainText, ForeignKey("alerts.id"), nullable=False),
+    Column("sink", PlainText, nullable=False),
+    Column("state", PlainText, nullable=False),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("doubles", Integer, nullable=False, default=0),
+    Column("message_id", PlainText),
+    Column("next_attempt", UtcTime),
+    Column("last_error", PlainText),
+    Column("created", UtcTime, nullable=False),
+    Column("changed", UtcTime, nullable=False),
+    UniqueConstraint("alert_id", "sink"),
+)
+Index(
+    "ix_outbox_unfinished",
+    outbox.c.sink,
+    outbox.c.next_attempt,
+    sqlite_where=outbox.c.state.in_(UNFINISHED),
+    postgresql_where=outbox.c.state.in_(UNFINISHED),
+)
+
+feed_state = Table(
+    "feed_state",
+    metadata,
+    Column("feed", PlainText, primary_key=True),
+    Column("payload", Payload(FeedState), nullable=False),
+)
+
+llm_cache = Table(
+    "llm_cache",
+    metadata,
+    Column("key", PlainText, primary_key=True),
+    Column("text", PlainText, nullable=False),
+    Column("expires", UtcTime, nullable=False, index=True),
+)
+
+lease = Table(
+    "lease",
+    metadata,
+    Column("name", PlainText, primary_key=True),
+    Column("owner", PlainText, nullable=False),
+    Column("expires", UtcTime, nullable=False),
+)

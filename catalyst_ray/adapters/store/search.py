@@ -1,0 +1,94 @@
+"""Owns finding items for ``explain``: by what the query looks like, the exact before the vague."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import ColumnElement, or_, select
+
+from catalyst_ray.adapters.store import outbox
+from catalyst_ray.adapters.store.columns import url_key
+from catalyst_ray.adapters.store.schema import alerts, aliases, items
+from catalyst_ray.models import ItemRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sqlalchemy import Connection
+
+_ACCESSION = re.compile(r"(?<!\d)(\d{10})-?(\d{2})-?(\d{6})(?!\d)")
+"""SEC accession number, with dashes as in headers or without as in archive URLs."""
+
+_WORDS = 12
+"""Words of a title that are looked for; more narrow nothing down and cost a scan each."""
+
+
+def explain(connection: Connection, query: str, *, limit: int) -> list[ItemRecord]:
+    """Find items by identity; where there is none, by ticker of their alert and by words of the title.
+
+    An identity is a key, an alias, an accession number anywhere in the query, a URL or an alert id.
+    Words must all occur, in any order and case. Newest first.
+    """
+    text = query.strip()
+    if not text:
+        return []
+    exact = _select(connection, _identity(text), limit=limit)
+    if exact:
+        return _records(connection, exact)
+    of_ticker = select(alerts.c.item_key).where(alerts.c.ticker == text.lstrip("$").upper())
+    rows = _select(connection, items.c.key.in_(of_ticker), limit=limit)
+    if len(rows) < limit:
+        found = {row.key for row in rows}
+        titled = [items.c.title.icontains(word, autoescape=True) for word in text.split()[:_WORDS]]
+        more = _select(connection, *titled, limit=limit)
+        rows = [*rows, *(row for row in more if row.key not in found)][:limit]
+    return _records(connection, rows)
+
+
+def _identity(text: str) -> ColumnElement[bool]:
+    keys = {text}
+    accession = _ACCESSION.search(text)
+    if accession:
+        keys.add("sec:" + "-".join(accession.groups()))
+    return or_(
+        items.c.key.in_(keys),
+        items.c.url == url_key(text),
+        items.c.key.in_(select(aliases.c.item_key).where(aliases.c.alias == text)),
+        items.c.key.in_(select(alerts.c.item_key).where(alerts.c.id == text)),
+    )
+
+
+def _select(connection: Connection, *conditions: ColumnElement[bool], limit: int) -> list[Any]:
+    query = (
+        select(
+            items.c.key,
+            items.c.payload,
+            items.c.decision,
+            items.c.claimed,
+            items.c.decided,
+            items.c.duplicate_of,
+            alerts.c.id.label("alert_id"),
+        )
+        .outerjoin_from(items, alerts, alerts.c.item_key == items.c.key)
+        .where(*conditions)
+        .order_by(items.c.claimed.desc(), items.c.key)
+        .limit(limit)
+    )
+    return list(connection.execute(query))
+
+
+def _records(connection: Connection, rows: Iterable[Any]) -> list[ItemRecord]:
+    found = list(rows)
+    deliveries = outbox.of_alerts(connection, [row.alert_id for row in found if row.alert_id])
+    return [
+        ItemRecord(
+            item=row.payload,
+            decision=row.decision,
+            claimed_utc=row.claimed,
+            decided_utc=row.decided,
+            duplicate_of=row.duplicate_of,
+            deliveries=deliveries.get(row.alert_id, ()),
+        )
+        for row in found
+    ]

@@ -1,0 +1,242 @@
+"""Owns the port: one method a question, each one transaction. The statements are in the modules beside."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Self
+
+from catalyst_ray.adapters.store import alerts, cache, driver, intake, migrations, outbox, purge, search
+from catalyst_ray.adapters.store.address import make_folder, need_file, read_address
+from catalyst_ray.adapters.store.database import Database
+from catalyst_ray.errors import StoreError
+from catalyst_ray.ports import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from catalyst_ray.models import (
+        Alert,
+        Claim,
+        Decision,
+        Delivery,
+        DeliveryState,
+        FeedState,
+        Item,
+        ItemRecord,
+    )
+
+_CACHE_ROWS = 50_000
+_TRIM_EVERY = 500
+"""Cache writes between two trims: counting rows at each would cost more than the write."""
+_PURGE_BATCHES = 40
+
+
+class SqlStore(Store):
+    """The store on SQLite or PostgreSQL. Methods block and may be called from many threads."""
+
+    def __init__(self, database: Database, *, alias_window: timedelta, cache_rows: int = _CACHE_ROWS) -> None:
+        self._database = database
+        self._alias_window = alias_window
+        self._cache_rows = cache_rows
+        self._cache_writes = itertools.count()
+
+    @classmethod
+    def open(
+        cls,
+        url: str,
+        *,
+        alias_window: timedelta = timedelta(days=3),
+        read_only: bool = False,
+        busy_timeout_s: float = 10.0,
+        cache_rows: int = _CACHE_ROWS,
+    ) -> Self:
+        """Open a store; make it, its folder and its tables where they are missing.
+
+        Args:
+            url: ``sqlite:///out/catalyst.db`` (relative to the working folder) or
+                ``postgresql+psycopg://user:password@host/database``.
+            alias_window: How long an alias makes a duplicate of another item, from its first claim.
+            read_only: Look while a driver runs: changes nothing, and makes nothing.
+            busy_timeout_s: How long a write waits for another program's.
+            cache_rows: LLM answers kept at most.
+
+        Raises:
+            ConfigError: The URL, its login or its folder is wrong, or psycopg is missing.
+            StoreError: The database does not answer, is damaged or too new.
+        """
+        address = read_address(url)
+        if address.path is not None:
+            if read_only:
+                need_file(address.path)
+            else:
+                make_folder(address.path)
+        database = Database(address, busy_timeout_s=busy_timeout_s, read_only=read_only)
+        try:
+            database.probe()
+            _bring_up_to_date(database, read_only=read_only)
+        except BaseException:
+            database.close()
+            raise
+        return cls(database, alias_window=alias_window, cache_rows=cache_rows)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def acquire_lease(self, owner: str, *, now_utc: datetime, ttl: timedelta) -> bool:
+        """Take or renew the driver's lease; False while another owner's is still good."""
+        with self._database.write() as connection:
+            return driver.acquire_lease(connection, owner, now_utc=now_utc, ttl=ttl)
+
+    def release_lease(self, owner: str) -> None:
+        """Give the lease back, if it is ours."""
+        with self._database.write() as connection:
+            driver.release_lease(connection, owner)
+
+    def feed_states(self) -> Mapping[str, FeedState]:
+        """Return the remembered state of every feed, by name."""
+        with self._database.read() as connection:
+            return driver.feed_states(connection)
+
+    def save_feed_state(self, state: FeedState) -> None:
+        """Remember a feed's state."""
+        with self._database.write() as connection:
+            driver.save_feed_state(connection, state)
+
+    def claim(self, items: Sequence[Item], *, now_utc: datetime) -> list[Claim]:
+        """Offer items; answers in the same order."""
+        if not items:
+            return []
+        with self._database.write() as connection:
+            return intake.claim(connection, items, now_utc=now_utc, window=self._alias_window)
+
+    def undecided(self, *, limit: int) -> list[Item]:
+        """Return items claimed and never decided, oldest first."""
+        with self._database.read() as connection:
+            return intake.undecided(connection, limit=limit)
+
+    def decide(self, decisions: Sequence[tuple[Item, Decision]], *, now_utc: datetime) -> None:
+        """Write decisions that are no alert; see ``intake.decide`` for those that are ignored."""
+        if decisions:
+            with self._database.write() as connection:
+                intake.decide(connection, decisions, now_utc=now_utc)
+
+    def hold_alert(self, alert: Alert, *, now_utc: datetime) -> None:
+        """Write a hold decision and keep the alert for a later cycle."""
+        with self._database.write() as connection:
+            alerts.hold(connection, alert, now_utc=now_utc)
+
+    def held_alerts(self, *, limit: int) -> list[Alert]:
+        """Return held alerts, the most urgent and oldest first."""
+        with self._database.read() as connection:
+            return alerts.held(connection, limit=limit)
+
+    def commit_alert(self, alert: Alert, sinks: Sequence[str], *, now_utc: datetime) -> bool:
+        """Write item decision, alert and a pending outbox row per sink; False if it was one before."""
+        with self._database.write() as connection:
+            return alerts.commit(connection, alert, sinks, now_utc=now_utc)
+
+    def due_deliveries(self, sink: str, *, now_utc: datetime, limit: int) -> list[Delivery]:
+        """Return a sink's unfinished rows whose time has come, those being sent right now too."""
+        with self._database.read() as connection:
+            return outbox.due(connection, sink, now_utc=now_utc, limit=limit)
+
+    def begin_delivery(self, delivery_id: int, *, now_utc: datetime) -> None:
+        """Write ``unknown`` and count the attempt, before the sink is called."""
+        with self._database.write() as connection:
+            outbox.begin(connection, delivery_id, now_utc=now_utc)
+
+    def finish_delivery(
+        self,
+        delivery_id: int,
+        state: DeliveryState,
+        *,
+        now_utc: datetime,
+        message_id: str | None = None,
+        error: str | None = None,
+        next_attempt_utc: datetime | None = None,
+    ) -> None:
+        """Write what the sink said."""
+        with self._database.write() as connection:
+            outbox.finish(
+                connection,
+                delivery_id,
+                state,
+                now_utc=now_utc,
+                message_id=message_id,
+                error=error,
+                next_attempt_utc=next_attempt_utc,
+            )
+
+    def delivery_counts(self) -> Mapping[str, int]:
+        """Return the number of outbox rows by ``sink/state``, and ``possible_doubles``."""
+        with self._database.read() as connection:
+            return outbox.counts(connection)
+
+    def recent_alerts(self, *, limit: int) -> list[Alert]:
+        """Return released alerts, newest first."""
+        with self._database.read() as connection:
+            return alerts.recent(connection, limit=limit)
+
+    def recent_titles(self, ticker: str, *, since_utc: datetime, limit: int) -> list[tuple[str, str]]:
+        """Return (item key, title) of alerts and holds on a ticker, newest first."""
+        with self._database.read() as connection:
+            return alerts.recent_titles(connection, ticker, since_utc=since_utc, limit=limit)
+
+    def needed_files(self) -> set[str]:
+        """Return chart paths that an alert not yet sent still needs."""
+        with self._database.read() as connection:
+            return alerts.needed_files(connection)
+
+    def cached(self, key: str, *, now_utc: datetime) -> str | None:
+        """Return a cached LLM answer that has not expired."""
+        with self._database.read() as connection:
+            return cache.get(connection, key, now_utc=now_utc)
+
+    def cache(self, key: str, text: str, *, expires_utc: datetime) -> None:
+        """Keep an LLM answer until ``expires_utc``."""
+        with self._database.write() as connection:
+            cache.put(connection, key, text, expires_utc=expires_utc)
+            if next(self._cache_writes) % _TRIM_EVERY == 0:
+                cache.trim(connection, keep_rows=self._cache_rows)
+
+    def explain(self, query: str, *, limit: int) -> list[ItemRecord]:
+        """Find items by identity, ticker of an alert or words of the title."""
+        with self._database.read() as connection:
+            return search.explain(connection, query, limit=limit)
+
+    def purge(self, *, before_utc: datetime) -> int:
+        """Delete what is old and finished; return how many items, deliveries and cached answers.
+
+        At most 20,000 items a call, 500 a transaction: what is left goes next time.
+        """
+        with self._database.write() as connection:
+            gone = purge.expired(connection, before_utc=before_utc)
+            gone += cache.trim(connection, keep_rows=self._cache_rows)
+        for _ in range(_PURGE_BATCHES):
+            with self._database.write() as connection:
+                deleted, deliveries = purge.finished_items(connection, before_utc=before_utc)
+            gone += deleted + deliveries
+            if deleted < purge.BATCH_ITEMS:
+                break
+        return gone
+
+    def close(self) -> None:
+        """Close connections."""
+        self._database.close()
+
+
+def _bring_up_to_date(database: Database, *, read_only: bool) -> None:
+    with database.read() as connection:
+        if migrations.is_current(connection):
+            return
+    if read_only:
+        raise StoreError(
+            "the store is older than this program, or empty",
+            hint="run catalyst-ray once: it brings the store up to date",
+        )
+    with database.write() as connection:
+        migrations.upgrade(connection)

@@ -1,0 +1,140 @@
+"""``catalyst-ray demo``: three cycles against an invented market, on this machine alone."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.request import Request, urlopen
+
+import click
+
+from catalyst_ray.cli import PARTIAL
+from catalyst_ray.cli.options import env_file_option, json_option
+from catalyst_ray.cli.report import to_json, write_json
+from catalyst_ray.cli.run import execute
+from catalyst_ray.settings import load_settings
+
+if TYPE_CHECKING:
+    from catalyst_ray.models import CycleReport
+
+FAKE_GPUS = 2
+MARK = ".catalyst-demo"
+"""Stands in the demo's folder, so that only a folder that the demo made is emptied."""
+
+
+@click.command("demo")
+@click.option("--cycles", type=click.IntRange(1, 3), default=3, show_default=True, help="Cycles to run.")
+@click.option("--seed", type=int, default=7, show_default=True, help="Equal seeds invent equal markets.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("out/demo"),
+    show_default=True,
+    help="Folder to fill.",
+)
+@json_option
+@env_file_option
+def command(*, cycles: int, seed: int, out: Path, as_json: bool, env_file: Path | None) -> None:
+    """Run three cycles against an invented market; no key, GPU or other server needed.
+
+    Starts newswires, EDGAR, prices, Discord and a scripted language model on loopback (companies, tickers and
+    news are all invented; one feed is broken and one slow on purpose) and a local Ray with two pretended GPUs
+    where there are none. Leaves OUT/index.html, the charts, report.json, and in discord/ what Discord received.
+    """
+    from catalyst_ray.demo.process import DemoProcess  # noqa: PLC0415  (not for --help)
+
+    _empty(out)
+    reports: list[CycleReport] = []
+    with DemoProcess(seed=seed) as world:
+        settings = load_settings(_overrides(world.base_url, world.webhook_url, out), env_file=env_file)
+        _post(f"{world.base_url}/_control/release?batch=1")
+
+        def next_batch(report: CycleReport) -> None:
+            reports.append(report)
+            if report.number < cycles:
+                _post(f"{world.base_url}/_control/release?batch={report.number + 1}")
+
+        execute(
+            settings, cycles=cycles, as_json=as_json, fake_gpus=_fake_gpus(), dashboard=False, also=next_batch
+        )
+        messages = _save_discord(world.base_url, out / "discord")
+    write_json(out / "report.json", {"cycles": [to_json(r) for r in reports]})
+    alerts = sum(r.counts["alert"] + r.counts["released"] for r in reports)
+    if not as_json:
+        click.echo(f"\n{alerts} alerts, {messages} Discord messages. Open {out / 'index.html'}", err=True)
+    if len(reports) < cycles or not alerts:
+        sys.exit(PARTIAL)
+
+
+def _overrides(base_url: str, webhook_url: str, out: Path) -> dict[str, Any]:
+    feeds = out / "feeds.toml"
+    feeds.write_text(_feeds_toml(json.loads(_get(f"{base_url}/_control/feeds"))), encoding="utf-8")
+    return {
+        "feeds_file": feeds,
+        "feeds_allow_private": True,
+        "feeds_timeout": 5.0,
+        "sec_contact": "demo@example.org",
+        "sec_tickers_url": f"{base_url}/files/company_tickers.json",
+        "finnhub_token": "demo",
+        "sleep_seconds": 0.5,
+        "llm_engine": "ollama",
+        "ollama_host": base_url,
+        "llm_model_name": "demo-scripted",
+        "price_source": "http",
+        "price_url": base_url,
+        "discord_webhook_url": webhook_url,
+        "dry_run": False,
+        "out_dir": out,
+        "quickchart_image_dir": out / "charts",
+        "database_url": None,
+        "ray_address": None,
+        "log_level": "INFO",
+    }
+
+
+def _feeds_toml(specs: list[dict[str, Any]]) -> str:
+    lines = ["# The feeds of the demo's last run."]
+    for spec in specs:
+        lines += ["", "[[feed]]"]
+        lines += [f"{key} = {json.dumps(value)}" for key, value in spec.items() if value not in (None, "")]
+    return "\n".join(lines) + "\n"
+
+
+def _empty(out: Path) -> None:
+    if out.exists() and any(out.iterdir()) and not (out / MARK).exists():
+        raise click.UsageError(f"{out} holds files that are not the demo's; name another folder with --out")
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True)
+    (out / MARK).touch()
+
+
+def _fake_gpus() -> int | None:
+    from catalyst_ray.adapters.gpu import NvmlProbe  # noqa: PLC0415  (loads a C library: not for --help)
+
+    return None if NvmlProbe().sample() else FAKE_GPUS
+
+
+def _save_discord(base_url: str, folder: Path) -> int:
+    """Keep what the demo's Discord received: one JSON file and the pictures; return the number of messages."""
+    messages: list[dict[str, Any]] = json.loads(_get(f"{base_url}/_control/state"))["discord"]
+    folder.mkdir()
+    write_json(folder / "messages.json", messages)
+    for message in messages:
+        for name in message["files"]:
+            picture = _get(f"{base_url}/_control/messages/{message['id']}/{name}")
+            (folder / f"{message['id']}-{Path(name).name}").write_bytes(picture)
+    return len(messages)
+
+
+def _get(url: str) -> bytes:
+    with urlopen(url, timeout=10) as answer:  # noqa: S310  (our own child on loopback)
+        body: bytes = answer.read()
+        return body
+
+
+def _post(url: str) -> None:
+    with urlopen(Request(url, method="POST"), timeout=10):  # noqa: S310  (our own child on loopback)
+        return

@@ -1,0 +1,80 @@
+"""Which engine judges, as a value that travels to the replicas, and how a replica makes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from catalyst_ray.adapters import embedded, ollama
+from catalyst_ray.errors import ConfigError
+
+if TYPE_CHECKING:
+    from catalyst_ray.ports import LanguageModel
+
+WANTED = ("auto", "ollama", "embedded", "off")
+
+
+class EngineSpec(Protocol):
+    """A picklable recipe for an engine."""
+
+    def make(self, *, workers: int) -> LanguageModel:
+        """Return an engine, not started, for ``workers`` requests at a time."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OllamaSpec:
+    """A model on an Ollama server that every replica can reach."""
+
+    host: str
+    model: str
+    load_timeout_s: float = 300.0
+
+    def make(self, *, workers: int) -> LanguageModel:  # noqa: ARG002  (the server bounds itself)
+        """Return the client."""
+        return ollama.OllamaModel(host=self.host, model=self.model, load_timeout_s=self.load_timeout_s)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmbeddedSpec:
+    """llama.cpp in the replica's own process."""
+
+    path: str | None = None
+    threads: int = 1
+
+    def make(self, *, workers: int) -> LanguageModel:
+        """Return the engine with a context for each worker."""
+        path = Path(self.path) if self.path else None
+        return embedded.EmbeddedModel(path, parallel=workers, threads=self.threads)
+
+
+@dataclass(frozen=True, slots=True)
+class EngineChoice:
+    """The engine to use, or None for no language model; ``words`` say why, for the log and the card."""
+
+    spec: EngineSpec | None
+    words: str
+
+
+async def choose_engine(wanted: str, *, ollama_host: str, model: str) -> EngineChoice:
+    """Choose the engine: ``auto`` is Ollama where one answers, else embedded if installed, else none.
+
+    Raises:
+        ConfigError: ``wanted`` is unknown, or the embedded engine is asked for and not installed.
+    """
+    if wanted not in WANTED:
+        raise ConfigError(f"must be one of {', '.join(WANTED)}, was {wanted!r}", key="LLM_ENGINE")
+    if wanted == "off":
+        return EngineChoice(None, "switched off (LLM_ENGINE=off)")
+    if wanted in {"auto", "ollama"} and await ollama.probe(ollama_host):
+        return EngineChoice(
+            OllamaSpec(host=ollama_host, model=model), f"Ollama at {ollama_host}, model {model}"
+        )
+    if wanted == "ollama":
+        return EngineChoice(None, f"no Ollama answers at {ollama_host}: run `ollama serve`, set OLLAMA_HOST")
+    if embedded.available():
+        return EngineChoice(EmbeddedSpec(), "llama.cpp in this process; it proves the path, without weight")
+    if wanted == "embedded":
+        raise ConfigError("the embedded engine is not installed", key="LLM_ENGINE", hint=embedded.HINT)
+    return EngineChoice(None, f"no Ollama at {ollama_host} and no embedded engine: {embedded.HINT}")

@@ -1,0 +1,162 @@
+"""Replicas as Ray actors: creates, starts, calls and ends them. Every wait on Ray has a limit here."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from typing import TYPE_CHECKING, Any
+
+import ray
+from ray.exceptions import RayError, RayTaskError
+
+from catalyst_ray.cluster.llm_replica import LlmReplica, ReplicaInfo
+from catalyst_ray.cluster.placement import HEALTH_GROUP, ReplicaPlan, replica_options
+from catalyst_ray.errors import CatalystError, TransportError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Sequence
+
+    from catalyst_ray.cluster.engines import EngineSpec
+    from catalyst_ray.models import EngineInfo, LlmAnswer, LlmRequest
+
+log = logging.getLogger(__name__)
+
+CALL = "llm:batch"
+"""Constant: it is a row of the dashboard's task table and a label of its metrics."""
+PROBE_TIMEOUT_S = 5.0
+STOP_TIMEOUT_S = 5.0
+
+
+class RemoteReplica:
+    """The driver's side of one ``LlmReplica`` actor."""
+
+    def __init__(self, spec: EngineSpec, name: str, *, plan: ReplicaPlan, workers: int) -> None:
+        self.name = name
+        self.workers = workers
+        # Alone, a replica is waited for until it is back; among others, its requests go to another at once.
+        self._retries = 0 if plan.count > 1 else 2
+        job: Any = ray.get_runtime_context()
+        options = replica_options(
+            name, namespace=f"catalyst-{job.get_job_id()}", num_gpus=plan.num_gpus, workers=workers
+        )
+        actor_class: Any = ray.remote(**options)(LlmReplica)
+        self._actor: Any = actor_class.remote(spec, name=name, workers=workers)
+
+    async def start(self, timeout_s: float) -> EngineInfo:
+        """Wait until the actor is placed and its engine runs.
+
+        Raises:
+            TransportError: Not within ``timeout_s``; the hint says what it waits for.
+            CatalystError: The engine does not start.
+        """
+        engine: EngineInfo = await self._call(self._actor.start.remote(), timeout_s)
+        return engine
+
+    async def generate(
+        self, requests: Sequence[LlmRequest], *, timeout_s: float
+    ) -> AsyncGenerator[tuple[int, LlmAnswer | CatalystError], None]:
+        """Answer a batch by one Ray call: yield (index, answer or error) as each comes.
+
+        Raises:
+            TransportError: The actor died, or ``timeout_s`` passed before all were answered.
+        """
+        method = self._actor.generate.options(
+            name=CALL, num_returns="streaming", max_task_retries=self._retries
+        )
+        stream = method.remote(list(requests))
+        ended_s = asyncio.get_running_loop().time() + timeout_s
+        finished = False
+        try:
+            while not finished:
+                # Not around the yield: the caller's own code must not run under this limit.
+                async with asyncio.timeout_at(ended_s):
+                    outcome = await _next(stream)
+                if outcome is None:
+                    finished = True
+                else:
+                    yield outcome
+        except TimeoutError as error:
+            raise TransportError(f"no answer within {timeout_s:.1f} s", key=self.name) from error
+        except RayError as error:
+            raise _lost(error, self.name) from error
+        finally:
+            if not finished:
+                ray.cancel(stream)
+
+    async def healthy(self) -> bool:
+        """Return whether the engine runs; False also when the actor does not answer."""
+        call = self._actor.health.options(concurrency_group=HEALTH_GROUP).remote()
+        try:
+            return bool(await self._call(call, PROBE_TIMEOUT_S))
+        except CatalystError:
+            return False
+
+    async def info(self) -> ReplicaInfo:
+        """Return where the replica runs.
+
+        Raises:
+            TransportError: The actor does not answer.
+        """
+        info: ReplicaInfo = await self._call(self._actor.info.remote(), PROBE_TIMEOUT_S)
+        return info
+
+    async def close(self) -> None:
+        """Stop the engine, then the actor; an actor that does not answer is killed."""
+        with contextlib.suppress(CatalystError):
+            await self._call(self._actor.stop.remote(), STOP_TIMEOUT_S)
+        ray.kill(self._actor)
+
+    async def _call(self, ref: Any, timeout_s: float) -> Any:
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await ref
+        except TimeoutError as error:
+            ray.cancel(ref)
+            hint = "see `ray status` for what the cluster lacks, and the actor's log for its engine"
+            raise TransportError(f"no answer within {timeout_s:g} s", key=self.name, hint=hint) from error
+        except RayError as error:
+            raise _lost(error, self.name) from error
+
+
+async def _next(stream: Any) -> tuple[int, LlmAnswer | CatalystError] | None:
+    try:
+        outcome: tuple[int, LlmAnswer | CatalystError] = await (await anext(stream))
+    except StopAsyncIteration:
+        return None
+    return outcome
+
+
+def _lost(error: RayError, name: str) -> CatalystError:
+    if isinstance(error, RayTaskError) and isinstance(error.cause, CatalystError):
+        return error.cause
+    last = next((line.strip() for line in reversed(str(error).splitlines()) if line.strip()), "")
+    return TransportError(f"{type(error).__name__}: {last[:200]}", key=name, hint="see the actor's log")
+
+
+async def start_replicas(
+    spec: EngineSpec, plan: ReplicaPlan, *, workers: int, timeout_s: float, label: str = "llm"
+) -> list[tuple[RemoteReplica, EngineInfo]]:
+    """Start a plan's replicas together and return those whose engine runs.
+
+    Raises:
+        CatalystError: None started; it is the first one's reason.
+    """
+    replicas = [
+        RemoteReplica(spec, f"{label}-{index}", plan=plan, workers=workers) for index in range(plan.count)
+    ]
+    started: list[tuple[RemoteReplica, EngineInfo]] = []
+    problems: list[CatalystError] = []
+    outcomes = await asyncio.gather(*(r.start(timeout_s) for r in replicas), return_exceptions=True)
+    for replica, outcome in zip(replicas, outcomes, strict=True):
+        if isinstance(outcome, CatalystError):
+            log.warning("replica does not start", extra={"replica": replica.name, "error": str(outcome)})
+            problems.append(outcome)
+            await replica.close()
+        elif isinstance(outcome, BaseException):
+            raise outcome
+        else:
+            started.append((replica, outcome))
+    if not started:
+        raise problems[0] if problems else TransportError(plan.words, key=label)
+    return started

@@ -1,0 +1,89 @@
+"""Colours of charts and gauges, and the sizes of what is written on a chart.
+
+Owns how pictures look. Does not place or draw anything.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from catalyst_ray.core.drawing import Color, rgba
+from catalyst_ray.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Theme:
+    """One set of colours.
+
+    Args:
+        background: Of the whole picture.
+        shade: Laid over hours outside regular trading; nearly clear.
+        grid: Lines behind the candles.
+        text: Ticker, price and what must be read first.
+        muted: Axis labels, dates and the previous close.
+        rise: Bars that closed at or above their open.
+        fall: Bars that closed below it.
+        vwap: The volume-weighted average price, and the short moving average.
+        slow: The long moving average.
+        mark: The catalyst.
+        tag: Behind the previous close's figure.
+        on_colour: Text on a filled tag.
+    """
+
+    background: Color
+    shade: Color
+    grid: Color
+    text: Color
+    muted: Color
+    rise: Color
+    fall: Color
+    vwap: Color
+    slow: Color
+    mark: Color
+    tag: Color
+    on_colour: Color
+
+
+_THEMES: Final = {
+    "dark": Theme(
+        background=rgba("#10151c"),
+        shade=rgba("#9fb4cc", 0.07),
+        grid=rgba("#212a35"),
+        text=rgba("#eef2f6"),
+        muted=rgba("#93a1b0"),
+        rise=rgba("#22b48a"),
+        fall=rgba("#f0525f"),
+        vwap=rgba("#f2b441"),
+        slow=rgba("#b794f6"),
+        mark=rgba("#2f81f7"),
+        tag=rgba("#56626f"),
+        on_colour=rgba("#ffffff"),
+    ),
+    "light": Theme(
+        background=rgba("#ffffff"),
+        shade=rgba("#2c4a6b", 0.06),
+        grid=rgba("#e6ebf0"),
+        text=rgba("#141a21"),
+        muted=rgba("#5e6b79"),
+        rise=rgba("#0c9a6d"),
+        fall=rgba("#db3345"),
+        vwap=rgba("#d68a00"),
+        slow=rgba("#7c4ddb"),
+        mark=rgba("#1f6feb"),
+        tag=rgba("#7b8794"),
+        on_colour=rgba("#ffffff"),
+    ),
+}
+THEMES: Final = tuple(_THEMES)
+
+
+def theme_named(name: str) -> Theme:
+    """Return a theme.
+
+    Raises:
+        ConfigError: There is none of that name.
+    """
+    if name not in _THEMES:
+        raise ConfigError(f"no theme {name!r}", hint=f"one of {', '.join(THEMES)}")
+    return _THEMES[name]

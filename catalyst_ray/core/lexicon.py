@@ -1,0 +1,221 @@
+"""Owns the signed finance words and phrases, and the reading of figures that rise or fall.
+
+The words are data (``data/lexicon.toml``), our own choice. Three readings of a sentence add up: phrases
+("beats estimates"), single words ("bankruptcy"), and a direction with its measure ("loss narrowed",
+"costs rose", "EPS $0.38 vs $0.33"). It does not know events, nor the general words that VADER knows.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from catalyst_ray.core.phrases import PhraseIndex
+from catalyst_ray.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from catalyst_ray.core.phrases import Words
+
+_MEASURE_BEFORE = 9
+"""How far before a direction its measure may stand, words ("sales in the third quarter rose")."""
+_MEASURE_AFTER = 5
+_FIGURE_REACH = 7
+"""How far from "compared with" the two figures may stand, words."""
+_SCALES = {
+    "k": 1e3, "thousand": 1e3, "m": 1e6, "mn": 1e6, "mln": 1e6, "mm": 1e6, "million": 1e6,
+    "b": 1e9, "bn": 1e9, "bln": 1e9, "billion": 1e9, "trillion": 1e12,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Directions:
+    """Words that say which way a measure went, and which way is good."""
+
+    up: frozenset[str]
+    down: frozenset[str]
+    good: frozenset[str]
+    bad: frozenset[str]
+    breaks: frozenset[str]
+    particles: frozenset[str]
+    comparers: frozenset[str]
+    measured: float
+    alone: float
+    compared: float
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """Signed words, compiled once."""
+
+    terms: dict[str, float]
+    phrases: PhraseIndex[float]
+    directions: Directions
+    negators: frozenset[str]
+    negator_reach: int
+    negated: float
+    doubts: frozenset[str]
+    doubted: float
+    neutral: frozenset[str]
+    suffixes: frozenset[str]
+    name_stops: frozenset[str]
+
+    @property
+    def own_words(self) -> frozenset[str]:
+        """Return every word judged here, which no other word list may judge again."""
+        way = self.directions
+        return frozenset(self.terms) | way.up | way.down | way.good | way.bad
+
+    def read(self, text: Words) -> float:
+        """Return the sum of the signed readings of one sentence; no bound, 0 when nothing was read.
+
+        A word read once is not read again: the longest reading (a phrase) comes first.
+        """
+        tokens = text.tokens
+        used = [False] * len(tokens)
+        total = 0.0
+        for found in self.phrases.find(text):
+            if not any(used[found.start : found.end]):
+                used[found.start : found.end] = [True] * (found.end - found.start)
+                total += found.tag * self._negation(tokens, found.start)
+        for index, token in enumerate(tokens):
+            weight = self.terms.get(token)
+            if weight is not None and not used[index]:
+                total += weight * self._negation(tokens, index)
+        ways = list(self._ways(tokens, used))
+        return total + (sum(ways) if ways else self._comparison(tokens, used))
+
+    def _negation(self, tokens: tuple[str, ...], index: int) -> float:
+        before = tokens[max(0, index - self.negator_reach) : index]
+        return self.negated if any(word in self.negators for word in before) else 1.0
+
+    def _ways(self, tokens: tuple[str, ...], used: list[bool]) -> Iterator[float]:
+        way = self.directions
+        last_measure = -1
+        for index, token in enumerate(tokens):
+            sign = (token in way.up) - (token in way.down)
+            if not sign or used[index] or self._is_particle(tokens, index):
+                continue
+            measure = self._measure(tokens, index)
+            if measure is None:
+                yield sign * way.alone
+            elif measure != last_measure:  # "profit rose, up 12 %" is one rise of one measure
+                last_measure = measure
+                good = 1 if tokens[measure] in way.good else -1
+                yield sign * good * way.measured * self._negation(tokens, index)
+
+    def _is_particle(self, tokens: tuple[str, ...], index: int) -> bool:
+        # "up to $25 million", "set up", "shut down" say no direction.
+        if tokens[index] not in ("up", "down"):
+            return False
+        after = tokens[index + 1] if index + 1 < len(tokens) else ""
+        return after == "to" or (index > 0 and tokens[index - 1] in self.directions.particles)
+
+    def _measure(self, tokens: tuple[str, ...], index: int) -> int | None:
+        before = self._nearest(tokens, range(index - 1, max(-1, index - 1 - _MEASURE_BEFORE), -1))
+        after = self._nearest(tokens, range(index + 1, min(len(tokens), index + 1 + _MEASURE_AFTER)))
+        if before is None or after is None:
+            return after if before is None else before
+        return before if index - before <= after - index else after
+
+    def _nearest(self, tokens: tuple[str, ...], reach: range) -> int | None:
+        way = self.directions
+        for index in reach:
+            if tokens[index] in way.breaks:
+                return None
+            if tokens[index] in way.good or tokens[index] in way.bad:
+                return index
+        return None
+
+    def _comparison(self, tokens: tuple[str, ...], used: list[bool]) -> float:
+        way = self.directions
+        for index, token in enumerate(tokens):
+            if token not in way.comparers or used[index]:
+                continue
+            now = _figure(tokens, range(index - 1, max(-1, index - 1 - _FIGURE_REACH), -1))
+            then = _figure(tokens, range(index + 1, min(len(tokens), index + 1 + _FIGURE_REACH)))
+            measure = next((word for word in tokens if word in way.good or word in way.bad), None)
+            if now is not None and then is not None and now != then and measure:
+                good = 1 if measure in way.good else -1
+                return good * way.compared * (1 if now > then else -1)
+        return 0.0
+
+
+def _figure(tokens: tuple[str, ...], reach: range) -> float | None:
+    for index in reach:
+        figure = _number(tokens, index)
+        if figure is None:
+            continue
+        other = _number(tokens, index + reach.step) if 0 <= index + reach.step < len(tokens) else None
+        return figure if other is None else (figure + other) / 2  # "$3.20-$3.50" is its middle
+    return None
+
+
+def _number(tokens: tuple[str, ...], index: int) -> float | None:
+    digits = tokens[index].lstrip("$€£").rstrip("%").replace(",", "")
+    unit = digits.lstrip("-0123456789.")
+    if unit and unit not in _SCALES:
+        return None
+    try:
+        figure = float(digits.removesuffix(unit))
+    except ValueError:
+        return None
+    if 1900 <= figure <= 2100 and tokens[index].isdecimal():
+        return None  # a year
+    after = tokens[index + 1] if index + 1 < len(tokens) else ""
+    return figure * _SCALES.get(unit or after, 1.0)
+
+
+@cache
+def default_lexicon() -> Lexicon:
+    """Return the lexicon that ships with the program."""
+    return load_lexicon(files("catalyst_ray.core").joinpath("data/lexicon.toml").read_text("utf-8"))
+
+
+def load_lexicon(text: str) -> Lexicon:
+    """Build a lexicon from TOML.
+
+    Raises:
+        ConfigError: The text is no lexicon; the key says where.
+    """
+    try:
+        table = tomllib.loads(text)
+        return _build(table)
+    except (tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError) as error:
+        raise ConfigError(
+            f"unreadable: {error!r}", key="lexicon.toml", hint="compare it with the file shipped"
+        ) from error
+
+
+def _build(table: dict[str, Any]) -> Lexicon:
+    way, negation = table["direction"], table["negation"]
+    sets = {name: str(way[name]) for name in ("up", "down", "good", "bad")} | table["words"]
+    return Lexicon(
+        terms={word: float(row["weight"]) for row in table["terms"] for word in row["match"].split()},
+        phrases=PhraseIndex.build(
+            [(phrase, float(row["weight"])) for row in table["phrases"] for phrase in row["match"]], sets
+        ),
+        directions=_directions(way),
+        negators=frozenset(negation["words"].split()),
+        negator_reach=int(negation["reach"]),
+        negated=float(negation["factor"]),
+        doubts=frozenset(table["doubt"]["words"].split()),
+        doubted=float(table["doubt"]["factor"]),
+        neutral=frozenset(table["neutral"]["words"].split()),
+        suffixes=frozenset(table["names"]["suffixes"].split()),
+        name_stops=frozenset(table["names"]["stops"].split()),
+    )
+
+
+def _directions(way: dict[str, Any]) -> Directions:
+    words = {name: frozenset(value.split()) for name, value in way.items() if isinstance(value, str)}
+    return Directions(
+        **words,
+        measured=float(way["measured"]),
+        alone=float(way["alone"]),
+        compared=float(way["compared"]),
+    )

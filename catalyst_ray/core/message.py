@@ -1,0 +1,283 @@
+"""What a person is told of an alert: one card of finished strings, the same for every sink.
+
+Owns the words, their order and their lengths. Does not know how a sink lays them out (``message_discord``,
+the page's template) nor how text is made safe (``message_text``).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from catalyst_ray.core.message_text import clip, plain, safe_link, sentences
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from catalyst_ray.models import Alert, EventHit, Item, Judgement, Reason
+
+_EASTERN = "America/New_York"
+_MAX_REASONS = 5
+_MAX_EVIDENCE = 3
+_NEUTRAL = 0.05  # below it the sign means nothing: VADER's own threshold
+_TIER_WITHOUT_LLM = {
+    "llm_off": "fast tier · LLM off",
+    "llm_not_needed": "fast tier",
+    "llm_deadline": "fast tier · LLM was late",
+}
+_LLM_EFFECT = {
+    "llm_agrees": "and agrees",
+    "llm_disagrees": "and disagrees",
+    "llm_flips": "and overrules the fast tier",
+}
+_TICKER_FROM = {
+    "cik": "the filing",
+    "category": "the publisher’s category",
+    "exchange_tag": "the exchange tag",
+}
+
+
+class Tone(StrEnum):
+    """Which way an alert points; sinks pick their colour by it."""
+
+    BULLISH = "bullish"
+    BEARISH = "bearish"
+    NEUTRAL = "neutral"
+
+
+_ARROWS = {Tone.BULLISH: "▲", Tone.BEARISH: "▼", Tone.NEUTRAL: "◆"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """One alert in people's words. Every string is one visible line, bounded, and may be empty.
+
+    Args:
+        value: The signed strength behind ``score``, −1 to 1, for bars and gauges.
+        direction: Words ("Strongly bearish").
+        tier: Which tier judged ("LLM mistral, 0.9 s", "fast tier · LLM off").
+        age: How old the item was when the alert was made ("42 s old").
+        published: Eastern time.
+        link: http or https, ASCII.
+        chart_note: Why there is no chart.
+    """
+
+    alert_id: str
+    created_utc: datetime
+    ticker: str
+    company: str
+    venue: str
+    others: tuple[str, ...]
+    tone: Tone
+    arrow: str
+    direction: str
+    value: float
+    score: str
+    confidence: str
+    event: str
+    tier: str
+    price: str
+    change: str
+    headline: str
+    summary: str
+    reasons: tuple[str, ...]
+    evidence: tuple[str, ...]
+    source: str
+    age: str
+    published: str
+    link: str
+    chart_note: str
+
+    @property
+    def verdict(self) -> str:
+        """Return which way and how strongly, in one line."""
+        return f"{self.arrow} {self.direction} {self.score}"
+
+    @property
+    def quote(self) -> str:
+        """Return price and change, as far as known."""
+        return f"{self.price} ({self.change})" if self.price and self.change else self.price or self.change
+
+
+def card(alert: Alert) -> Card:
+    """Put an alert into words; the decision's value counts, the score's where it has none."""
+    item, symbol = alert.item, alert.link.symbols[0]
+    value = alert.decision.value or alert.score.value
+    judgement = alert.verdict.judgement
+    weighty = judgement if judgement and judgement.has_weight else None
+    tone = Tone.NEUTRAL if abs(value) < _NEUTRAL else Tone.BULLISH if value > 0 else Tone.BEARISH
+    return Card(
+        alert_id=_line(alert.id, 64),
+        created_utc=alert.created_utc,
+        ticker=_line(symbol.ticker, 16),
+        company=_line(symbol.name, 100),
+        venue=_line(symbol.venue, 24),
+        others=tuple(_line(other.ticker, 16) for other in alert.link.symbols[1:6]),
+        tone=tone,
+        arrow=_ARROWS[tone],
+        direction=_direction(value, tone),
+        value=value,
+        score=signed(value),
+        confidence=f"{(weighty.confidence if weighty else alert.score.confidence) * 100:.0f} %",
+        event=_event(alert) or "News",
+        tier=_tier(alert),
+        price=_price(alert.price_usd),
+        change=_change(alert.change_pct),
+        headline=_line(item.title, 300),
+        summary=clip(sentences(plain(weighty.summary if weighty else item.summary), 2), 400),
+        reasons=tuple(_line(reason, 220) for reason in _reasons(alert))[:_MAX_REASONS],
+        evidence=_evidence(alert, weighty),
+        source=_source(item),
+        age=_age(alert),
+        published=eastern(item.published_utc) if item.published_utc else "",
+        link=safe_link(item.url),
+        chart_note="" if alert.chart_path or not alert.chart_reason else words(alert.chart_reason),
+    )
+
+
+def card_text(card: Card) -> str:
+    """Return the card as plain text, the verdict in the first line."""
+    company = f" ({card.company})" if card.company else ""
+    who = f"{card.arrow} {card.ticker}{company}: {card.event}"
+    lines = [
+        f"{who}, {card.direction.lower()} {card.score}, {card.confidence} sure",
+        card.headline,
+        card.summary,
+        *(f"• {reason}" for reason in card.reasons),
+        *(f"“{words}”" for words in card.evidence),
+        " · ".join(filter(None, (card.quote, card.tier, card.source, card.age, card.published))),
+        card.link,
+        f"alert {card.alert_id}",
+    ]
+    return "\n".join(filter(None, lines))
+
+
+def signed(value: float) -> str:
+    """Return a figure with two digits and its sign, a true minus, no negative zero."""
+    return f"{round(value, 2) + 0.0:+.2f}".replace("-", "−")
+
+
+def words(reason: Reason) -> str:
+    """Return a reason as people say it: no underscores, its evidence after a colon, its figure last."""
+    said = reason.code.replace("_", " ").replace("llm", "LLM")
+    said = said[:1].upper() + said[1:]
+    if reason.detail:
+        said = f"{said}: {reason.detail}"
+    return _line(said if reason.value is None else f"{said} ({signed(reason.value)})", 220)
+
+
+def eastern(when_utc: datetime) -> str:
+    """Return a time as the market's people write it, to the second."""
+    local = when_utc.astimezone(ZoneInfo(_EASTERN))
+    return f"{local:%a} {local.day} {local:%b %Y, %H:%M:%S} ET"
+
+
+def _line(text: str, limit: int) -> str:
+    return clip(plain(text), limit)
+
+
+def _direction(value: float, tone: Tone) -> str:
+    if tone is Tone.NEUTRAL:
+        return "Neutral"
+    if abs(value) >= 0.6:
+        return f"Strongly {tone}"
+    return f"Slightly {tone}" if abs(value) < 0.25 else tone.capitalize()
+
+
+def _catalysts(alert: Alert) -> list[EventHit]:
+    hits = [hit for hit in alert.score.events if not hit.noise]
+    return sorted(hits, key=lambda hit: -abs(hit.weight))
+
+
+def _event(alert: Alert) -> str:
+    catalysts = _catalysts(alert)
+    if catalysts:
+        return _line(catalysts[0].label, 60)
+    judgement = alert.verdict.judgement
+    if judgement and judgement.has_weight and judgement.events:
+        return _line(judgement.events[0].replace("_", " ").capitalize(), 60)
+    return _line(f"{alert.item.form} filing" if alert.item.form else "News", 60)
+
+
+def _tier(alert: Alert) -> str:
+    judgement = alert.verdict.judgement
+    if judgement is None:
+        code = alert.verdict.reason.code
+        return _TIER_WITHOUT_LLM.get(code) or _line(f"fast tier · {words(alert.verdict.reason)}", 100)
+    if not judgement.has_weight:
+        return _line(f"LLM {judgement.model}: shown, no weight", 100)
+    took = "from cache" if judgement.cached else f"{judgement.seconds:.1f} s"
+    return _line(f"LLM {judgement.model}, {took}", 100)
+
+
+def _reasons(alert: Alert) -> Iterator[str]:
+    factors = f"× fresh {alert.score.freshness:.2f} × source {alert.item.source_weight:.2f}"
+    catalysts = _catalysts(alert)
+    for place, hit in enumerate(catalysts[:2]):
+        yield (
+            f"{hit.label} {signed(hit.weight)} {factors}"
+            if place == 0
+            else f"{hit.label} {signed(hit.weight)}"
+        )
+    if abs(alert.score.sentiment) >= _NEUTRAL:
+        wording = f"Wording {signed(alert.score.sentiment)}"
+        yield wording if catalysts else f"{wording} {factors}"
+    told = {
+        "strong",
+        "llm_weighed",
+        "llm_no_weight",
+        *_LLM_EFFECT,
+        alert.verdict.reason.code,
+        *(hit.code for hit in alert.score.events),
+    }
+    if judgement := alert.verdict.judgement:
+        effects = [_LLM_EFFECT[one.code] for one in alert.decision.reasons if one.code in _LLM_EFFECT]
+        if not judgement.has_weight:
+            effects = ["which does not count"]
+        said = f"LLM says {signed(judgement.direction)}, {judgement.confidence * 100:.0f} % sure"
+        yield ", ".join([said, *effects[:1]])
+    symbol = alert.link.symbols[0]
+    origin = _TICKER_FROM.get(symbol.reason.code, symbol.reason.code.replace("_", " "))
+    yield ": ".join(filter(None, (f"{symbol.ticker} from {origin}", symbol.reason.detail)))
+    yield from (words(reason) for reason in alert.decision.reasons if reason.code not in told)
+
+
+def _evidence(alert: Alert, judgement: Judgement | None) -> tuple[str, ...]:
+    quotes = [*(judgement.evidence if judgement else ()), *(hit.span for hit in _catalysts(alert))]
+    headline = plain(alert.item.title).casefold()  # words that stand in the headline need no second showing
+    kept = {line.casefold(): line for line in (_line(quote, 200) for quote in quotes)}
+    return tuple(line for key, line in kept.items() if key not in headline)[:_MAX_EVIDENCE]
+
+
+def _source(item: Item) -> str:
+    items = f" item {', '.join(item.filing_items)}" if item.filing_items else ""
+    return _line(
+        " · ".join(filter(None, (item.source or item.feed, f"{item.form or ''}{items}".strip()))), 100
+    )
+
+
+def _age(alert: Alert) -> str:
+    published = alert.item.published_utc
+    if published is None:
+        return "age unknown"
+    age_s = max(0.0, (alert.created_utc - published).total_seconds())
+    for limit_s, unit_s, unit in ((90, 1, "s"), (90 * 60, 60, "min"), (36 * 3600, 3600, "h")):
+        if age_s < limit_s:
+            return f"{age_s / unit_s:.0f} {unit} old"
+    return f"{age_s / 86400:.0f} days old"
+
+
+def _price(price_usd: float | None) -> str:
+    if price_usd is None or not math.isfinite(price_usd):
+        return ""
+    return f"${price_usd:,.2f}" if price_usd >= 1 else f"${price_usd:.4f}"
+
+
+def _change(change_pct: float | None) -> str:
+    if change_pct is None or not math.isfinite(change_pct):
+        return ""
+    return f"{round(change_pct, 1) + 0.0:+.1f} %".replace("-", "−")

@@ -1,0 +1,134 @@
+"""A card as a Discord webhook message.
+
+Owns the embed's layout and every limit Discord sets (developers/resources/message, "Embed Limits"). Does not
+send anything. Author, footer and file descriptions are shown without markdown, everything else with it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from catalyst_ray.core.message import Tone
+from catalyst_ray.core.message_text import clip, markdown, units, unmention
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from catalyst_ray.core.message import Card
+
+CHART_NAME = "chart.png"
+GAUGE_NAME = "gauge.png"
+
+_MAX_CONTENT = 2000
+_MAX_TITLE = _MAX_AUTHOR = _MAX_FIELD_NAME = 256
+_MAX_DESCRIPTION = 4096
+_MAX_FIELD = 1024
+_MAX_FOOTER = 2048
+_MAX_EMBED = 6000
+_MAX_FIELDS = 8  # ours: more than that is no glance; Discord takes 25
+_COLOURS = {Tone.BULLISH: 0x2EBD85, Tone.BEARISH: 0xF6465D, Tone.NEUTRAL: 0x8A94A6}
+_WHY = "\n**Why**\n"
+# No text of ours ever pings: mentions are broken in the text, and refused here once more.
+_NO_MENTIONS: dict[str, list[str]] = {"parse": []}
+
+
+def discord_payload(card: Card, *, has_chart: bool, has_gauge: bool) -> dict[str, Any]:
+    """Return the ``payload_json`` of one message: a verdict line (the push notification) and an embed.
+
+    ``attachments`` lists the files in the order in which they must be sent as ``files[n]``.
+    """
+    names = [name for name, there in ((CHART_NAME, has_chart), (GAUGE_NAME, has_gauge)) if there]
+    embed: dict[str, Any] = {
+        "color": _COLOURS[card.tone],
+        "author": {"name": clip(_who(card), _MAX_AUTHOR, written=unmention)},
+        "title": clip(card.headline or card.event, _MAX_TITLE, written=markdown),
+        "fields": [
+            {"name": name, "value": clip(text, _MAX_FIELD, written=markdown), "inline": True}
+            for name, text in embed_fields(card)
+        ],
+        "footer": {"text": clip(f"alert {card.alert_id} · catalyst_ray", _MAX_FOOTER, written=unmention)},
+        "timestamp": card.created_utc.isoformat(),
+    }
+    embed["description"] = _description(card, min(_MAX_DESCRIPTION, _MAX_EMBED - embed_units(embed)))
+    if card.link:
+        embed["url"] = card.link
+    if has_chart:
+        embed["image"] = {"url": f"attachment://{CHART_NAME}"}
+    if has_gauge:
+        embed["thumbnail"] = {"url": f"attachment://{GAUGE_NAME}"}
+    shown = {CHART_NAME: f"Price chart of {card.ticker}", GAUGE_NAME: f"Gauge at {card.score}"}
+    return {
+        "content": _verdict_line(card),
+        "embeds": [embed],
+        "attachments": [
+            {"id": place, "filename": name, "description": unmention(shown[name])}
+            for place, name in enumerate(names)
+        ],
+        "allowed_mentions": _NO_MENTIONS,
+    }
+
+
+def discord_fallback(card: Card) -> dict[str, Any]:
+    """Return the smallest message that still tells what, who, which way and where: text, no embed, no file."""
+    link = f"<{card.link}>" if card.link else ""
+    room = _MAX_CONTENT - units(link) - 700  # the verdict line is at most 450, the id line 150
+    lines = (
+        _verdict_line(card),
+        clip(card.headline, max(room, 0), written=markdown),
+        link if room >= 0 else "",
+        markdown(f"alert {card.alert_id}"),
+    )
+    return {"content": "\n".join(filter(None, lines)), "allowed_mentions": _NO_MENTIONS}
+
+
+def embed_units(embed: dict[str, Any]) -> int:
+    """Return what counts towards Discord's limit of 6,000: title, description, fields, footer and author."""
+    texts = [embed.get("title", ""), embed.get("description", "")]
+    texts += [embed.get("footer", {}).get("text", ""), embed.get("author", {}).get("name", "")]
+    texts += [text for one in embed.get("fields", ()) for text in (one["name"], one["value"])]
+    return sum(units(text) for text in texts)
+
+
+def _who(card: Card) -> str:
+    return " · ".join(filter(None, (card.ticker, card.company, card.venue)))
+
+
+def _verdict_line(card: Card) -> str:
+    ticker, event = markdown(card.ticker), markdown(card.event)
+    return f"{card.arrow} **{ticker}** {card.direction.lower()} **{card.score}** · {event}"
+
+
+def embed_fields(card: Card) -> list[tuple[str, str]]:
+    """Return names and words of the embed's fields, unescaped; what is not known is left out."""
+    rows = (
+        ("Verdict", card.verdict),
+        ("Confidence", card.confidence),
+        ("Price", card.quote),
+        ("Event", card.event),
+        ("Judged by", card.tier),
+        ("Source", card.source),
+        ("Published", " · ".join(filter(None, (card.published, card.age)))),
+        ("Also named", ", ".join(card.others)),
+    )
+    return [row for row in rows[:_MAX_FIELDS] if row[1]]
+
+
+def _description(card: Card, room: int) -> str:
+    kept = ""
+    for block in _blocks(card):
+        longer = f"{kept}\n{block}" if kept else block
+        if units(longer) > room:
+            break
+        kept = longer
+    return kept
+
+
+def _blocks(card: Card) -> Iterator[str]:
+    if card.summary:
+        yield markdown(card.summary)
+    for place, reason in enumerate(card.reasons):
+        yield f"{_WHY if place == 0 else ''}• {markdown(reason)}"
+    for quote in card.evidence:
+        yield f"> “{markdown(quote)}”"
+    if card.chart_note:
+        yield f"-# {markdown(card.chart_note)}"

@@ -1,0 +1,125 @@
+"""An alert as one JSON object for programs, the same in the NDJSON file and on the console.
+
+Owns the schema: keys may be added under the same ``schema`` number, never renamed or removed. Does not
+write anything.
+
+======================  ======================================================================================
+``schema``              1
+``id``                  the alert's id; two lines with one id are one alert delivered twice
+``created_utc``         ISO-8601, as are all keys on ``_utc``
+``ticker``              the subject; ``tickers`` has all, subject first; ``company`` and ``venue`` may be ""
+``direction``           ``bullish``, ``bearish`` or ``neutral``
+``value``               −1 to 1, what the alert was decided on; ``confidence`` 0 to 1
+``event``               words; ``events`` has ``{code, label, weight, span}`` each
+``headline``            ``summary``, ``url``, ``source``, ``feed``, ``kind``, ``form``, ``filing_items``,
+                        ``accession``, ``published_utc``, ``received_utc``: of the item
+``price_usd``           or null, as is ``change_pct``
+``tier``                words: which tier judged
+``llm``                 null, or ``{model, engine, direction, confidence, has_weight, cached, seconds,
+                        summary, evidence}``; ``llm_reason`` is the verdict's code
+``score``               the fast tier: ``{value, sentiment, confidence, freshness}``
+``reasons``             ``[{code, detail, value}]`` of the decision
+``chart``               path of the picture, or null; ``trace`` maps steps to ISO times
+======================  ======================================================================================
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING, Any
+
+from catalyst_ray.core.message import card
+from catalyst_ray.core.message_text import plain
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from catalyst_ray.models import Alert, Item, Judgement, Reason
+
+
+def alert_line(alert: Alert) -> str:
+    """Return the alert as one line of JSON in ASCII, without the line's end."""
+    return json.dumps(alert_record(alert), allow_nan=False, separators=(",", ":"))
+
+
+def alert_record(alert: Alert) -> dict[str, Any]:
+    """Return the alert in the schema above: only JSON types, figures finite, text visible."""
+    shown = card(alert)
+    judgement = alert.verdict.judgement
+    counts = judgement if judgement and judgement.has_weight else None
+    return {
+        "schema": 1,
+        "id": alert.id,
+        "created_utc": alert.created_utc.isoformat(),
+        "ticker": alert.ticker,
+        "tickers": [symbol.ticker for symbol in alert.link.symbols],
+        "company": shown.company,
+        "venue": shown.venue,
+        "direction": shown.tone.value,
+        "value": _figure(shown.value),
+        "confidence": _figure(counts.confidence if counts else alert.score.confidence),
+        "event": shown.event,
+        "events": [
+            {"code": hit.code, "label": hit.label, "weight": _figure(hit.weight), "span": plain(hit.span)}
+            for hit in alert.score.events
+        ],
+        **_of_item(alert.item),
+        "summary": shown.summary,
+        "url": shown.link,
+        "price_usd": _figure(alert.price_usd),
+        "change_pct": _figure(alert.change_pct),
+        "tier": shown.tier,
+        "llm": _of_judgement(judgement) if judgement else None,
+        "llm_reason": alert.verdict.reason.code,
+        "score": {
+            "value": _figure(alert.score.value),
+            "sentiment": _figure(alert.score.sentiment),
+            "confidence": _figure(alert.score.confidence),
+            "freshness": _figure(alert.score.freshness),
+        },
+        "reasons": [_of_reason(reason) for reason in alert.decision.reasons],
+        "chart": alert.chart_path,
+        "trace": {step: when.isoformat() for step, when in alert.trace.steps},
+    }
+
+
+def _of_item(item: Item) -> dict[str, Any]:
+    return {
+        "headline": plain(item.title),
+        "source": item.source,
+        "feed": item.feed,
+        "kind": item.kind.value,
+        "form": item.form,
+        "filing_items": list(item.filing_items),
+        "accession": item.accession,
+        "published_utc": _iso(item.published_utc),
+        "received_utc": _iso(item.received_utc),
+    }
+
+
+def _of_judgement(judgement: Judgement) -> dict[str, Any]:
+    return {
+        "model": judgement.model,
+        "engine": judgement.engine,
+        "direction": _figure(judgement.direction),
+        "confidence": _figure(judgement.confidence),
+        "has_weight": judgement.has_weight,
+        "cached": judgement.cached,
+        "seconds": _figure(judgement.seconds),
+        "summary": plain(judgement.summary),
+        "evidence": [plain(quote) for quote in judgement.evidence],
+    }
+
+
+def _of_reason(reason: Reason) -> dict[str, Any]:
+    return {"code": reason.code, "detail": plain(reason.detail), "value": _figure(reason.value)}
+
+
+def _figure(value: float | None) -> float | None:
+    # JSON has no NaN nor infinity; a reader in another language would refuse the whole line.
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _iso(when: datetime | None) -> str | None:
+    return when.isoformat() if when else None

@@ -1,0 +1,178 @@
+"""Owns the small language in which the TOML tables say what to look for, and the matching of it.
+
+A phrase is words between spaces, and always matches whole words, whatever their case:
+
+    offering              that word
+    priced|prices         one of these words
+    price_target|pt       an underscore joins the words of one alternative
+    <shares>              a set of alternatives named in the table ``[words]``
+    common?               that word or nothing
+    #                     a number or an amount ($25, 13.9, 134%)
+    ~  ~6                 up to three (six) words, none of them the end of a sentence
+    ^                     the beginning of the text (first element only)
+
+It does not know what a phrase means: ``events`` and ``lexicon`` attach codes and weights.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from catalyst_ray.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+Tag = TypeVar("Tag")
+
+MAX_GAP = 10
+"""Longest gap of a phrase, words. Bounded gaps keep every pattern linear in the text."""
+
+_TOKEN = re.compile(
+    r"(?P<month>(?<=in )may\b|\bmay(?=\.? \d))"  # the month, not the doubt
+    r"|\$?\(\$?(?P<negative>\d+\.\d+)\)"  # EPS of $(0.78): a loss
+    r"|[$€£]?\d+(?:[.,]\d+)*[^\W_]*%?"  # $25, 1,000, 13.9, 5m, 134%
+    r"|[^\W_]+(?:['’.&][^\W_]+)*"  # words; AT&T, don't and U.S stay whole
+    r"|[.;!?](?=\s|$)"  # the end of a sentence
+)
+_NUMBER = r" [-$€£]*\d[^ ]*"
+_WORD = r" (?!\. )[^ ]+"
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A text as lower-case words; ``.`` stands for every end of a sentence."""
+
+    tokens: tuple[str, ...]
+    joined: str
+    """The tokens with one space before and after each."""
+
+    def index_at(self, offset: int) -> int:
+        """Return the index of the token that begins after the space at ``offset`` of ``joined``."""
+        return self.joined.count(" ", 0, offset)
+
+
+def split_words(text: str) -> Words:
+    """Split a text into words, in time linear in its length."""
+    tokens = tuple(_normal(match) for match in _TOKEN.finditer(text.lower()))
+    return Words(tokens, f" {' '.join(tokens)} ")
+
+
+def _normal(match: re.Match[str]) -> str:
+    if match["month"]:
+        return "month_5"
+    if match["negative"]:
+        return f"-{match['negative']}"
+    word = match.group().replace("’", "'")
+    return "." if word in ";!?" else word
+
+
+@dataclass(frozen=True, slots=True)
+class Found(Generic[Tag]):
+    """One match: what it was filed under, its tokens ``start`` to ``end``, its words."""
+
+    tag: Tag
+    start: int
+    end: int
+    words: str
+
+
+@dataclass(slots=True)
+class PhraseIndex(Generic[Tag]):
+    """Many phrases, each reached only through a word that it cannot match without.
+
+    A headline of a dozen words thus runs a handful of regular expressions, not hundreds.
+    """
+
+    _by_word: dict[str, list[tuple[int, re.Pattern[str], Tag]]] = field(default_factory=dict)
+    _size: int = 0
+
+    @classmethod
+    def build(cls, entries: Iterable[tuple[str, Tag]], sets: Mapping[str, str]) -> PhraseIndex[Tag]:
+        """Compile phrases; those given first come first among the matches.
+
+        Raises:
+            ConfigError: A phrase cannot be read; ``key`` is the phrase.
+        """
+        index: PhraseIndex[Tag] = cls()
+        for phrase, tag in entries:
+            pattern, anchors = compile_phrase(phrase, sets)
+            for word in anchors:
+                index._by_word.setdefault(word, []).append((index._size, pattern, tag))
+            index._size += 1
+        return index
+
+    def find(self, text: Words) -> list[Found[Tag]]:
+        """Return the matches of every phrase in a text, in the order the phrases were given."""
+        by_word = self._by_word
+        candidates = {
+            entry[0]: entry for token in set(text.tokens) if token in by_word for entry in by_word[token]
+        }
+        found = []
+        for number in sorted(candidates):
+            _, pattern, tag = candidates[number]
+            for match in pattern.finditer(text.joined):
+                start = text.index_at(match.start())
+                words = match.group().strip()
+                found.append(Found(tag, start, start + words.count(" ") + 1, words))
+        return found
+
+
+def compile_phrase(phrase: str, sets: Mapping[str, str]) -> tuple[re.Pattern[str], tuple[str, ...]]:
+    """Return a phrase's pattern over ``Words.joined`` and the words one of which every match holds.
+
+    Raises:
+        ConfigError: The phrase names an unknown set, a gap too long, or no word at all.
+    """
+    parts: list[str] = []
+    anchors: tuple[str, ...] = ()
+    for position, element in enumerate(phrase.split()):
+        if element == "^" and position == 0:
+            parts.append(r"\A")
+        elif element.startswith("~"):
+            parts.append(f"(?:{_WORD}){{0,{_gap(element, phrase)}}}?")
+        elif element.rstrip("?") == "#":
+            parts.append(f"(?:{_NUMBER})?" if element.endswith("?") else _NUMBER)
+        else:
+            options = _options(element.removesuffix("?"), phrase, sets)
+            one_of = "|".join(f" {re.escape(option)}" for option in options)
+            parts.append(f"(?:{one_of})?" if element.endswith("?") else f"(?:{one_of})")
+            if not element.endswith("?"):
+                anchors = max(anchors, _anchors(options), key=_rarity)
+    if phrase.rpartition(" ")[2].startswith("~"):
+        raise ConfigError("a gap at the end matches nothing", key=phrase, hint="remove it")
+    if not anchors:
+        raise ConfigError("a phrase needs at least one word", key=phrase, hint="add a word without '?'")
+    return re.compile("".join(parts) + "(?= )"), anchors
+
+
+def _gap(element: str, phrase: str) -> int:
+    digits = element[1:] or "3"
+    if not digits.isdecimal() or int(digits) > MAX_GAP:
+        raise ConfigError(f"gap {element} is no number up to {MAX_GAP}", key=phrase, hint="write ~ or ~5")
+    return int(digits)
+
+
+def _options(element: str, phrase: str, sets: Mapping[str, str]) -> list[str]:
+    options: list[str] = []
+    for option in element.split("|"):
+        if not option.startswith("<"):
+            options.append(option.replace("_", " ").lower())
+        elif (name := option.strip("<>")) in sets:
+            options += [word.replace("_", " ").lower() for word in sets[name].split()]
+        else:
+            raise ConfigError(f"no word set named {name}", key=phrase, hint="add it to [words]")
+    if not all(options):
+        raise ConfigError("an alternative is empty", key=phrase, hint="remove the extra '|'")
+    return options
+
+
+def _anchors(options: list[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(max(option.split(), key=len) for option in options))
+
+
+def _rarity(words: tuple[str, ...]) -> tuple[int, int]:
+    # Long words are rare in headlines, so a phrase waits for its longest sure one.
+    return min((len(word) for word in words), default=0), -len(words)

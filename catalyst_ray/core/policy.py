@@ -1,0 +1,232 @@
+"""Owns what becomes of a scored item: alert, suppress or drop, with every reason, and when to ask the LLM.
+
+Pure: the item, its link, score and verdict in, one ``Decision`` out. The defaults are data
+(``data/policy.toml``). It does not score, judge, hold (the cap of a cycle is the pipeline's) or store.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field, replace
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from catalyst_ray.errors import ConfigError
+from catalyst_ray.models import Action, Decision, ItemKind, Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from catalyst_ray.models import Item, Judgement, Link, Score, Verdict
+
+_WATCH_PRIORITY = 2
+"""Steps of priority that a place on the watch list is worth."""
+_LINK_REASONS = 6
+_SMALL = 1e-9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Freshness:
+    """How fast an item ages: 1 for ``full_s``, halved every ``half_life_s``, 0 after ``max_age_s``."""
+
+    full_s: float
+    half_life_s: float
+    max_age_s: float
+
+    def at(self, age_s: float) -> float:
+        """Return the freshness of an item ``age_s`` seconds old, 0 to 1."""
+        if age_s > self.max_age_s:
+            return 0.0
+        return float(0.5 ** (max(0.0, age_s - self.full_s) / self.half_life_s))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """Every threshold; ``data/policy.toml`` says what each is. ``watch_list`` holds tickers."""
+
+    alert_min_value: float
+    watch_min_value: float
+    sentiment_alone: float
+    sentiment_share: float
+    other_events: float
+    opposite_event: float
+    noise_factor: float
+    clear_sentiment: float
+    undated_factor: float
+    llm_weight: float
+    llm_flip_confidence: float
+    llm_flip_direction: float
+    llm_min_value: float
+    freshness: Mapping[str, Freshness]
+    watch_list: frozenset[str] = field(default_factory=frozenset)
+
+    def freshness_of(self, item: Item) -> Freshness:
+        """Return the row of the item's form, of the form it amends, or of its kind."""
+        form = item.form or ""
+        row = self.freshness.get(form) or self.freshness.get(form.removesuffix("/A"))
+        return row or self.freshness[item.kind]
+
+    def watches(self, link: Link) -> bool:
+        """Return whether any ticker of an item is on the watch list."""
+        return any(symbol.ticker in self.watch_list for symbol in link.symbols)
+
+
+def triage(item: Item, link: Link, score: Score) -> Decision | None:
+    """Return the decision on an item that no language model need see, or None.
+
+    Dropped: another language than English, no US ticker, stale. Suppressed: noise. The first that applies
+    decides; the reasons name all that do.
+    """
+    noise = tuple(Reason(hit.code, hit.span or hit.label) for hit in score.events if hit.noise)
+    found: list[tuple[Action, tuple[Reason, ...]]] = []
+    if item.language and not item.language.lower().startswith("en"):
+        found.append((Action.DROP, (Reason("not_english", item.language),)))
+    if not link.symbols:
+        found.append((Action.DROP, (Reason("no_ticker"), *link.reasons[:_LINK_REASONS])))
+    if score.freshness <= 0:
+        age_s = next((part.value for part in score.parts if part.code == "age"), None)
+        found.append((Action.DROP, (Reason("stale", _duration(age_s), age_s),)))
+    if noise:
+        found.append((Action.SUPPRESS, noise))
+    if not found:
+        return None
+    reasons = tuple(reason for _, some in found for reason in some)
+    return Decision(action=found[0][0], reasons=reasons, value=score.value, priority=9)
+
+
+def wants_llm(
+    item: Item,
+    link: Link,
+    score: Score,
+    *,
+    policy: Policy,
+    classifier: bool,
+    fallback: bool,
+    filings: bool,
+    confidence_threshold: float,
+) -> Reason | None:
+    """Return why a language model should read an item that passed ``triage``, or None.
+
+    Filings are read only when ``filings`` says so. News is read by the ``classifier`` when it may become an
+    alert, and as ``fallback`` when the fast tier is less sure than ``confidence_threshold``.
+    """
+    if not link.symbols or score.freshness <= 0:
+        return None
+    if item.kind is ItemKind.FILING:
+        return Reason("llm_filing", item.form or "", score.value) if filings else None
+    if classifier and (abs(score.value) >= policy.llm_min_value or policy.watches(link)):
+        return Reason("llm_classifier", value=score.value)
+    if fallback and score.confidence < confidence_threshold:
+        return Reason("llm_fallback", value=score.confidence)
+    return None
+
+
+def decide(
+    link: Link, score: Score, verdict: Verdict, *, policy: Policy, near_duplicate_of: str | None = None
+) -> Decision:
+    """Return the decision on an item that passed ``triage``.
+
+    ``near_duplicate_of`` is the key of an alerted item that tells the same story, if there is one.
+    """
+    value, llm_reasons = combine(score, verdict, policy=policy)
+    watched = policy.watches(link)
+    least = policy.watch_min_value if watched else policy.alert_min_value
+    reasons = [Reason(hit.code, hit.span or hit.label, hit.weight) for hit in score.events]
+    reasons += llm_reasons
+    if watched:
+        reasons.append(Reason("watch_list", value=least))
+    if near_duplicate_of:
+        action, head = Action.SUPPRESS, Reason("near_duplicate", near_duplicate_of)
+    elif abs(value) + _SMALL < least:
+        action, head = Action.SUPPRESS, Reason("weak", f"below {least:.2f}", value)
+    else:
+        action, head = Action.ALERT, Reason("strong", f"from {least:.2f}", value)
+    return Decision(
+        action=action, reasons=(head, *reasons), value=value, priority=priority_of(value, watched=watched)
+    )
+
+
+def priority_of(value: float, *, watched: bool = False) -> int:
+    """Return 0 (most urgent) to 9 from a strength; a watched ticker goes two steps ahead."""
+    steps = 9 - int(abs(value) * 10 + _SMALL)
+    return min(9, max(0, steps - (_WATCH_PRIORITY if watched else 0)))
+
+
+def combine(score: Score, verdict: Verdict, *, policy: Policy) -> tuple[float, list[Reason]]:
+    """Return the value after the language model had its say, and what it changed.
+
+    With d the model's direction times freshness, and c its confidence:
+
+        share = llm_weight · c
+        value = (1 - share) · fast + share · d            where the two agree, or one is silent
+        value = that, but never across zero               where they disagree
+        value = c · d                                     where they disagree and the model is sure:
+                                                          c ≥ llm_flip_confidence, |direction| ≥ llm_flip_direction
+
+    A model without weight, or no answer, changes nothing; the reason says which.
+    """
+    judgement = verdict.judgement
+    if judgement is None:
+        return score.value, [verdict.reason]
+    seen = Reason(verdict.reason.code, judgement.model or verdict.reason.detail, judgement.direction)
+    if not judgement.has_weight:
+        return score.value, [seen, Reason("llm_no_weight", judgement.model)]
+    return _weighed(score, judgement, seen, policy)
+
+
+def _weighed(score: Score, judgement: Judgement, seen: Reason, policy: Policy) -> tuple[float, list[Reason]]:
+    fast, sure = score.value, min(1.0, max(0.0, judgement.confidence))
+    direction = min(1.0, max(-1.0, judgement.direction)) * score.freshness
+    share = policy.llm_weight * sure
+    value = (1 - share) * fast + share * direction
+    if fast * direction >= 0:
+        return value, [seen, Reason("llm_agrees" if fast * direction > 0 else "llm_weighed", value=value)]
+    decided = abs(judgement.direction) >= policy.llm_flip_direction
+    if sure >= policy.llm_flip_confidence and decided:
+        return sure * direction, [seen, Reason("llm_flips", value=sure * direction)]
+    kept = max(0.0, value) if fast > 0 else min(0.0, value)
+    return kept, [seen, Reason("llm_disagrees", value=kept)]
+
+
+def _duration(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min old"
+    return f"{seconds / 3600:.0f} h old" if seconds < 172800 else f"{seconds / 86400:.0f} days old"
+
+
+def default_policy(**overrides: Any) -> Policy:
+    """Return the policy that ships with the program, with other values where given.
+
+    Raises:
+        ConfigError: No such threshold.
+    """
+    unknown = overrides.keys() - set(Policy.__dataclass_fields__)
+    if unknown:
+        raise ConfigError(
+            f"no threshold named {', '.join(sorted(unknown))}", key="policy", hint="see data/policy.toml"
+        )
+    return replace(_shipped(), **overrides)
+
+
+@cache
+def _shipped() -> Policy:
+    return load_policy(files("catalyst_ray.core").joinpath("data/policy.toml").read_text("utf-8"))
+
+
+def load_policy(text: str) -> Policy:
+    """Build a policy from TOML.
+
+    Raises:
+        ConfigError: The text is no policy, or lacks a value.
+    """
+    try:
+        table = tomllib.loads(text)
+        rows = {name: Freshness(**row) for name, row in table.pop("freshness").items()}
+        return Policy(freshness=rows, **table)
+    except (tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError) as error:
+        raise ConfigError(
+            f"unreadable: {error}", key="policy.toml", hint="compare it with the file shipped"
+        ) from error

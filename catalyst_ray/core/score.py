@@ -1,0 +1,96 @@
+"""Owns the fast tier's judgement of one item: how strong, which way, how sure, and from what parts.
+
+    value = base × freshness × source weight × (noise factor, where the item is noise)
+    base  = strongest event + a share of what speaks against it and of what goes along with it, leaning to
+            the sentiment as far as that is clear; where no event was found, a share of the sentiment
+
+It does not find events or measure sentiment (``events``, ``sentiment``), and decides nothing (``policy``).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from catalyst_ray.core.events import find_events, prose
+from catalyst_ray.models import Reason, Score
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from catalyst_ray.core.policy import Policy
+    from catalyst_ray.core.sentiment import SentimentModel
+    from catalyst_ray.models import EventHit, Item, Link
+
+_NOISE_CONFIDENCE = 0.9
+"""How sure we are that an advertisement is one."""
+
+
+def score(
+    item: Item, link: Link, sentiment_model: SentimentModel, *, now_utc: datetime, policy: Policy
+) -> Score:
+    """Return the fast tier's judgement of an item at ``now_utc``."""
+    events = find_events(item)
+    title, summary = prose(item)
+    names = [
+        *(symbol.name for symbol in link.symbols if symbol.name),
+        *(party.name for party in item.parties),
+    ]
+    sentiment = round(sentiment_model.sentiment(title, summary, names), 3)
+    signed = [hit for hit in events if hit.weight and not hit.noise]
+    noise = any(hit.noise for hit in events)
+    base, parts = _base(signed, sentiment, policy)
+    fresh, fresh_parts = _freshness(item, now_utc, policy)
+    value = base * fresh * item.source_weight
+    parts += [*fresh_parts, Reason("source", item.source or item.feed, item.source_weight)]
+    if noise:
+        value *= policy.noise_factor
+        parts.append(Reason("noise", next(hit.code for hit in events if hit.noise), policy.noise_factor))
+    return Score(
+        value=round(_clamped(value), 3),
+        sentiment=sentiment,
+        confidence=_NOISE_CONFIDENCE if noise else _confidence(signed, sentiment, policy),
+        freshness=round(fresh, 3),
+        events=events,
+        parts=tuple(parts),
+    )
+
+
+def _base(signed: Sequence[EventHit], sentiment: float, policy: Policy) -> tuple[float, list[Reason]]:
+    if not signed:
+        return sentiment * policy.sentiment_alone, [Reason("sentiment", "no event", sentiment)]
+    strongest = signed[0].weight
+    against = next((hit.weight for hit in signed if hit.weight * strongest < 0), 0.0)
+    along = sum(hit.weight for hit in signed[1:] if hit.weight * strongest > 0)
+    together = _clamped(strongest + policy.opposite_event * against + policy.other_events * _clamped(along))
+    lean = policy.sentiment_share * (1 - abs(together)) * abs(sentiment)
+    parts = [Reason("event", hit.code, hit.weight) for hit in signed]
+    return (1 - lean) * together + lean * sentiment, [*parts, Reason("sentiment", "beside events", sentiment)]
+
+
+def _freshness(item: Item, now_utc: datetime, policy: Policy) -> tuple[float, list[Reason]]:
+    since = item.published_utc or item.received_utc
+    age_s = max(0.0, (now_utc - since).total_seconds())
+    fresh = policy.freshness_of(item).at(age_s)
+    parts = [Reason("freshness", value=round(fresh, 3)), Reason("age", "seconds", round(age_s, 1))]
+    if item.published_utc is None:
+        fresh *= policy.undated_factor
+        parts.append(Reason("undated", "counted from when it came", policy.undated_factor))
+    return fresh, parts
+
+
+def _confidence(signed: Sequence[EventHit], sentiment: float, policy: Policy) -> float:
+    """Return how sure the sign is: a strong event and a sentiment that agrees make it surest."""
+    clear = abs(sentiment) >= policy.clear_sentiment
+    if not signed:
+        return round(0.2 + (0.4 * abs(sentiment) if clear else 0.0), 3)
+    strongest = signed[0].weight
+    sure = 0.4 + 0.5 * abs(strongest)
+    if clear:
+        sure += 0.15 if sentiment * strongest > 0 else -0.15
+    against = max((abs(hit.weight) for hit in signed if hit.weight * strongest < 0), default=0.0)
+    return round(min(1.0, max(0.0, sure - 0.5 * against)), 3)
+
+
+def _clamped(value: float) -> float:
+    return min(1.0, max(-1.0, value))

@@ -1,0 +1,125 @@
+"""Puts drafts into channels: ids, addresses, copies over several wires, EDGAR accession numbers."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from catalyst_ray.demo.channels import Shape
+from catalyst_ray.demo.items import DemoItem, Expected, FilingFacts, Truth
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from catalyst_ray.demo.channels import Channel
+    from catalyst_ray.demo.writer import Draft
+
+_FILING_AGENT = 9_000_017
+_COPY_LAG_S = 45.0
+"""A copy comes out at most this much later than the first release."""
+
+
+class Desk:
+    """Publishes drafts; ``items`` grows in the order of publication."""
+
+    def __init__(self, channels: Sequence[Channel], start_utc: datetime) -> None:
+        self._news = [channel for channel in channels if channel.desks]
+        self._forms = {channel.form: channel for channel in channels if channel.form}
+        self._start_utc = start_utc
+        self.items: list[DemoItem] = []
+
+    def takes_form(self, form: str) -> bool:
+        """Return whether a channel lists filings of this form."""
+        return form in self._forms
+
+    def release(
+        self,
+        draft: Draft,
+        *,
+        batch: int,
+        age_s: float | None,
+        rng: random.Random,
+        copies: int = 0,
+        expected: Expected | None = None,
+    ) -> None:
+        """Publish news on one channel, and up to ``copies`` more times on others."""
+        home = rng.choice([channel for channel in self._news if draft.template.desk in channel.desks])
+        truth = self._truth(draft, expected)
+        self._add(draft, home, title=draft.title, batch=batch, age_s=age_s, truth=truth)
+        others = [one for one in self._news if one is not home and one.desks & {"wire", "copies"}]
+        for channel in rng.sample(others, min(copies, len(others))):
+            title = _retitled(draft, rng)
+            copy_age_s = (age_s or 0.0) - rng.uniform(0, min(_COPY_LAG_S, age_s or 0.0))
+            self._add(draft, channel, title=title, batch=batch, age_s=copy_age_s, truth=truth)
+
+    def file(self, draft: Draft, *, batch: int, age_s: float, rng: random.Random) -> None:
+        """Publish a filing on the EDGAR page of its form."""
+        number = len(self.items) + 1
+        accession = f"{_FILING_AGENT:010d}-{self._start_utc:%y}-{number:06d}"
+        folder = f"/Archives/edgar/data/{draft.parties[0].cik}/{accession.replace('-', '')}"
+        self.items.append(
+            DemoItem(
+                id=number,
+                batch=batch,
+                channel=self._forms[draft.template.form].name,
+                title=draft.title,
+                paragraphs=draft.paragraphs,
+                age_s=age_s,
+                path=f"{folder}/{accession}-index.htm",
+                truth=self._truth(draft, None),
+                filing=FilingFacts(
+                    form=draft.template.form,
+                    accession=accession,
+                    parties=draft.parties,
+                    items=draft.template.items,
+                    size=rng.choice(("14 KB", "211 KB", "388 KB", "1 MB", "5 MB")),
+                ),
+            )
+        )
+
+    def _add(
+        self, draft: Draft, channel: Channel, *, title: str, batch: int, age_s: float | None, truth: Truth
+    ) -> None:
+        number = len(self.items) + 1
+        slug = "-".join(re.findall(r"[a-z0-9]+", title.lower()))[:80].rstrip("-")
+        tracking = "?.tsrc=rss" if channel.shape is Shape.ISO_DATE else ""
+        self.items.append(
+            DemoItem(
+                id=number,
+                batch=batch,
+                channel=channel.name,
+                title=title,
+                paragraphs=draft.paragraphs,
+                city=draft.city,
+                category=draft.category,
+                age_s=age_s,
+                path=f"/news/{channel.name}/{number}/{slug}.html{tracking}",
+                truth=truth,
+            )
+        )
+
+    def _truth(self, draft: Draft, expected: Expected | None) -> Truth:
+        return Truth(
+            action=expected or draft.template.expected,
+            ticker=draft.company.ticker if draft.company else None,
+            event=draft.template.code,
+            sign=draft.template.sign,
+            story=f"s{len(self.items) + 1}",
+        )
+
+
+def _retitled(draft: Draft, rng: random.Random) -> str:
+    """Return the title as another wire prints it: the same, or slightly changed."""
+    title, company = draft.title, draft.company
+    if company is None or rng.random() < 0.5:
+        return title
+    named = title.replace(company.short, company.name, 1)
+    changed = (
+        named,
+        f"{title} ({company.exchange}: {company.ticker})",
+        title.replace(" Announces ", " announces ").replace(" Reports ", " reports ") + ".",
+        f"{company.ticker}: {title}",
+    )
+    return rng.choice(changed)

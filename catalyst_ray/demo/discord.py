@@ -1,0 +1,293 @@
+"""Discord's double: takes webhook messages under Discord's own rules, keeps them, fails when told to.
+
+Owns the exchange; the rules for a message are in ``discord_rules``. Messages are kept for whoever asks:
+a test, a bench, the demo's page.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import math
+from collections import OrderedDict, deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import BodyPartReader, web
+
+from catalyst_ray.demo import discord_rules as rules
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from catalyst_ray.ports import Clock
+
+WEBHOOK_ID = "1180000000000000042"
+TOKEN = "demo-token-invented-for-the-loopback-world"  # noqa: S105  (opens nothing but this double)
+CHANNEL_ID = "1180000000000000001"
+_DISCORD_EPOCH_MS = 1_420_070_400_000
+_BUCKET_POSTS = 5
+_BUCKET_WINDOW_S = 2.0
+_MAX_MESSAGES = 1000
+_HANG_S = 60.0
+FAULTS = frozenset({"500", "429", "hang", "accept_then_hang"})
+
+
+@dataclass(slots=True, kw_only=True)
+class DiscordMessage:
+    """One message as it stands. ``edits`` counts later changes; ``files`` maps names to bytes."""
+
+    id: str
+    payload: dict[str, Any]
+    files: dict[str, bytes] = field(default_factory=dict)
+    received_utc: str
+    edited_utc: str | None = None
+    edits: list[dict[str, Any]] = field(default_factory=list)
+
+
+class _Refused(Exception):
+    """An answer other than the wished one."""
+
+    def __init__(
+        self, status: int, body: Mapping[str, Any], headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(status)
+        self.response = web.json_response(body, status=status, headers=headers)
+
+
+class DiscordDouble:
+    """One webhook of an invented Discord.
+
+    Args:
+        clock: Dates messages and runs the rate limit's window.
+        rate_window_s: Seconds in which five posts are let by, as Discord does today; 0 lets all by.
+        hang_s: How long a request hangs under the fault ``hang``, unless the server stops before.
+    """
+
+    def __init__(
+        self, clock: Clock, *, rate_window_s: float = _BUCKET_WINDOW_S, hang_s: float = _HANG_S
+    ) -> None:
+        self._clock = clock
+        self._hang_s = hang_s
+        self._closing = asyncio.Event()
+        self._faults: deque[str | None] = deque()
+        # Discord keeps a bucket a route: posting and editing do not share one.
+        self._buckets = {name: rules.Bucket(_BUCKET_POSTS, rate_window_s) for name in ("POST", "PATCH")}
+        self._kept: OrderedDict[str, DiscordMessage] = OrderedDict()
+        self._sequence = 0
+        self.requests = 0
+        self.refused = 0
+
+    @property
+    def messages(self) -> list[DiscordMessage]:
+        """Return the messages kept, oldest first: the last thousand."""
+        return list(self._kept.values())
+
+    @property
+    def faults(self) -> tuple[str | None, ...]:
+        """Return what the next requests will meet; assign an iterable, one entry a request.
+
+        ``500``, ``429``, ``hang`` (nothing is stored), ``accept_then_hang`` (stored, never answered) or
+        None for an honest answer.
+        """
+        return tuple(self._faults)
+
+    @faults.setter
+    def faults(self, plan: Iterable[str | None]) -> None:
+        planned = tuple(plan)
+        unknown = {fault for fault in planned if fault is not None} - FAULTS
+        if unknown:
+            raise ValueError(f"unknown faults: {', '.join(sorted(unknown))}")
+        self._faults = deque(planned)
+
+    def message(self, message_id: str) -> DiscordMessage | None:
+        """Return a message by its id."""
+        return self._kept.get(message_id)
+
+    def routes(self) -> list[web.RouteDef]:
+        """Return the routes to serve."""
+        routes = []
+        for prefix in ("/api", "/api/v10"):
+            base = prefix + "/webhooks/{webhook}/{token}"
+            one = base + "/messages/{message}"
+            routes += [web.post(base, self._execute), web.patch(one, self._edit), web.get(one, self._show)]
+        return routes
+
+    def close(self) -> None:
+        """Let hanging requests go."""
+        self._closing.set()
+
+    async def _execute(self, request: web.Request) -> web.StreamResponse:
+        return await self._answer(request, self._post)
+
+    async def _edit(self, request: web.Request) -> web.StreamResponse:
+        return await self._answer(request, self._patch)
+
+    async def _show(self, request: web.Request) -> web.StreamResponse:
+        message = self._kept.get(request.match_info["message"])
+        if message is None:
+            return web.json_response(rules.UNKNOWN_MESSAGE[1], status=404)
+        return web.json_response(_as_discord(message, request))
+
+    async def _answer(self, request: web.Request, act: Any) -> web.StreamResponse:
+        self.requests += 1
+        fault = self._faults.popleft() if self._faults else None
+        try:
+            if fault == "hang":
+                await request.read()
+                return await self._hang()
+            if fault == "500":
+                return web.json_response({"message": "500: Internal Server Error", "code": 0}, status=500)
+            headers = self._limit(request.method, forced=fault == "429")
+            self._authorise(request)
+            payload, files = await _read(request)
+            message = act(request, payload, files)
+            if fault == "accept_then_hang":
+                return await self._hang()
+        except _Refused as refused:
+            self.refused += 1
+            return refused.response
+        if request.method == "POST" and request.query.get("wait", "").lower() not in {"true", "1"}:
+            return web.Response(status=204, headers=headers)
+        return web.json_response(_as_discord(message, request), headers=headers)
+
+    async def _hang(self) -> web.Response:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._hang_s):
+                await self._closing.wait()
+        return web.Response(status=504, text="upstream request timeout")
+
+    def _limit(self, method: str, *, forced: bool) -> dict[str, str]:
+        bucket = self._buckets[method]
+        passed, left, reset_s = bucket.take(self._clock.monotonic())
+        if forced:
+            passed, left, reset_s = False, 0, bucket.window_s or 0.05
+        now_s = self._clock.now_utc().timestamp()
+        headers = {
+            "X-RateLimit-Limit": str(bucket.limit),
+            "X-RateLimit-Remaining": str(left),
+            "X-RateLimit-Reset": f"{now_s + reset_s:.3f}",
+            "X-RateLimit-Reset-After": f"{reset_s:.3f}",
+            "X-RateLimit-Bucket": f"demo-webhook-{method.lower()}",
+        }
+        if passed:
+            return headers
+        body = {"message": "You are being rate limited.", "retry_after": round(reset_s, 3), "global": False}
+        limited = {"Retry-After": str(math.ceil(reset_s)), "X-RateLimit-Scope": "user"}
+        raise _Refused(429, body, headers | limited)
+
+    def _authorise(self, request: web.Request) -> None:
+        if request.match_info["webhook"] != WEBHOOK_ID:
+            raise _Refused(*rules.UNKNOWN_WEBHOOK)
+        if request.match_info["token"] != TOKEN:
+            raise _Refused(*rules.BAD_TOKEN)
+
+    def _post(self, _: web.Request, payload: dict[str, Any], files: dict[str, bytes]) -> DiscordMessage:
+        if rules.is_empty(payload, len(files)):
+            raise _Refused(*rules.EMPTY_MESSAGE)
+        _check(payload, files)
+        message = DiscordMessage(id=self._snowflake(), payload=payload, files=files, received_utc=self._now())
+        self._kept[message.id] = message
+        while len(self._kept) > _MAX_MESSAGES:
+            self._kept.popitem(last=False)
+        return message
+
+    def _patch(
+        self, request: web.Request, payload: dict[str, Any], files: dict[str, bytes]
+    ) -> DiscordMessage:
+        message = self._kept.get(request.match_info["message"])
+        if message is None:
+            raise _Refused(*rules.UNKNOWN_MESSAGE)
+        kept = message.files
+        if "attachments" in payload:  # the list says which of the old files stay
+            named = {row.get("filename") for row in payload["attachments"] or [] if isinstance(row, dict)}
+            kept = {name: data for name, data in kept.items() if name in named}
+        _check(payload, {**kept, **files})
+        message.edits.append(message.payload)
+        message.payload = {**message.payload, **payload}
+        message.files = {**kept, **files}
+        message.edited_utc = self._now()
+        return message
+
+    def _now(self) -> str:
+        return self._clock.now_utc().isoformat(timespec="milliseconds")
+
+    def _snowflake(self) -> str:
+        self._sequence += 1
+        since_ms = int(self._clock.now_utc().timestamp() * 1000) - _DISCORD_EPOCH_MS
+        return str((since_ms << 22) | (self._sequence & 0xFFF))
+
+
+def _check(payload: dict[str, Any], files: dict[str, bytes]) -> None:
+    found = rules.problems(payload, files)
+    if found:
+        raise _Refused(400, rules.form_error(found))
+
+
+async def _read(request: web.Request) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """Return a request's payload and files, from JSON or multipart as Discord takes them."""
+    if (request.content_length or 0) > rules.MAX_REQUEST_BYTES:
+        raise _Refused(*rules.TOO_LARGE)
+    if not request.content_type.startswith("multipart/"):
+        return _payload(await request.read()), {}
+    payload: dict[str, Any] = {}
+    files: dict[str, bytes] = {}
+    async for part in await request.multipart():
+        if not isinstance(part, BodyPartReader):
+            continue
+        data = bytes(await part.read(decode=True))
+        if part.name == "payload_json":
+            payload = _payload(data)
+        elif part.filename and (part.name or "").startswith("file"):
+            if len(data) > rules.MAX_FILE_BYTES:
+                raise _Refused(*rules.FILE_TOO_LARGE)
+            files[part.filename] = data
+    return payload, files
+
+
+def _payload(body: bytes) -> dict[str, Any]:
+    try:
+        payload = json.loads(body)
+    except ValueError:
+        raise _Refused(*rules.NOT_JSON) from None
+    if not isinstance(payload, dict):
+        raise _Refused(*rules.NOT_JSON)
+    return payload
+
+
+def _as_discord(message: DiscordMessage, request: web.Request) -> dict[str, Any]:
+    """Return the message object that Discord answers with; pictures get addresses of this server."""
+    folder = f"{request.scheme}://{request.host}/_control/messages/{message.id}"
+    embeds = json.loads(json.dumps(message.payload.get("embeds") or []))
+    for embed in embeds:
+        for key in ("image", "thumbnail"):
+            url = (embed.get(key) or {}).get("url", "")
+            if url.startswith("attachment://"):
+                embed[key]["url"] = f"{folder}/{url.removeprefix('attachment://')}"
+    return {
+        "id": message.id,
+        "type": 0,
+        "content": message.payload.get("content") or "",
+        "channel_id": CHANNEL_ID,
+        "webhook_id": WEBHOOK_ID,
+        "author": {"id": WEBHOOK_ID, "username": message.payload.get("username") or "demo", "bot": True},
+        "embeds": embeds,
+        "attachments": [
+            {
+                "id": f"{int(message.id) + number}",
+                "filename": name,
+                "size": len(data),
+                "url": f"{folder}/{name}",
+            }
+            for number, (name, data) in enumerate(message.files.items(), start=1)
+        ],
+        "mentions": [],
+        "mention_roles": [],
+        "mention_everyone": False,
+        "pinned": False,
+        "tts": False,
+        "flags": 0,
+        "timestamp": message.received_utc,
+        "edited_timestamp": message.edited_utc,
+    }

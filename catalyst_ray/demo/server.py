@@ -1,0 +1,120 @@
+"""The loopback server of a demo world: newswires, EDGAR, prices, Discord's and Ollama's doubles.
+
+Wires the parts together and owns the socket. Everything is invented and stays on 127.0.0.1.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from aiohttp import web
+
+from catalyst_ray.adapters.clock import SystemClock
+from catalyst_ray.demo.control import control_routes
+from catalyst_ray.demo.discord import TOKEN, WEBHOOK_ID, DiscordDouble
+from catalyst_ray.demo.discord_rules import MAX_REQUEST_BYTES
+from catalyst_ray.demo.ollama import OllamaDouble
+from catalyst_ray.demo.press import Press
+from catalyst_ray.demo.publisher import Publisher
+from catalyst_ray.errors import TransportError
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from catalyst_ray.demo.world import World
+    from catalyst_ray.models import FeedSpec
+    from catalyst_ray.ports import Clock
+
+_HOST = "127.0.0.1"
+_SHUTDOWN_S = 0.5
+
+
+class DemoServer:
+    """Serves one demo world on loopback; an async context manager.
+
+    Args:
+        port: 0 takes a free one.
+        slow_s: How long the slow feed takes.
+        llm_latency_s: How long one answer of the Ollama double takes.
+        llm_parallel: Answers that it makes at a time.
+        discord_window_s: Window of Discord's rate limit (5 posts in it); 0 lets everything by.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        clock: Clock | None = None,
+        *,
+        port: int = 0,
+        slow_s: float = 1.5,
+        llm_latency_s: float = 0.06,
+        llm_parallel: int = 4,
+        discord_window_s: float = 2.0,
+    ) -> None:
+        self.world = world
+        self._clock = clock or SystemClock()
+        self._port = port
+        self._runner: web.AppRunner | None = None
+        self.press = Press(world, self._clock.now_utc())
+        self.publisher = Publisher(self.press, self._clock, slow_s=slow_s)
+        self.discord = DiscordDouble(self._clock, rate_window_s=discord_window_s)
+        self.ollama = OllamaDouble(self._clock, latency_s=llm_latency_s, parallel=llm_parallel)
+
+    @property
+    def base_url(self) -> str:
+        """Return the address that everything is served under, without a slash at the end."""
+        return f"http://{_HOST}:{self._port}"
+
+    @property
+    def webhook_url(self) -> str:
+        """Return the address of the Discord double's webhook."""
+        return f"{self.base_url}/api/webhooks/{WEBHOOK_ID}/{TOKEN}"
+
+    async def start(self) -> None:
+        """Listen.
+
+        Raises:
+            TransportError: The port is taken.
+        """
+        app = web.Application(client_max_size=MAX_REQUEST_BYTES + 1024 * 1024)
+        for part in (self.publisher, self.discord, self.ollama):
+            app.add_routes(part.routes())
+        app.add_routes(control_routes(self))
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_S)
+        await self._runner.setup()
+        try:
+            await web.TCPSite(self._runner, _HOST, self._port).start()
+        except OSError as error:
+            await self.stop()
+            raise TransportError(
+                f"cannot listen on {_HOST}:{self._port}: {error.strerror}", key="demo", hint="try --port 0"
+            ) from error
+        self._port = int(self._runner.addresses[0][1])
+
+    async def stop(self) -> None:
+        """Let hanging requests go and close every connection."""
+        self.discord.close()
+        runner, self._runner = self._runner, None
+        if runner is not None:
+            await runner.cleanup()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    def release(self, batch: int) -> None:
+        """Publish everything up to ``batch``, dated shortly before now.
+
+        Raises:
+            ConfigError: The world has no such batch.
+        """
+        self.press.release(batch, self._clock.now_utc())
+
+    def feed_specs(self) -> list[FeedSpec]:
+        """Return the feeds to poll."""
+        return [channel.spec(self.base_url) for channel in self.world.channels]

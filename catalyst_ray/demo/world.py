@@ -1,0 +1,166 @@
+"""What happens in the demo world: a day's items, drawn from a seed, each with its truth.
+
+Pure and deterministic: equal arguments give an equal world. Times are offsets from the moment at
+which an item's batch is released, so that a world never grows stale. Makes no bytes.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from catalyst_ray.demo.channels import channels
+from catalyst_ray.demo.companies import companies
+from catalyst_ray.demo.desk import Desk
+from catalyst_ray.demo.items import Expected, Move
+from catalyst_ray.demo.writer import templates, write_filing, write_news
+from catalyst_ray.errors import ConfigError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from catalyst_ray.demo.companies import Company
+    from catalyst_ray.demo.items import DemoItem, Truth
+    from catalyst_ray.demo.writer import Draft, Template
+
+BATCHES = 3
+CATALYSTS_PER_BATCH = 12
+_STALE_PER_BATCH = 2
+_FUTURE_PER_BATCH = 1
+_UNDATED_PER_BATCH = 3
+_FILING_SHARE = 0.28
+"""Part of the noise that comes as filings."""
+_DAY_S = 86_400.0
+
+
+class World:
+    """A made day: what is published, in which batch, and what is true of it.
+
+    Args:
+        start_utc: The day that texts speak of.
+        feeds: Number of feeds, at least ``channels.MIN_FEEDS``.
+        items: Releases and filings over all batches, copies included.
+        batches: One for each cycle of a demo.
+
+    Raises:
+        ConfigError: Too few feeds or items for a day.
+    """
+
+    def __init__(
+        self, seed: int, start_utc: datetime, *, feeds: int = 20, items: int = 300, batches: int = BATCHES
+    ) -> None:
+        least = batches * CATALYSTS_PER_BATCH * 4
+        if batches < 1 or items < least:
+            raise ConfigError(
+                f"{batches} batches need at least {max(least, 1)} items, was {items}",
+                key="items",
+                hint="ask for more items or fewer batches",
+            )
+        self.seed = seed
+        self.start_utc = start_utc
+        self.batches = batches
+        self.channels = channels(feeds)
+        day = _Day(random.Random(seed), start_utc, Desk(self.channels, start_utc))  # noqa: S311  (a toy's dice)
+        self.items: tuple[DemoItem, ...] = day.publish(items, batches)
+        self.moves: tuple[Move, ...] = tuple(day.moves)
+
+    @property
+    def truth(self) -> dict[int, Truth]:
+        """Return what is true of each item, by item id."""
+        return {item.id: item.truth for item in self.items}
+
+    def stories(self, batch: int) -> dict[str, Truth]:
+        """Return the stories of a batch that should each make one alert, by story."""
+        found = (item.truth for item in self.items if item.batch == batch)
+        return {truth.story: truth for truth in found if truth.action is Expected.ALERT}
+
+
+class _Day:
+    """The draw of one day, batch by batch."""
+
+    def __init__(self, rng: random.Random, start_utc: datetime, desk: Desk) -> None:
+        self._rng = rng
+        self._start_utc = start_utc
+        self._desk = desk
+        self._uses: Counter[str] = Counter()
+        self._titles: set[str] = set()
+        self.moves: list[Move] = []
+
+    def publish(self, items: int, batches: int) -> tuple[DemoItem, ...]:
+        schedule = self._schedule(batches * CATALYSTS_PER_BATCH)
+        for batch in range(1, batches + 1):
+            quota = items * batch // batches
+            first = (batch - 1) * CATALYSTS_PER_BATCH
+            for template in schedule[first : first + CATALYSTS_PER_BATCH]:
+                self._catalyst(template, batch)
+            self._stale(batch)
+            self._noise(batch, quota - len(self._desk.items))
+        return tuple(self._desk.items)
+
+    def _schedule(self, count: int) -> list[Template]:
+        """Return the catalysts: each kind once, then news drawn at random; shuffled."""
+        events = list(templates("event"))
+        filings = [template for template in templates("filing") if self._desk.takes_form(template.form)]
+        chosen = [*events, *filings, *self._rng.choices(events, k=max(0, count - len(events) - len(filings)))]
+        self._rng.shuffle(chosen)
+        return chosen[:count]
+
+    def _catalyst(self, template: Template, batch: int) -> None:
+        company = self._rarest_company(template)
+        age_s = self._rng.uniform(5, 90)
+        move_pct = template.sign * self._rng.uniform(*template.move_pct)
+        self.moves.append(Move(ticker=company.ticker, batch=batch, age_s=age_s, pct=move_pct))
+        draft = self._draft(template, company)
+        if template.form:
+            self._desk.file(draft, batch=batch, age_s=age_s, rng=self._rng)
+            return
+        copies = self._rng.choices((0, 1, 2), weights=(2, 5, 3))[0]
+        self._desk.release(draft, batch=batch, age_s=age_s, rng=self._rng, copies=copies)
+
+    def _stale(self, batch: int) -> None:
+        for template in self._rng.sample(templates("event"), _STALE_PER_BATCH):
+            draft = self._draft(template, self._rarest_company(template))
+            age_s = self._rng.uniform(2, 6) * _DAY_S
+            self._desk.release(draft, batch=batch, age_s=age_s, rng=self._rng, expected=Expected.QUIET)
+
+    def _noise(self, batch: int, count: int) -> None:
+        quiet_filings = [row for row in templates("quiet_filing") if self._desk.takes_form(row.form)]
+        filings = round(count * _FILING_SHARE)
+        for template in self._rng.choices(quiet_filings, [row.share for row in quiet_filings], k=filings):
+            draft = self._draft(template, self._any_company(template))
+            self._desk.file(draft, batch=batch, age_s=self._rng.uniform(5, 240), rng=self._rng)
+        news = templates("noise")
+        drawn = self._rng.choices(news, [row.share for row in news], k=count - filings)
+        for number, template in enumerate(drawn):
+            draft = self._draft(template, self._any_company(template))
+            self._desk.release(draft, batch=batch, age_s=self._noise_age_s(number), rng=self._rng)
+
+    def _noise_age_s(self, number: int) -> float | None:
+        if number < _FUTURE_PER_BATCH:
+            return -self._rng.uniform(1, 4) * 3600
+        if number < _FUTURE_PER_BATCH + _UNDATED_PER_BATCH:
+            return None
+        return self._rng.uniform(5, 240)
+
+    def _draft(self, template: Template, company: Company) -> Draft:
+        """Draft an item, with a title not used before where that can be had."""
+        write = write_filing if template.form else write_news
+        for _ in range(8):
+            draft = write(template, company, self._rng, self._start_utc)
+            if template.form or draft.title not in self._titles:
+                break
+            company = self._any_company(template)
+        self._titles.add(draft.title)
+        return draft
+
+    def _rarest_company(self, template: Template) -> Company:
+        """Draw among the companies that have had the fewest catalysts."""
+        fitting = [company for company in companies() if template.suits(company)]
+        least = min(self._uses[company.ticker] for company in fitting)
+        company = self._rng.choice([one for one in fitting if self._uses[one.ticker] == least])
+        self._uses[company.ticker] += 1
+        return company
+
+    def _any_company(self, template: Template) -> Company:
+        return self._rng.choice([company for company in companies() if template.suits(company)])

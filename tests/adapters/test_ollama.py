@@ -1,0 +1,307 @@
+"""The Ollama adapter against a loopback server that answers as Ollama does, well and badly."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import deque
+from dataclasses import dataclass, field
+
+import pytest
+import yaml
+from aiohttp import web
+
+from catalyst_ray.adapters.ollama import SCRIPTED, OllamaModel, probe
+from catalyst_ray.errors import ParseError, TransportError
+from catalyst_ray.models import EngineInfo, LlmRequest
+
+pytestmark = pytest.mark.anyio
+
+REQUEST = LlmRequest(
+    key="k", system="be brief", prompt="news", schema='{"type":"object"}', max_tokens=50, timeout_s=5.0
+)
+LOADED = {
+    "model": "zeta",
+    "message": {"role": "assistant", "content": ""},
+    "done": True,
+    "done_reason": "load",
+}
+
+
+def line(content="", **fields):
+    """Return one line of a chat stream."""
+    return {"model": "zeta", "message": {"role": "assistant", "content": content}, "done": False, **fields}
+
+
+def last(**fields):
+    """Return the line that ends a chat stream."""
+    counts = {"prompt_eval_count": 11, "eval_count": 4}
+    return line(done=True, **{"done_reason": "stop", **counts, **fields})
+
+
+@dataclass
+class Ollama:
+    """A server that hands out canned answers to /api/chat: (status, body lines as bytes or values)."""
+
+    answers: deque = field(default_factory=deque)
+    asked: list = field(default_factory=list)
+    details: dict = field(default_factory=lambda: {"family": "llama"})
+    capabilities: list = field(default_factory=lambda: ["completion"])
+    loaded: list = field(default_factory=list)
+    models: tuple = ("zeta",)
+    gone: asyncio.Event = field(default_factory=asyncio.Event)
+    host: str = ""
+
+    async def chat(self, request):
+        body = await request.json()
+        self.asked.append(body)
+        if not body["messages"]:
+            return web.json_response(LOADED)
+        status, lines = self.answers.popleft()
+        if lines == "hang":
+            try:
+                await asyncio.sleep(60)
+            finally:
+                self.gone.set()
+        response = web.StreamResponse(status=status, headers={"Content-Type": "application/x-ndjson"})
+        await response.prepare(request)
+        await response.write(b"\n".join(x if isinstance(x, bytes) else json.dumps(x).encode() for x in lines))
+        return response
+
+    async def show(self, request):
+        model = (await request.json())["model"]
+        if model not in self.models:
+            return web.json_response({"error": f"model '{model}' not found"}, status=404)
+        return web.json_response(
+            {"details": self.details, "model_info": {}, "capabilities": self.capabilities}
+        )
+
+    async def ps(self, request):
+        return web.json_response({"models": self.loaded})
+
+    async def version(self, request):
+        return web.json_response({"version": "0.5.1"})
+
+
+@pytest.fixture
+async def server():
+    """Serve on a free port; requests that the client left are cancelled, as Go's server does."""
+    ollama = Ollama()
+    app = web.Application()
+    app.router.add_post("/api/chat", ollama.chat)
+    app.router.add_post("/api/show", ollama.show)
+    app.router.add_get("/api/ps", ollama.ps)
+    app.router.add_get("/api/version", ollama.version)
+    runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=1.0)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    ollama.host = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    yield ollama
+    await runner.cleanup()
+
+
+@pytest.fixture
+async def model(server):
+    """Return a started model on the server."""
+    model = OllamaModel(host=server.host, model="zeta")
+    await model.start()
+    server.asked.clear()
+    yield model
+    await model.stop()
+
+
+async def test_start_loads_the_model_and_says_where_it_runs(server):
+    """The warm load has the options of every later request, else Ollama would load the model anew."""
+    server.loaded.append({"model": "zeta:latest", "size": 100, "size_vram": 100})
+    model = OllamaModel(host=server.host.removeprefix("http://"), model="zeta")
+    assert await model.start() == EngineInfo(engine="ollama", model="zeta", device="gpu", has_weight=True)
+    warm = server.asked[0]
+    assert warm["keep_alive"] == -1
+    server.answers.append((200, [line("{}"), last()]))
+    await model.generate(REQUEST)
+    options = server.asked[1]["options"]
+    assert {key: options[key] for key in warm["options"]} == warm["options"]
+    assert options["num_predict"] == 50
+    assert server.asked[1]["format"] == {"type": "object"}
+    assert server.asked[1]["keep_alive"] == -1
+    assert [message["role"] for message in server.asked[1]["messages"]] == ["system", "user"]
+    await model.stop()
+
+
+@pytest.mark.parametrize(("size_vram", "device"), [(0, "cpu"), (40, "gpu+cpu"), (100, "gpu")])
+async def test_the_device_is_what_ollama_says(server, size_vram, device):
+    """A model that does not fit the card is shown as such."""
+    server.loaded.append({"model": "zeta:latest", "size": 100, "size_vram": size_vram})
+    model = OllamaModel(host=server.host, model="zeta")
+    assert (await model.start()).device == device
+    await model.stop()
+
+
+async def test_a_scripted_model_has_no_weight(server):
+    """The demo's double recites: its verdict is shown and does not count."""
+    server.details = {"family": SCRIPTED}
+    model = OllamaModel(host=server.host, model="zeta")
+    assert (await model.start()).has_weight is False
+    await model.stop()
+
+
+async def test_a_thinking_model_is_told_not_to(server):
+    """Thoughts would use up the tokens of the answer; other models must not be told, they refuse it."""
+    server.capabilities = ["completion", "thinking"]
+    model = OllamaModel(host=server.host, model="zeta")
+    await model.start()
+    server.answers.append((200, [line("{}"), last()]))
+    await model.generate(REQUEST)
+    assert server.asked[-1]["think"] is False
+    await model.stop()
+
+
+async def test_a_missing_model_names_the_command_that_pulls_it(server):
+    """The operator is told what to type."""
+    model = OllamaModel(host=server.host, model="nope")
+    with pytest.raises(TransportError) as caught:
+        await model.start()
+    assert "ollama pull nope" in str(caught.value)
+    assert caught.value.status == 404
+    await model.stop()
+
+
+async def test_a_server_that_is_not_there_is_a_transport_error(server):
+    """Nobody listens: the hint says what to start, and probing says no."""
+    model = OllamaModel(host="http://127.0.0.1:9", model="zeta")
+    with pytest.raises(TransportError, match="ollama serve"):
+        await model.start()
+    await model.stop()
+    assert await probe(server.host) is True
+    assert await probe("127.0.0.1:9") is False
+    assert await probe(f"{server.host}/nothing-here") is False
+    assert await probe("http://[broken") is False
+
+
+async def test_an_answer_is_put_together_from_its_stream(server, model):
+    """Text, token counts, model and engine arrive."""
+    server.answers.append((200, [line('{"a"'), line(":1}"), last()]))
+    answer = await model.generate(REQUEST)
+    assert (answer.text, answer.prompt_tokens, answer.output_tokens) == ('{"a":1}', 11, 4)
+    assert (answer.model, answer.engine) == ("zeta", "ollama")
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        ([line('{"a":1}')], "cut off in mid-stream"),
+        ([line('{"a":1'), b'{"model":"zeta","mess'], "half of one"),
+        ([], "cut off in mid-stream"),
+        ([line("{"), {"error": "an error was encountered while running the model"}], "encountered"),
+        ([b"[]"], "half of one"),
+        ([b"<html>busy</html>"], "half of one"),
+        ([{"error": {"odd": 1}}], "half of one"),
+        ([line("{}", message="no object")], "half of one"),
+    ],
+)
+async def test_a_broken_stream_is_a_transport_error(server, model, lines, words):
+    """A cut, an error in mid-stream and garbage give no answer, whatever came before."""
+    server.answers.append((200, lines))
+    with pytest.raises(TransportError, match=words):
+        await model.generate(REQUEST)
+
+
+@pytest.mark.parametrize("body", [b"not json", b"[1]", b'"text"', b"", b'{"error":{"a":1}}'])
+async def test_a_refusal_in_any_form_is_a_transport_error(server, model, body):
+    """A proxy's page or an odd body is still a refusal."""
+    server.answers.append((502, [body]))
+    with pytest.raises(TransportError):
+        await model.generate(REQUEST)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [line('{"a":'), last(done_reason="length")],
+        [line("sorry"), last()],
+        [last()],
+        [line("[" * 90_000), last()],
+    ],
+)
+async def test_an_answer_that_is_cut_or_no_json_is_a_parse_error(server, model, lines):
+    """The engine works, the text is of no use."""
+    server.answers.append((200, lines))
+    with pytest.raises(ParseError):
+        await model.generate(REQUEST)
+
+
+async def test_a_model_that_runs_on_is_stopped(server, model):
+    """The text kept of one answer is bounded."""
+    server.answers.append((200, [line("x" * 60_000), line("x" * 60_000), last()]))
+    with pytest.raises(ParseError, match="ran on"):
+        await model.generate(REQUEST)
+
+
+async def test_a_hang_ends_at_the_deadline_and_the_server_is_let_go(server, model):
+    """The client closes the connection, so that the server stops generating for nobody."""
+    server.answers.append((200, "hang"))
+    hurried = LlmRequest(key="k", system="s", prompt="p", schema="{}", timeout_s=0.1)
+    with pytest.raises(TransportError, match=r"within 0\.1 s"):
+        await model.generate(hurried)
+    async with asyncio.timeout(5):
+        await server.gone.wait()
+
+
+@pytest.mark.real_data
+async def test_every_recorded_error_is_understood(server, model, data_dir):
+    """All error bodies that Ollama is known to send become transport errors with status and words."""
+    cases = json.loads((data_dir / "08_ollama/error_responses.json").read_text())
+    for name, case in cases.items():
+        lines = [text.encode() for text in case["lines"]] if "lines" in case else [case["body"]]
+        server.answers.append((case["status"], lines))
+        with pytest.raises(TransportError) as caught:
+            await model.generate(REQUEST)
+        assert caught.value.status in {case["status"], None}, name
+        if "body" in case:
+            assert " ".join(case["body"]["error"].split())[:200] in str(caught.value), name
+        if case["status"] == 404:
+            assert "ollama pull zeta" in str(caught.value), name
+
+
+def as_chat(answer):
+    """Turn a line of /api/generate into one of /api/chat, which is what the adapter asks for."""
+    if "response" in answer:
+        answer["message"] = {"role": "assistant", "content": answer["response"]}
+    return answer
+
+
+def recorded(data_dir):
+    """Yield (name, answer lines) of every recorded stream and of every sample that is a whole answer."""
+    for file in sorted((data_dir / "08_ollama/recordings_native").glob("*.yaml")):
+        for interaction in yaml.safe_load(file.read_text())["interactions"]:
+            text = interaction["response"]["body"]["string"]
+            yield file.name, [as_chat(json.loads(part)) for part in text.splitlines() if part.strip()]
+    for sample in json.loads((data_dir / "08_ollama/api_md_samples.json").read_text()):
+        if sample["lang"] != "json":
+            continue
+        try:
+            answer = json.loads(sample["text"])
+        except ValueError:
+            continue
+        if isinstance(answer, dict) and answer.get("done") and {"response", "message"} & answer.keys():
+            yield sample["section"], [as_chat(answer)]
+
+
+@pytest.mark.real_data
+async def test_every_recorded_answer_is_read_whole(server, model, data_dir):
+    """The text is the recording's; it is an answer if it is JSON that was not cut, else a parse error."""
+    seen = 0
+    for name, lines in recorded(data_dir):
+        seen += 1
+        text = "".join(part.get("message", {}).get("content", "") for part in lines)
+        server.answers.extend([(200, lines), (200, lines)])
+        assert (await model._read(REQUEST))[0] == text, name
+        try:
+            json.loads(text)
+        except ValueError:
+            with pytest.raises(ParseError):
+                await model.generate(REQUEST)
+        else:
+            assert (await model.generate(REQUEST)).text == text, name
+    assert seen > 20

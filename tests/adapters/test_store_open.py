@@ -1,0 +1,352 @@
+"""Opening: what is missing is made, what is old is brought up to date, what is wrong is said plainly."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+import threading
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import Column, Integer, MetaData, Table, Text, inspect, make_url, text
+
+from catalyst_ray.adapters.store import SqlStore, migrations, schema
+from catalyst_ray.errors import CatalystError, ConfigError, StoreError
+from tests.adapters.store_world import NOW, SINKS, alert_on, connected, news, rows, run_sql
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from sqlalchemy import Connection
+
+pytest_plugins = ["tests.adapters.store_fixtures"]
+
+VERSION_1 = {
+    "meta": "name value",
+    "items": "key payload kind feed title url published claimed seen decided action decision duplicate_of",
+    "aliases": "alias item_key seen",
+    "alerts": "id item_key ticker value priority payload state chart_path created",
+    "outbox": "id alert_id sink state attempts doubles message_id next_attempt last_error created changed",
+    "feed_state": "feed payload",
+    "llm_cache": "key text expires",
+    "lease": "name owner expires",
+}
+
+
+def test_a_changed_schema_needs_a_migration() -> None:
+    """The tables are those of version 1; whoever changes them adds a step and updates this list."""
+    made = {table.name: " ".join(table.columns.keys()) for table in schema.metadata.sorted_tables}
+    assert (made, len(migrations.STEPS)) == (VERSION_1, 0)
+
+
+def test_folder_and_tables_are_made(tmp_path: Path) -> None:
+    """The first run needs nothing prepared."""
+    file = tmp_path / "out" / "deep" / "catalyst.db"
+    with SqlStore.open(f"sqlite:///{file}") as store:
+        assert store.recent_alerts(limit=1) == []
+    with closing(sqlite3.connect(file)) as raw:
+        assert raw.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def _add_mood(connection: Connection) -> None:
+    connection.execute(text("ALTER TABLE items ADD COLUMN mood INTEGER"))
+
+
+def _fill_mood(connection: Connection) -> None:
+    items = Table("items", MetaData(), Column("key", Text), Column("mood", Integer))
+    connection.execute(items.update().values(mood=7))
+
+
+def _fail(connection: Connection) -> None:
+    connection.execute(text("CREATE TABLE half (a INTEGER)"))
+    connection.execute(text("SELECT * FROM nowhere"))
+
+
+@contextmanager
+def _transaction(url: str) -> Iterator[Connection]:
+    with connected(url) as connection, connection.begin():
+        if connection.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        yield connection
+
+
+def test_an_older_store_is_brought_up_to_date(url: str) -> None:
+    """Steps that are missing run in order, once, and the data stays."""
+    with SqlStore.open(url) as store:
+        store.claim([news("a")], now_utc=NOW)
+    for _ in range(2):
+        with _transaction(url) as connection:
+            migrations.upgrade(connection, steps=(_add_mood, _fill_mood))
+    with _transaction(url) as connection:
+        assert migrations.version(connection) == 3
+        assert connection.execute(text("SELECT key, mood FROM items")).all() == [("url:a", 7)]
+
+
+def test_a_failing_step_changes_nothing(url: str) -> None:
+    """A migration that breaks half-way leaves the store at its version, usable by the program it has."""
+    SqlStore.open(url).close()
+    with pytest.raises(Exception, match="nowhere"), _transaction(url) as connection:
+        migrations.upgrade(connection, steps=(_add_mood, _fail))
+    with _transaction(url) as connection:
+        assert migrations.version(connection) == 1
+        assert "half" not in inspect(connection).get_table_names()
+        assert "mood" not in {column["name"] for column in inspect(connection).get_columns("items")}
+    SqlStore.open(url).close()
+
+
+def test_a_newer_store_is_refused(url: str) -> None:
+    """An older program does not write into what it does not understand."""
+    SqlStore.open(url).close()
+    run_sql(url, "UPDATE meta SET value = '99'")
+    with pytest.raises(StoreError, match=r"version 99.*update catalyst-ray"):
+        SqlStore.open(url)
+
+
+def test_tables_of_another_program_are_not_taken_over(url: str) -> None:
+    """A database in which someone else has a table of our name stays untouched."""
+    run_sql(url, "CREATE TABLE outbox (mine INTEGER)")
+    with pytest.raises(CatalystError, match=r"another program: outbox"):
+        SqlStore.open(url)
+    with _transaction(url) as connection:
+        assert inspect(connection).get_table_names() == ["outbox"]
+
+
+def test_many_may_open_a_new_store_at_once(url: str) -> None:
+    """Programs that start together on an empty database make its tables once."""
+    start = threading.Barrier(4)
+    problems: list[CatalystError] = []
+
+    def open_it() -> None:
+        start.wait()
+        try:
+            SqlStore.open(url).close()
+        except CatalystError as error:
+            problems.append(error)
+
+    threads = [threading.Thread(target=open_it) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert problems == []
+
+
+def test_reading_beside_a_running_driver(store: SqlStore, url: str) -> None:
+    """``explain`` sees what the driver committed so far, and cannot change anything."""
+    with SqlStore.open(url, read_only=True) as reader:
+        store.commit_alert(alert_on(news("a")), SINKS, now_utc=NOW)
+        assert len(reader.recent_alerts(limit=5)) == 1
+        with pytest.raises(StoreError):
+            reader.claim([news("b")], now_utc=NOW)
+    assert len(rows(url, "items")) == 1
+
+
+def test_reading_after_the_driver_ended(url: str) -> None:
+    """A store that nobody has open is readable too."""
+    with SqlStore.open(url) as store:
+        store.commit_alert(alert_on(news("a")), SINKS, now_utc=NOW)
+    with SqlStore.open(url, read_only=True) as reader:
+        assert len(reader.recent_alerts(limit=5)) == 1
+
+
+def test_reading_makes_nothing(tmp_path: Path, url: str) -> None:
+    """Looking at a store that is not there, or is empty, leaves no trace and says how it comes to be."""
+    with pytest.raises(StoreError, match="first run"):
+        SqlStore.open(f"sqlite:///{tmp_path / 'none' / 'x.db'}", read_only=True)
+    assert not (tmp_path / "none").exists()
+    run_sql(url, "SELECT 1")
+    with pytest.raises(StoreError, match="run"):
+        SqlStore.open(url, read_only=True)
+    with _transaction(url) as connection:
+        assert inspect(connection).get_table_names() == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "out/catalyst.db",
+        "mysql://u:hush@h/db",
+        "sqlite://",
+        "sqlite:///:memory:",
+        "postgresql://u:hush@h:x/d",
+    ],
+)
+def test_other_urls_are_refused_with_an_example(url: str) -> None:
+    """What is no URL of a store is a setting to correct, and its password is not repeated."""
+    with pytest.raises(ConfigError, match=r"sqlite:///out/catalyst\.db") as caught:
+        SqlStore.open(url)
+    assert "hush" not in str(caught.value)
+
+
+def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    """A folder under a file is a setting to correct, named with the reason."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigError, match=rf"{tmp_path}/file/out cannot be made"):
+        SqlStore.open(f"sqlite:///{tmp_path}/file/out/x.db")
+
+
+def test_a_path_that_is_a_folder(tmp_path: Path) -> None:
+    """A database file that is a folder is a setting to correct."""
+    with pytest.raises(ConfigError, match="cannot be opened"):
+        SqlStore.open(f"sqlite:///{tmp_path}")
+
+
+@pytest.mark.skipif(os.getuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    """A folder without write permission is a setting to correct."""
+    tmp_path.chmod(0o500)
+    with pytest.raises(ConfigError, match="permissions"):
+        SqlStore.open(f"sqlite:///{tmp_path}/x.db")
+
+
+def test_a_file_that_is_no_database(tmp_path: Path) -> None:
+    """A foreign file is neither overwritten nor a traceback."""
+    file = tmp_path / "x.db"
+    file.write_text("These are my notes. " * 100)
+    with pytest.raises(StoreError, match="move it away"):
+        SqlStore.open(f"sqlite:///{file}")
+    assert file.read_text().startswith("These are my notes.")
+
+
+def test_a_damaged_file(tmp_path: Path) -> None:
+    """Damage found later than at opening says what to do as well."""
+    file = tmp_path / "x.db"
+    with SqlStore.open(f"sqlite:///{file}") as store:
+        store.claim([news(str(number), summary="x" * 500) for number in range(200)], now_utc=NOW)
+    content = bytearray(file.read_bytes())
+    content[8192:] = b"\xa5" * (len(content) - 8192)
+    file.write_bytes(content)
+    with pytest.raises(StoreError, match="move it away"), SqlStore.open(f"sqlite:///{file}") as store:
+        store.undecided(limit=500)
+
+
+def test_an_unreadable_payload_names_its_model(store: SqlStore, url: str) -> None:
+    """A row that someone edited by hand is a StoreError, not a crash."""
+    store.claim([news("a")], now_utc=NOW)
+    run_sql(url, "UPDATE items SET payload = '{}'")
+    with pytest.raises(StoreError, match="no Item: key"):
+        store.undecided(limit=5)
+
+
+_LOCKS = {
+    "sqlite": "BEGIN IMMEDIATE",
+    "postgresql": f"SELECT pg_advisory_lock({0x636174616C797374})",
+}
+
+
+@contextmanager
+def _locked(url: str) -> Iterator[None]:
+    with connected(url) as connection:
+        connection.exec_driver_sql(_LOCKS[connection.dialect.name])
+        yield
+
+
+def test_a_locked_database_is_named_after_the_wait(url: str) -> None:
+    """Another program that keeps the database locked is an error that says so; then all goes on."""
+    with SqlStore.open(url, busy_timeout_s=0.2) as store:
+        with _locked(url):
+            with pytest.raises(StoreError, match=r"locked.*end the other program"):
+                store.claim([news("a")], now_utc=NOW)
+            assert store.undecided(limit=5) == []
+        assert len(store.claim([news("a")], now_utc=NOW)) == 1
+
+
+def test_a_short_lock_is_waited_for(url: str) -> None:
+    """A write that meets another program's goes through once that is done."""
+    with SqlStore.open(url, busy_timeout_s=20) as store:
+        writer = threading.Thread(target=store.claim, args=([news("a")],), kwargs={"now_utc": NOW})
+        with _locked(url):
+            writer.start()
+            writer.join(timeout=0.2)
+            assert writer.is_alive()
+        writer.join()
+        assert store.undecided(limit=5) == [news("a")]
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """Give a folder on a disk of one megabyte, or skip."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
+    try:
+        subprocess.run(mount, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("no permission to mount a small disk")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True, capture_output=True)
+
+
+def test_a_full_disk(small_disk: Path) -> None:
+    """A full disk is an error that says so, loses nothing, and is over when there is space again."""
+    ballast = small_disk / "ballast"
+    ballast.write_bytes(b"x" * 400_000)
+    url = f"sqlite:///{small_disk / 'x.db'}"
+    with SqlStore.open(url) as store:
+        done = 0
+
+        def claim_without_end() -> None:
+            nonlocal done
+            while done < 1_000:
+                store.claim([news(f"{done}-{n}", summary="x" * 1000) for n in range(10)], now_utc=NOW)
+                done += 1
+
+        with pytest.raises(StoreError, match="disk"):
+            claim_without_end()
+        assert len(store.undecided(limit=5000)) == done * 10
+        ballast.unlink()
+        store.claim([news("after")], now_utc=NOW)
+    with SqlStore.open(url) as store:
+        assert len(store.undecided(limit=5000)) == done * 10 + 1
+
+
+def test_without_psycopg(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A PostgreSQL address without its driver says what to install."""
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(ConfigError, match=r"pip install 'catalyst-ray\[postgres\]'"):
+        SqlStore.open("postgresql://u:hush@localhost/d")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"password": "hush-hush"}, "check user and password"),
+        ({"username": "nobody-here"}, "check user and password"),
+        ({"database": "no-such"}, "createdb"),
+    ],
+)
+def test_a_refused_login(clean_postgres_url: str, change: dict[str, Any], words: str) -> None:
+    """A wrong user, password or database is a setting to correct, and no secret is shown."""
+    url = make_url(clean_postgres_url).set(**change)
+    with pytest.raises(ConfigError, match=words) as caught:
+        SqlStore.open(url.render_as_string(hide_password=False))
+    assert str(url.password) not in str(caught.value)
+
+
+def test_a_server_that_does_not_answer() -> None:
+    """A PostgreSQL that is down is a StoreError: the settings may be right."""
+    pytest.importorskip("psycopg", reason="psycopg is not installed")
+    with pytest.raises(StoreError, match="check that the server runs") as caught:
+        SqlStore.open("postgresql://u:hush@127.0.0.1:1/d?sslpassword=hush2")
+    assert "hush" not in str(caught.value)
+
+
+def test_a_connection_that_breaks_is_made_anew(clean_postgres_url: str) -> None:
+    """A server that was restarted between two cycles costs nothing."""
+    with SqlStore.open(clean_postgres_url) as store:
+        others = "pid <> pg_backend_pid() AND datname = current_database()"
+        run_sql(clean_postgres_url, f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}")
+        assert store.recent_titles("NONE", since_utc=NOW, limit=1) == []
+
+
+def test_the_payload_column_is_json(store: SqlStore, url: str) -> None:
+    """An operator's own SQL can read what is stored: payloads are JSON text."""
+    store.claim([news("a")], now_utc=NOW)
+    with connected(url) as connection:
+        payload = connection.scalar(text("SELECT payload FROM items"))
+    assert payload.startswith('{"key":"url:a"')

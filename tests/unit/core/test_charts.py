@@ -1,0 +1,246 @@
+"""Charts: everything inside, nothing overlapping, true to its bars, whatever the bars are."""
+
+from __future__ import annotations
+
+import io
+import math
+import struct
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from itertools import combinations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from catalyst_ray.core.bars import EASTERN, Bar, bars_of, rows_of, with_rows
+from catalyst_ray.core.charts import compose, draw_chart, warm_up
+from catalyst_ray.errors import ConfigError, ParseError
+from catalyst_ray.models import ChartRequest
+from tests.unit.core.price_samples import daily_bars, day_of_bars, trading_days
+
+FRIDAY = date(2025, 11, 21)
+NEWS = datetime(2025, 11, 21, 11, 31, tzinfo=EASTERN)
+MARK_BLUE = (47, 129, 247)
+
+
+def five_days():
+    """Return five days of half hours."""
+    rows = [row for day in trading_days(FRIDAY, 5) for row in rows_of(day_of_bars(day, count=32, minutes=30))]
+    return replace(with_rows(day_of_bars(FRIDAY), rows), timeframe="5D")
+
+
+def flat(price: float, count: int = 40):
+    """Return bars that never move and never trade."""
+    rows = [
+        row._replace(open=price, high=price, low=price, close=price, volume=0)
+        for row in rows_of(day_of_bars(FRIDAY))
+    ]
+    return with_rows(day_of_bars(FRIDAY), rows[:count])
+
+
+def scaled(factor: float):
+    """Return a day of bars at another level of prices."""
+    bars = day_of_bars(FRIDAY, price=20 * factor)
+    return replace(bars, previous_close=20.1 * factor)
+
+
+SHAPES = {
+    "day": replace(day_of_bars(FRIDAY), previous_close=19.9),
+    "morning": day_of_bars(FRIDAY, first="09:30", count=7),
+    "one bar": day_of_bars(FRIDAY, count=1),
+    "two bars": day_of_bars(FRIDAY, count=2),
+    "minutes": day_of_bars(FRIDAY, count=960, minutes=1),
+    "five days": five_days(),
+    "month": daily_bars(FRIDAY, 22, timeframe="1M"),
+    "year": daily_bars(FRIDAY, 252),
+    "decades": daily_bars(FRIDAY, 6000),
+    "flat": flat(12.0),
+    "flat penny": flat(0.00012),
+    "sub-penny": scaled(0.0000031),
+    "huge": scaled(41_000),
+    "far previous close": replace(day_of_bars(FRIDAY), previous_close=3.0),
+}
+SIZES = [(1000, 600), (400, 240), (640, 300), (300, 600), (240, 160), (2000, 1200)]
+
+
+def overlap(one, other) -> bool:
+    """Tell whether two boxes share any area."""
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_texts_are_inside_and_apart(shape, size):
+    """At every size and for every kind of bars, no text is cut by the edge or by another text."""
+    request = ChartRequest(
+        bars=SHAPES[shape], mark_utc=NEWS, label="FDA approval of a drug", width_px=size[0], height_px=size[1]
+    )
+    letters = compose(request).letters
+    assert len(letters) >= 4
+    for text, (left, top, right, bottom) in letters:
+        assert left >= 0, text
+        assert top >= 0, text
+        assert right <= size[0], text
+        assert bottom <= size[1], text
+    for one, other in combinations(letters, 2):
+        assert not overlap(one.box, other.box), (one.text, other.text)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_png_has_the_exact_size(size):
+    """The PNG's header and its decoded pixels have the size asked for."""
+    png = draw_chart(ChartRequest(bars=SHAPES["day"], width_px=size[0], height_px=size[1]))
+    assert struct.unpack(">II", png[16:24]) == size
+    assert Image.open(io.BytesIO(png)).convert("RGB").size == size
+
+
+def test_equal_requests_give_equal_pictures():
+    """Nothing of an earlier picture, or of chance, is left in the next one."""
+    request = ChartRequest(bars=SHAPES["day"], mark_utc=NEWS, label="News")
+    first = draw_chart(request)
+    draw_chart(ChartRequest(bars=SHAPES["year"], theme="light"))
+    assert draw_chart(request) == first
+    assert draw_chart(replace(request, theme="light")) != first
+
+
+def test_title_tells_ticker_timeframe_price_and_change():
+    """The first line names them as the card does."""
+    bars = SHAPES["day"]
+    texts = [text for text, _ in compose(ChartRequest(bars=bars)).letters]
+    change = (bars.close[-1] / 19.9 - 1) * 100
+    assert {"ACME", "1D", f"{bars.close[-1]:.2f}"} <= set(texts)
+    assert f"{'▲' if change >= 0 else '▼'} {abs(change):.2f}%" in texts
+    assert any(text.startswith("VWAP ") for text in texts)
+    assert "Prev close 19.90" in texts
+
+
+def test_mark_stands_at_its_minute():
+    """The catalyst's line stands between its bar's neighbours, in proportion to the minute."""
+    bars = SHAPES["day"]
+    seen = np.asarray(
+        Image.open(io.BytesIO(draw_chart(ChartRequest(bars=bars, mark_utc=NEWS, label="News"))))
+    ).astype(int)
+    tick_row = seen[560:570]
+    blue = (np.abs(tick_row - MARK_BLUE).max(axis=2) < 30).nonzero()[1]
+    labels = dict(compose(ChartRequest(bars=bars, mark_utc=NEWS, label="News")).letters)
+    middle = {text: (labels[text][0] + labels[text][2]) / 2 for text in ("06:00", "18:00")}
+    per_minute = (middle["18:00"] - middle["06:00"]) / 720
+    expected = middle["06:00"] + per_minute * (11 * 60 + 31 - 360)
+    assert abs((blue.min() + blue.max()) / 2 - expected) < 2
+    assert "11:31  News" in labels
+
+
+@pytest.mark.parametrize("days", [-30, -1, 0, 1, 30])
+def test_mark_outside_the_bars_stays_inside_the_picture(days):
+    """News before the first bar or after the last is still named, within the picture."""
+    for name in ("day", "month", "one bar"):
+        surface = compose(ChartRequest(bars=SHAPES[name], mark_utc=NEWS + timedelta(days=days), label="News"))
+        box = next(letters.box for letters in surface.letters if letters.text.endswith("News"))
+        assert box[0] >= 0
+        assert box[2] <= 1000
+
+
+@pytest.mark.parametrize(
+    "label", ["", "$5 million_x^2 $", "🚀🚀", "very long " * 50, "多语言", "a\nb\tc\x00", "Ünïcödé"]
+)
+def test_any_label_is_drawn_safely(label):
+    """No label breaks the picture, starts mathematics or warns of a missing glyph."""
+    surface = compose(ChartRequest(bars=SHAPES["day"], mark_utc=NEWS, label=label))
+    chip = next(letters for letters in surface.letters if letters.text.startswith("11:31"))
+    assert chip.box[2] <= 1000
+    assert len(chip.text) <= 60
+
+
+def test_hours_outside_trading_are_shaded():
+    """Before the open and after the close the background differs; on daily bars it is one colour."""
+    seen = np.asarray(Image.open(io.BytesIO(draw_chart(ChartRequest(bars=SHAPES["day"])))))
+    row = seen[107]
+    assert (row[100] != row[450]).any()
+    assert (row[100] == row[800]).all()
+    month = np.asarray(Image.open(io.BytesIO(draw_chart(ChartRequest(bars=SHAPES["month"])))))
+    assert (month[107, 100] == month[107, 450]).all()
+
+
+def test_candles_have_their_bars_colours():
+    """Rising bars are green and falling ones red, in the number they come."""
+    rows = [
+        Bar(1_763_735_400 + 300 * i, *((10, 11.2, 9.8, 11) if i % 4 else (11, 11.2, 9.8, 10)), 0)
+        for i in range(20)
+    ]
+    bars = bars_of(rows, ticker="ACME", timeframe="1D", source="test")
+    seen = np.asarray(Image.open(io.BytesIO(draw_chart(ChartRequest(bars=bars))))).astype(int)[340]
+    green = (np.abs(seen - (34, 180, 138)).max(axis=1) < 12).sum()
+    red = (np.abs(seen - (240, 82, 95)).max(axis=1) < 12).sum()
+    assert green == pytest.approx(3 * red, abs=3)
+
+
+@pytest.mark.parametrize("close", [math.nan, -1.0, 0.0])
+def test_no_usable_bar_is_an_error(close):
+    """Without a usable bar there is no picture but a ParseError with the ticker."""
+    bars = day_of_bars(FRIDAY, count=3)
+    with pytest.raises(ParseError, match="ACME"):
+        draw_chart(ChartRequest(bars=replace(bars, close=(close,) * 3)))
+    with pytest.raises(ParseError, match="ACME"):
+        draw_chart(ChartRequest(bars=with_rows(bars, [])))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"theme": "sepia"}, {"width_px": 10}, {"height_px": 100_000}, {"width_px": 4001}, {"height_px": 0}],
+)
+def test_impossible_requests_are_refused(change):
+    """An unknown theme or a size that no one could read or hold is a ConfigError."""
+    with pytest.raises(ConfigError):
+        draw_chart(replace(ChartRequest(bars=SHAPES["day"]), **change))
+
+
+any_price = st.floats() | st.floats(1e-7, 1e8)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    rows=st.lists(
+        st.builds(
+            Bar,
+            st.integers(1_763_700_000, 1_763_800_000),
+            any_price,
+            any_price,
+            any_price,
+            any_price,
+            any_price,
+        ),
+        max_size=12,
+    ),
+    words=st.tuples(st.text(max_size=30), st.text(max_size=60)),
+    minutes=st.integers(-(10**6), 10**6) | st.none(),
+    previous=st.none() | st.floats(),
+    size=st.sampled_from(SIZES),
+)
+def test_any_bars_give_a_picture_or_a_clear_error(rows, words, minutes, previous, size):
+    """Whatever the prices, times and words, the answer is a PNG or a ParseError."""
+    bars = bars_of(rows, ticker=words[0], timeframe="1D", source="test", previous_close=previous)
+    mark = None if minutes is None else NEWS + timedelta(minutes=minutes)
+    request = ChartRequest(bars=bars, mark_utc=mark, label=words[1], width_px=size[0], height_px=size[1])
+    try:
+        png = draw_chart(request)
+    except ParseError:
+        return
+    assert struct.unpack(">II", png[16:24]) == size
+
+
+def test_warm_up_draws():
+    """Warming up goes through a whole drawing without error."""
+    warm_up()
+
+
+def test_importing_charts_does_not_load_matplotlib():
+    """Matplotlib is loaded by the first drawing, not by the import."""
+    code = (
+        "import sys, catalyst_ray.core.charts, catalyst_ray.core.gauge; sys.exit('matplotlib' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

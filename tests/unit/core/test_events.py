@@ -1,0 +1,185 @@
+"""What the taxonomy finds, and what it is not fooled by."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from catalyst_ray.core.events import default_taxonomy, find_events, load_taxonomy
+from catalyst_ray.errors import ConfigError
+from tests.unit.core.judged import filing, news
+
+CASES = """
+offering_announced | Norvane Announces Proposed Public Offering of Common Stock
+offering_priced | Norvane Announces Pricing of $13.9 Million Underwritten Public Offering
+offering_upsized | Norvane Announces Pricing of Upsized $30.0 Million Public Offering of Common Stock
+offering_closed | Norvane Announces Closing of $20 Million Registered Direct Offering
+offering_withdrawn | Norvane Withdraws Proposed Public Offering
+registered_direct | Norvane Announces $7.1 Million Registered Direct Financing
+atm_program | Norvane Enters Into $50 Million At-The-Market Offering Agreement
+private_placement | Norvane Announces $6 Million Private Placement Priced At-The-Market Under Nasdaq Rules
+convertible | Norvane Prices $200 Million Convertible Senior Notes Offering
+debt_offering | Norvane Prices $500 Million of Senior Notes
+warrant_inducement | Norvane Announces Exercise of Warrants for $4 Million Gross Proceeds
+resale_registration | Norvane Files Prospectus for Resale of Shares: Resale Registration Statement
+fda_approval | FDA Approves Norvane's Drug for Gout
+fda_rejection | Norvane Receives Complete Response Letter From FDA
+fda_designation | FDA Grants Fast Track Designation to NV-101
+clinical_hold | FDA Places Clinical Hold on Norvane's Trial
+hold_lifted | FDA Lifts Clinical Hold on Norvane's Trial
+trial_met | Norvane's Phase 3 Trial Meets Primary Endpoint
+trial_failed | Norvane's Phase 2 Study Did Not Meet Primary Endpoint
+merger_target | Norvane to Be Acquired by Belisle Holdings for $12.50 Per Share in Cash
+merger_buyer | Norvane to Acquire Belisle Widgets for $300 Million
+merger_terminated | Norvane Terminates Merger Agreement With Belisle
+earnings_beat | Norvane Q2 EPS $0.40 Beats $0.33 Estimate
+earnings_miss | Norvane Q2 Revenue Misses Estimates
+guidance_raised | Norvane Raises Full-Year Revenue Guidance
+guidance_cut | Norvane Cuts Full-Year Guidance
+contract_won | Norvane Awarded $45 Million U.S. Army Contract
+uplisting | Norvane Approved for Listing on Nasdaq
+delisting_notice | Norvane Receives Nasdaq Notice Regarding Minimum Bid Price Deficiency
+compliance_regained | Norvane Regains Compliance With Nasdaq Minimum Bid Price Rule
+reverse_split | Norvane Announces 1-for-20 Reverse Stock Split
+buyback | Norvane Announces $100 Million Share Repurchase Program
+dividend_special | Norvane Declares Special Dividend of $2.00 Per Share
+stake_activist | Belisle Capital Discloses 9.8% Stake in Norvane
+chief_leaves | Norvane CFO Resigns
+bankruptcy | Norvane Files for Chapter 11 Protection
+going_concern | Norvane Discloses Substantial Doubt About Going Concern
+restatement | Norvane Will Restate Financial Statements for 2024
+trading_halt | Trading in Norvane Halted Pending News
+law_firm_ad | SHAREHOLDER ALERT: Dorrit LLP Investigates the Merger of Norvane
+recap | Why Norvane Stock Jumped Today
+conference | Norvane to Present at the Spring Healthcare Conference
+earnings_date | Norvane to Report Second Quarter Results on August 4
+inducement_grant | Norvane Reports Inducement Grants Under Nasdaq Listing Rule 5635(c)(4)
+fund_distribution | Larkfield Income Fund Declares Monthly Distribution
+index_change | Norvane Joins Russell 3000 Index
+shareholder_meeting | Norvane Holds Annual General Meeting
+"""
+
+
+@pytest.mark.parametrize(("code", "title"), [line.split(" | ") for line in CASES.strip().splitlines()])
+def test_a_headline_is_known_for_what_it_says(code, title):
+    """The first, strongest event of a headline is the one it announces."""
+    assert find_events(news(title))[0].code == code
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Norvane Widens Its Product Offering",
+        "Norvane Extends Warranty",
+        "European Biological Society Meets",
+        "Norvane Denies Bankruptcy",
+        "No Merger Agreement at Norvane",
+        "Norvane Repurposes a Warehouse",
+    ],
+)
+def test_what_only_looks_like_an_event_is_none(title):
+    """Other senses, parts of words and denials find nothing of weight."""
+    assert not [hit for hit in find_events(news(title)) if hit.weight]
+
+
+def test_a_condition_and_a_question_weaken():
+    """An event that may come, or is asked about, weighs less than one that came."""
+    said = find_events(news("Norvane Wins FDA Approval"))[0].weight
+    supposed = find_events(news("Norvane Could Win FDA Approval"))[0].weight
+    asked = find_events(news("Norvane Wins FDA Approval?"))[0].weight
+    assert said > supposed > 0
+    assert said > asked > 0
+
+
+def test_the_month_of_may_is_no_condition():
+    """A date in May does not weaken what happened on it."""
+    assert find_events(news("On May 5 FDA Approves Norvane's Drug"))[0].weight == pytest.approx(0.8)
+
+
+def test_the_summary_counts_half_and_the_title_first():
+    """An event only in the summary weighs half; one in both weighs what the title says."""
+    only = find_events(news("Norvane Update", "Norvane files for Chapter 11 protection."))
+    both = find_events(news("Norvane Files for Chapter 11", "It filed for Chapter 11 protection."))
+    assert only[0].weight == pytest.approx(both[0].weight / 2, abs=0.01)
+
+
+def test_boilerplate_is_not_read():
+    """Risks listed under forward-looking statements are no events."""
+    text = "All is calm. Forward-looking statements: delisting, bankruptcy and going concern are risks."
+    assert not find_events(news("Norvane Update", text))
+
+
+def test_soft_noise_gives_way_to_a_strong_event():
+    """A conference beside an approval is no noise; a law firm beside a merger still is."""
+    conference = find_events(news("Norvane Wins FDA Approval, to Present at Spring Health Conference"))
+    advertisement = find_events(
+        news("INVESTOR ALERT: Norvane to Be Acquired by Belisle; Dorrit LLP Investigates")
+    )
+    assert not any(hit.noise for hit in conference)
+    assert advertisement[0].code == "law_firm_ad"
+
+
+def test_one_family_speaks_once():
+    """Several wordings of one stage count as one event, and each code comes once."""
+    hits = find_events(news("Norvane Prices Upsized Public Offering of Common Stock, Offering Priced at $2"))
+    assert [hit.code for hit in hits] == ["offering_upsized"]
+
+
+@pytest.mark.parametrize(
+    ("item", "code", "weight"),
+    [
+        (filing("8-K", "NORVANE INC", "1.03"), "bankruptcy", -0.95),
+        (filing("8-K", "NORVANE INC", "4.02", "9.01"), "restatement", -0.7),
+        (filing("8-K/A", "NORVANE INC", "3.01"), "delisting_notice", -0.275),
+        (filing("424B5", "NORVANE INC"), "filing_offering", -0.55),
+        (filing("SCHEDULE 13D", "NORVANE INC"), "stake_activist", 0.4),
+        (filing("SC 13D/A", "NORVANE INC"), "stake_change", 0.1),
+        (filing("424B5/A", "NORVANE INC"), "filing_offering", -0.275),
+        (filing("424B2", "UBS AG"), "structured_note", 0.0),
+        (filing("FWP", "HSBC USA INC /MD/"), "structured_note", 0.0),
+        (filing("FWP", "KESTREL AUTO RECEIVABLES LLC"), "asset_backed", 0.0),
+        (filing("497K", "LARKFIELD FUNDS"), "fund_filing", 0.0),
+    ],
+)
+def test_forms_and_items_speak_for_a_filing(item, code, weight):
+    """A filing's form, its 8-K items and its filer say what it is; an amendment counts half."""
+    assert next((hit.code, hit.weight) for hit in find_events(item)) == (code, weight)
+
+
+def test_a_company_bought_whole_is_not_delisted():
+    """Leaving the exchange after a change of control is no delisting notice."""
+    hits = find_events(filing("8-K", "NORVANE INC", "3.01", "5.01"))
+    assert [hit.code for hit in hits] == ["control_change"]
+
+
+def test_a_bank_is_not_its_notes():
+    """An 8-K of a bank that also issues notes is read like any other company's."""
+    assert find_events(filing("8-K", "WELLS FARGO & COMPANY", "5.02"))[0].code == "management_change"
+
+
+def test_every_event_is_well_formed():
+    """Codes, labels and weights of the shipped taxonomy are usable, and every replaced code exists."""
+    rules = default_taxonomy().rules
+    codes = {rule.code for rule in rules}
+    assert len(codes) == len(rules)
+    for rule in rules:
+        assert rule.label
+        assert -1 <= rule.weight <= 1
+        assert not (rule.noise and rule.weight)
+        assert rule.replaces <= codes
+
+
+@settings(max_examples=80)
+@given(st.text(max_size=400), st.text(max_size=400))
+def test_any_text_can_be_searched(title, summary):
+    """No text breaks the search; hits stay within bounds."""
+    assert all(-1 <= hit.weight <= 1 and len(hit.span) <= 200 for hit in find_events(news(title, summary)))
+
+
+@pytest.mark.parametrize("text", ["[", "events = 1", "[words]\na = 'b'\n[[events]]\ncode = 'x'\n"])
+def test_a_broken_taxonomy_is_a_configuration_error(text):
+    """A table that is no taxonomy is refused with the file's name and a hint."""
+    with pytest.raises(ConfigError) as caught:
+        load_taxonomy(text)
+    assert caught.value.key == "events.toml"

@@ -1,0 +1,363 @@
+"""What a card says, and that no text from outside can break a Discord message."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from catalyst_ray.core.message import Tone, card, card_text
+from catalyst_ray.core.message_discord import discord_fallback, discord_payload, embed_units
+from catalyst_ray.core.message_record import alert_line
+from catalyst_ray.core.message_text import clip, markdown, plain, safe_link, sentences, units
+from catalyst_ray.models import (
+    Action,
+    Decision,
+    EventHit,
+    Judgement,
+    Link,
+    Party,
+    Reason,
+    Score,
+    Symbol,
+    Verdict,
+)
+from tests.unit.core.factories import NOW_UTC, make_alert
+
+HOSTILE = "@everyone <@123> **x** [y](https://evil.example) ||z|| # h `c` <t:1:R> \u202egnp.exe :fire:"
+any_text = st.text(max_size=600) | st.sampled_from(
+    [HOSTILE, "𝕏" * 500, "\ud800", "\u3164", "@" * 300, "\\" * 300]
+)
+finite = st.floats(-1, 1)
+
+
+@st.composite
+def alerts(draw):
+    """Make an alert with any text in every place that holds text."""
+    reasons = st.builds(Reason, any_text, any_text, st.none() | finite)
+    symbols = st.builds(Symbol, ticker=any_text, reason=reasons, venue=any_text, name=any_text)
+    judgements = st.builds(
+        Judgement,
+        direction=finite,
+        confidence=st.floats(0, 1),
+        summary=any_text,
+        events=st.tuples(any_text),
+        evidence=st.tuples(any_text, any_text),
+        model=any_text,
+        has_weight=st.booleans(),
+    )
+    events = st.builds(EventHit, code=any_text, label=any_text, weight=finite, span=any_text)
+    return make_alert(
+        id=draw(any_text),
+        item={
+            "title": draw(any_text),
+            "summary": draw(any_text),
+            "url": draw(any_text),
+            "source": draw(any_text),
+            "form": draw(st.none() | any_text),
+            "filing_items": tuple(draw(st.lists(any_text, max_size=3))),
+            "parties": (Party(1, draw(any_text), "Filer"),),
+        },
+        link=Link(symbols=tuple(draw(st.lists(symbols, min_size=1, max_size=4)))),
+        score=Score(
+            value=draw(finite), sentiment=draw(finite), confidence=0.5, events=(draw(events), draw(events))
+        ),
+        verdict=Verdict(draw(st.none() | judgements), draw(reasons)),
+        decision=Decision(action=Action.ALERT, reasons=(draw(reasons), draw(reasons)), value=draw(finite)),
+        price_usd=draw(st.none() | st.floats(0, 1e6)),
+        change_pct=draw(st.none() | st.floats()),
+        chart_reason=draw(st.none() | reasons),
+    )
+
+
+@given(alerts(), st.booleans(), st.booleans())
+@example(make_alert(item={"title": HOSTILE, "summary": HOSTILE * 8}), True, True)
+def test_any_text_makes_a_message_within_discords_limits(alert, has_chart, has_gauge) -> None:
+    """Whatever stands in an alert, both messages keep every limit, are valid JSON and mention nobody."""
+    shown = card(alert)
+    payload = discord_payload(shown, has_chart=has_chart, has_gauge=has_gauge)
+    fallback = discord_fallback(shown)
+    json.loads(json.dumps(payload, allow_nan=False).encode())
+    json.dumps(payload, ensure_ascii=False).encode()  # refuses lone surrogates
+    (embed,) = payload["embeds"]
+    assert 0 < units(payload["content"]) <= 2000
+    assert 0 < units(fallback["content"]) <= 2000
+    assert units(embed["title"]) <= 256
+    assert units(embed["description"]) <= 4096
+    assert units(embed["author"]["name"]) <= 256
+    assert units(embed["footer"]["text"]) <= 2048
+    assert len(embed["fields"]) <= 8
+    for field in embed["fields"]:
+        assert 0 < units(field["name"].strip()) <= 256
+        assert 0 < units(field["value"].strip()) <= 1024
+    assert embed_units(embed) <= 6000
+    assert payload["allowed_mentions"] == fallback["allowed_mentions"] == {"parse": []}
+    everything = json.dumps([payload, fallback], ensure_ascii=False)
+    assert not re.search(r"@everyone|@here|<@[!&]?\d", everything, re.IGNORECASE)
+
+
+@given(alerts())
+def test_any_text_makes_a_card_and_a_record(alert) -> None:
+    """The plain text and the JSON line exist for any alert, and the line is one line that parses."""
+    assert alert.id == "" or card_text(card(alert))
+    line = alert_line(alert)
+    assert "\n" not in line
+    assert json.loads(line)["schema"] == 1
+
+
+def test_the_longest_card_fits() -> None:
+    """When everything is long and every character escaped, lines of the description give way to the limits."""
+    stars = "*" * 400
+    lines = {"summary": stars, "reasons": (stars,) * 5, "evidence": (stars,) * 3}
+    shown = replace(card(make_alert()), **lines, tier=stars, source=stars, published=stars)
+    (embed,) = discord_payload(shown, has_chart=True, has_gauge=True)["embeds"]
+    assert 3000 < units(embed["description"]) <= 4096
+    assert 5000 < embed_units(embed) <= 6000
+
+
+def test_a_card_tells_what_who_which_way_how_sure_and_why() -> None:
+    """The first line of the text carries the verdict, and the reasons show the factors of the score."""
+    shown = card(make_alert())
+    assert card_text(shown).splitlines()[0] == (
+        "▼ QLLN (Quillon Therapeutics Inc.): Offering priced, strongly bearish −0.72, 90 % sure"
+    )
+    assert shown.tone is Tone.BEARISH
+    assert shown.tier == "LLM mistral, 0.9 s"
+    assert shown.quote == "$2.61 (−14.4 %)"
+    assert shown.age == "42 s old"
+    assert shown.published == "Tue 17 Mar 2026, 09:41:25 ET"
+    assert shown.reasons == (
+        "Offering priced −0.70 × fresh 1.00 × source 1.00",
+        "Warrants −0.30",
+        "Wording −0.12",
+        "LLM says −0.80, 90 % sure, and agrees",
+        "QLLN from the exchange tag: (NASDAQ: QLLN)",
+    )
+    assert shown.evidence == ("10,000,000 shares at $2.50",), "words of the headline are not shown twice"
+
+
+@pytest.mark.parametrize(
+    ("verdict", "tier", "confidence"),
+    [
+        (Verdict(None, Reason("llm_off")), "fast tier · LLM off", "86 %"),
+        (Verdict(None, Reason("llm_not_needed")), "fast tier", "86 %"),
+        (Verdict(None, Reason("llm_deadline")), "fast tier · LLM was late", "86 %"),
+        (Verdict(None, Reason("llm_refused", "queue full")), "fast tier · LLM refused: queue full", "86 %"),
+    ],
+)
+def test_the_card_says_which_tier_judged(verdict, tier, confidence) -> None:
+    """Without a judgement the fast tier's confidence is shown, and why the LLM is silent."""
+    shown = card(make_alert(verdict=verdict))
+    assert (shown.tier, shown.confidence) == (tier, confidence)
+
+
+def test_a_model_without_weight_is_shown_and_does_not_count() -> None:
+    """Its name and verdict are on the card; summary and confidence stay the fast tier's."""
+    judgement = make_alert().verdict.judgement
+    weightless = replace(judgement, has_weight=False, model="tiny", summary="Nonsense.")
+    said = Reason("llm_judged", "tiny", -0.8)
+    decision = Decision(action=Action.ALERT, reasons=(said,), value=-0.7)
+    shown = card(make_alert(verdict=Verdict(weightless, said), decision=decision))
+    assert shown.tier == "LLM tiny: shown, no weight"
+    assert shown.confidence == "86 %"
+    assert "Nonsense" not in shown.summary
+    assert "LLM says −0.80, 90 % sure, which does not count" in shown.reasons
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (0.9, "Strongly bullish"),
+        (0.4, "Bullish"),
+        (0.1, "Slightly bullish"),
+        (0.01, "Neutral"),
+        (-0.3, "Bearish"),
+    ],
+)
+def test_direction_in_words(value: float, words: str) -> None:
+    """Strength of the decided value turns into words, and near zero is neutral."""
+    decision = Decision(action=Action.ALERT, reasons=(), value=value)
+    assert card(make_alert(decision=decision)).direction == words
+
+
+@pytest.mark.parametrize(
+    ("ago", "words"),
+    [
+        (timedelta(seconds=-3), "0 s old"),
+        (timedelta(seconds=61), "61 s old"),
+        (timedelta(minutes=42), "42 min old"),
+        (timedelta(hours=5), "5 h old"),
+        (timedelta(days=3), "3 days old"),
+    ],
+)
+def test_age_in_words(ago: timedelta, words: str) -> None:
+    """Age is counted from publication to the alert, never negative."""
+    assert card(make_alert(item={"published_utc": NOW_UTC - ago})).age == words
+
+
+def test_reasons_that_the_decision_adds_are_told() -> None:
+    """What the factors do not say already (the watch list) is among the reasons, in people's words."""
+    decision = Decision(
+        action=Action.ALERT, reasons=(Reason("strong"), Reason("watch_list", value=0.2)), value=0.3
+    )
+    score = Score(value=0.3, sentiment=0.4, confidence=0.5)
+    verdict = Verdict(None, Reason("llm_off"))
+    assert card(make_alert(decision=decision, score=score, verdict=verdict)).reasons == (
+        "Wording +0.40 × fresh 1.00 × source 1.00",
+        "QLLN from the exchange tag: (NASDAQ: QLLN)",
+        "Watch list (+0.20)",
+    )
+
+
+def test_an_undated_item_says_so() -> None:
+    """No publication time gives no invented one."""
+    shown = card(make_alert(item={"published_utc": None}))
+    assert (shown.published, shown.age) == ("", "age unknown")
+
+
+def test_eastern_time_follows_daylight_saving() -> None:
+    """A winter time is five hours behind UTC, a summer time four."""
+    winter = card(make_alert(item={"published_utc": datetime(2026, 1, 12, 21, 5, 0, tzinfo=UTC)}))
+    assert winter.published == "Mon 12 Jan 2026, 16:05:00 ET"
+
+
+@pytest.mark.parametrize(
+    ("price_usd", "change_pct", "words"),
+    [
+        (1234.5, 0.04, "$1,234.50 (+0.0 %)"),
+        (0.0432, None, "$0.0432"),
+        (None, -3.0, "−3.0 %"),
+        (float("nan"), float("inf"), ""),
+        (5.0, -0.04, "$5.00 (+0.0 %)"),
+    ],
+)
+def test_price_in_words(price_usd, change_pct, words: str) -> None:
+    """Pennies keep four digits, a change has its sign, nonsense is left out."""
+    assert card(make_alert(price_usd=price_usd, change_pct=change_pct)).quote == words
+
+
+def test_pictures_are_referred_to_and_listed_in_order() -> None:
+    """The embed shows the attached files, and their ids are the places of the multipart's files."""
+    shown = card(make_alert())
+    both = discord_payload(shown, has_chart=True, has_gauge=True)
+    assert both["embeds"][0]["image"] == {"url": "attachment://chart.png"}
+    assert both["embeds"][0]["thumbnail"] == {"url": "attachment://gauge.png"}
+    assert [(one["id"], one["filename"]) for one in both["attachments"]] == [
+        (0, "chart.png"),
+        (1, "gauge.png"),
+    ]
+    gauge = discord_payload(shown, has_chart=False, has_gauge=True)
+    assert [(one["id"], one["filename"]) for one in gauge["attachments"]] == [(0, "gauge.png")]
+    assert "image" not in gauge["embeds"][0]
+
+
+def test_colour_follows_direction() -> None:
+    """Bullish, bearish and neutral have three different colours."""
+    values = (0.5, -0.5, 0.01)
+    decisions = [Decision(action=Action.ALERT, reasons=(), value=value) for value in values]
+    payloads = [
+        discord_payload(card(make_alert(decision=one)), has_chart=False, has_gauge=False) for one in decisions
+    ]
+    assert len({payload["embeds"][0]["color"] for payload in payloads}) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "escaped"),
+    [
+        (
+            "**bold** _it_ `code` ~~gone~~ ||spoiler||",
+            r"\*\*bold\*\* \_it\_ \`code\` \~\~gone\~\~ \|\|spoiler\|\|",
+        ),
+        ("# heading", r"\# heading"),
+        ("- item", r"\- item"),
+        ("1. item", r"1\. item"),
+        ("> quote", r"\> quote"),
+        ("[x](https://evil.example)", r"\[x\](https\://evil.example)"),
+        ("<@123> and <#5>", "\\<@\u200b123\\> and \\<#5\\>"),
+        ("@Everyone", "@\u200bEveryone"),
+        (":fire: at 9:30", r"\:fire: at 9:30"),
+        ("ir@corp.example, up 5%: Q&A (final)", "ir@corp.example, up 5%: Q&A (final)"),
+    ],
+)
+def test_markdown_is_shown_as_it_is(text: str, escaped: str) -> None:
+    """Every construct that Discord would render is escaped, and ordinary words are left alone."""
+    assert markdown(text) == escaped
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        ("a\x00b\x1b[31mc", "a b [31mc"),
+        ("pay \u202egnp.exe\u2066!", "pay gnp.exe!"),
+        ("zero\u200bwidth\ufeff", "zerowidth"),
+        ("two\r\nlines\u2028three", "two lines three"),
+        ("\u3164\u2800", ""),
+        ("\ud83d", ""),
+        ("Z" + "\u0301" * 40, "Ź" + "\u0301" * 2),
+        ("naïve 日本 +5 %", "naïve 日本 +5 %"),
+    ],
+)
+def test_only_visible_text_passes(text: str, seen: str) -> None:
+    """Control, bidirectional and invisible characters go; letters of any script stay."""
+    assert plain(text) == seen
+
+
+@given(st.text(max_size=300), st.integers(1, 80))
+def test_clipping_never_tears_an_escape(text: str, limit: int) -> None:
+    """Cut text fits, and never ends in a backslash that would escape what follows it."""
+    short = clip(plain(text), limit, written=markdown)
+    assert units(short) <= limit
+    assert not re.search(r"(?<!\\)(\\\\)*\\$", short)
+
+
+@pytest.mark.parametrize(
+    ("url", "link"),
+    [
+        ("https://a.example/x?y=1&z=2#f", "https://a.example/x?y=1&z=2#f"),
+        ("http://127.0.0.1:8080/item/1", "http://127.0.0.1:8080/item/1"),
+        ("https://a.example/ä b>(c)", "https://a.example/%C3%A4%20b%3E%28c%29"),
+        ("https://bücher.example/", "https://xn--bcher-kva.example/"),
+        ("javascript:alert(1)", ""),
+        ("JaVaScRiPt:alert(1)", ""),
+        ("data:text/html,x", ""),
+        ("https://user:secret@a.example/", ""),
+        ("//a.example/x", ""),
+        ("https://a.example:99999/", ""),
+        ("https://[::1", ""),
+        ("https://a.example/" + "x" * 3000, ""),
+        ("", ""),
+    ],
+)
+def test_only_web_links_pass(url: str, link: str) -> None:
+    """A link leads to the web over http or https in plain ASCII, or there is none."""
+    assert safe_link(url) == link
+
+
+@pytest.mark.parametrize(
+    ("text", "two"),
+    [
+        ("One. Two. Three.", "One. Two."),
+        ("Quillon Inc. rose 3.5 percent. It fell. More.", "Quillon Inc. rose 3.5 percent. It fell."),
+        ("The U.S. agency said yes. Shares rose! Then", "The U.S. agency said yes. Shares rose!"),
+        ("No end", "No end"),
+    ],
+)
+def test_two_sentences(text: str, two: str) -> None:
+    """A summary ends after its second sentence, and abbreviations end none."""
+    assert sentences(text, 2) == two
+
+
+def test_the_record_holds_the_facts() -> None:
+    """Programs get ids, figures and the LLM's part without having to parse words."""
+    record = json.loads(alert_line(make_alert(change_pct=float("nan"))))
+    assert record["ticker"] == "QLLN"
+    assert record["direction"] == "bearish"
+    assert record["value"] == -0.72
+    assert record["llm"]["model"] == "mistral"
+    assert record["change_pct"] is None
+    assert record["published_utc"] == "2026-03-17T13:41:25+00:00"

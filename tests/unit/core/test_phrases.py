@@ -1,0 +1,75 @@
+"""What the language of phrases promises: whole words, bounded gaps, clear errors."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from catalyst_ray.core.phrases import PhraseIndex, split_words
+from catalyst_ray.errors import ConfigError
+
+
+def matches(phrase: str, text: str, **sets: str) -> list[str]:
+    """Return the words that one phrase finds in a text."""
+    index = PhraseIndex.build([(phrase, "tag")], sets)
+    return [found.words for found in index.find(split_words(text))]
+
+
+@pytest.mark.parametrize(
+    ("phrase", "text", "found"),
+    [
+        ("warrant", "Extended warranty", []),
+        ("warrant", "Each WARRANT, priced", ["warrant"]),
+        ("prices|priced ~3 offering", "prices its public offering", ["prices its public offering"]),
+        ("prices|priced ~1 offering", "prices its public offering", []),
+        ("prices ~6 offering", "Prices rose. An offering came", []),
+        ("prices ~6 offering", "prices $13.9 million offering", ["prices $13.9 million offering"]),
+        ("at the market", "At-The-Market programme", ["at the market"]),
+        ("common? stock", "stock and common stock", ["stock", "common stock"]),
+        ("up #", "up 12% or up a lot", ["up 12%"]),
+        ("^ why", "Why it fell, and why it rose", ["why"]),
+        ("cuts price_target|pt", "cuts price target", ["cuts price target"]),
+        ("5635 c 4", "Rule 5635(c)(4)", ["5635 c 4"]),
+    ],
+)
+def test_a_phrase_matches_whole_words(phrase, text, found):
+    """A phrase matches whole words within one sentence, whatever their case, and nothing else."""
+    assert matches(phrase, text) == found
+
+
+def test_a_named_set_stands_for_its_words():
+    """An element in angle brackets matches any word of its set, joined words included."""
+    assert matches("<go> up", "gone up, went far up", go="gone went_far") == ["gone up", "went far up"]
+
+
+@pytest.mark.parametrize(
+    ("phrase", "words"),
+    [
+        ("<nowhere> up", "no word set"),
+        ("up ~99 down", "up to 10"),
+        ("up ~", "gap at the end"),
+        ("# up?", "at least one word"),
+        ("up||down here", "empty"),
+    ],
+)
+def test_a_bad_phrase_is_named(phrase, words):
+    """A phrase that cannot be read is refused by name, with a hint."""
+    with pytest.raises(ConfigError, match=words) as caught:
+        matches(phrase, "up")
+    assert caught.value.key == phrase
+    assert caught.value.hint
+
+
+def test_negative_figures_months_and_sentences_are_told_apart():
+    """A figure in brackets is a loss, May with a day is no doubt, and a full stop ends a sentence."""
+    assert split_words("EPS $(0.78). May 5 may come; U.S. AT&T").tokens == (
+        "eps", "-0.78", ".", "month_5", "5", "may", "come", ".", "u.s", ".", "at&t",
+    )  # fmt: skip
+
+
+@given(st.text(max_size=300))
+def test_any_text_can_be_split(text):
+    """Whatever the text, its tokens hold no space and rebuild the joined form."""
+    words = split_words(text)
+    assert words.joined.split() == list(words.tokens)

@@ -1,0 +1,84 @@
+"""How an item's parts become one value and one confidence."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from tests.unit.core.judged import NOW_UTC, filing, news, scored
+
+OFFERING = "Norvane Announces Pricing of Public Offering"
+
+
+def test_a_fresh_event_keeps_its_weight():
+    """A new event from a trusted source counts whole, and the parts say each factor."""
+    made = scored(filing("424B5", "NORVANE INC"))
+    assert made.value == pytest.approx(-0.55)
+    assert made.freshness == 1
+    assert [part.code for part in made.parts] == ["event", "sentiment", "freshness", "age", "source"]
+
+
+def test_age_halves_and_ends_the_value():
+    """News fades by half-lives and is worth nothing after its maximum age."""
+    values = [
+        abs(scored(news(OFFERING, published_utc=NOW_UTC - timedelta(minutes=minutes))).value)
+        for minutes in (0, 5, 130, 420)
+    ]
+    assert values[0] == values[1] > values[2] > values[3] == 0
+    assert values[2] == pytest.approx(values[0] / 2, rel=0.01)
+
+
+def test_each_kind_ages_by_its_own_row():
+    """Five hours on, a stake filing is fresher than an 8-K, and that is fresher than news."""
+    then = NOW_UTC - timedelta(hours=5)
+    stake = scored(filing("SCHEDULE 13D/A", "NORVANE INC", published_utc=then)).freshness
+    report = scored(filing("8-K", "NORVANE INC", published_utc=then)).freshness
+    story = scored(news(OFFERING, published_utc=then)).freshness
+    assert stake > report > story > 0
+
+
+def test_a_missing_date_costs_a_little():
+    """An item without a date counts as new, marked and slightly reduced."""
+    dated, undated = scored(news(OFFERING)), scored(news(OFFERING, published_utc=None))
+    assert abs(undated.value) == pytest.approx(abs(dated.value) * 0.9, abs=0.01)
+    assert "undated" in [part.code for part in undated.parts]
+
+
+def test_the_source_weight_scales_the_value():
+    """Half the trust is half the value."""
+    whole, half = scored(news(OFFERING)), scored(news(OFFERING, source_weight=0.5))
+    assert half.value == pytest.approx(whole.value / 2, abs=0.01)
+
+
+def test_opposite_news_nearly_cancels_and_is_unsure():
+    """A beat beside a miss is weak, and surer alone than together."""
+    both = scored(news("Norvane Q2 EPS $0.40 Beats $0.33 Estimate, Sales $79M Miss $85M Estimate"))
+    alone = scored(news("Norvane Q2 EPS $0.40 Beats $0.33 Estimate"))
+    assert abs(both.value) < 0.35 < alone.value
+    assert both.confidence < 0.6 < alone.confidence
+
+
+def test_sentiment_alone_is_worth_less_than_an_event():
+    """Without an event the sentiment counts by its share, with low confidence."""
+    made = scored(news("Norvane had a wonderful and profitable year"))
+    assert 0 < made.value < made.sentiment
+    assert made.confidence < 0.6
+
+
+def test_silence_beside_an_event_changes_nothing():
+    """A neutral text does not dilute an event, an agreeing one makes it surer."""
+    silent, agreeing = (
+        scored(filing("8-K", "NORVANE INC", "1.03")),
+        scored(news("Norvane Files for Bankruptcy")),
+    )
+    assert silent.value == pytest.approx(-0.95)
+    assert agreeing.confidence > silent.confidence
+
+
+def test_noise_leaves_nearly_nothing_and_is_sure():
+    """An advertisement's value is cut, its part is shown, and no model need be asked."""
+    made = scored(news("Why Norvane Stock Jumped Today"))
+    assert abs(made.value) < 0.15
+    assert made.confidence >= 0.9
+    assert made.parts[-1].code == "noise"

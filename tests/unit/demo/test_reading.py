@@ -1,0 +1,62 @@
+"""The scripted reading: its rules on the demo's own headlines, and any schema filled."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from catalyst_ray.core.prompt import SCHEMA, HeadlineAnswer
+from catalyst_ray.demo.items import Expected
+from catalyst_ray.demo.reading import answer_text, read_prompt
+from catalyst_ray.demo.world import World
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_news_catalysts_are_read_with_their_sign(seed):
+    """The script agrees with the truth on every release that is a catalyst, and quotes the headline."""
+    for item in World(seed, datetime(2026, 11, 23, 14, tzinfo=UTC)).items:
+        if item.filing is None and item.truth.action is Expected.ALERT:
+            reading = read_prompt(f"company: X\nheadline: {item.title}\ntext: {item.paragraphs[0]}")
+            assert reading.headline == item.title
+            assert reading.direction * item.truth.sign > 0, item.title
+            assert reading.quote in item.title
+
+
+def test_the_programs_own_schema_is_honoured():
+    """An answer to the program's prompt is valid under its model."""
+    text = answer_text(
+        "<<<NEWS\nheadline: Norvanta Receives Complete Response Letter\nNEWS>>>", json.loads(SCHEMA)
+    )
+    answer = HeadlineAnswer.model_validate_json(text)
+    assert answer.direction < 0
+    assert answer.events == ["rejection"]
+    assert answer.evidence == ["Complete Response Letter"]
+    assert "Norvanta" in answer.summary
+
+
+@pytest.mark.parametrize(
+    ("schema", "expected"),
+    [
+        (
+            {"properties": {"sentiment": {"enum": ["positive", "neutral", "negative"]}}},
+            {"sentiment": "negative"},
+        ),
+        ({"type": "object", "properties": {"score": {"type": "integer", "maximum": 10}}}, {"score": -1}),
+        ({"properties": {"is_catalyst": {"type": "boolean"}}}, {"is_catalyst": True}),
+        ({"properties": {"a": {"$ref": "#/$defs/A"}}, "$defs": {"A": {"const": 5}}}, {"a": 5}),
+        ({"properties": {"x": {"anyOf": [{"type": "null"}, {"type": "string"}]}}}, {"x": None}),
+        ({"properties": {"tags": {"type": "array", "items": {"type": "string"}}}}, {"tags": []}),
+        ({"properties": {"summary": {"type": "string", "maxLength": 5}}}, {"summary": "Acme "}),
+    ],
+)
+def test_other_schemas_are_filled(schema, expected):
+    """Enumerations, bounds, references, alternatives and lists are kept to."""
+    assert json.loads(answer_text("title: Acme Files for Voluntary Chapter 11", schema)) == expected
+
+
+def test_without_schema_it_says_that_it_is_scripted():
+    """Plain text owns up to being a script."""
+    assert "Scripted" in answer_text("Anything at all", None)
+    assert json.loads(answer_text("", "json"))["direction"] == 0
