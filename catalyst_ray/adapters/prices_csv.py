@@ -10,7 +10,8 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from catalyst_ray.core.bars import check_timeframe, clean_bars, select_timeframe
+from catalyst_ray.core.bar_repair import clean_bars
+from catalyst_ray.core.bar_windows import check_timeframe, select_timeframe
 from catalyst_ray.core.price_table import normal_ticker, parse_price_csv
 from catalyst_ray.errors import ConfigError, ParseError, TransportError
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import aiohttp
 from yarl import URL
 
-from catalyst_ray.core.bars import check_timeframe, clean_bars
+from catalyst_ray.core.bar_repair import clean_bars
+from catalyst_ray.core.bar_windows import check_timeframe
 from catalyst_ray.core.price_table import normal_ticker, parse_price_json
 from catalyst_ray.errors import ParseError, RateLimited, TransportError
 

@@ -11,7 +11,9 @@ import re
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from catalyst_ray.core.bars import Bar, bars_of, check_timeframe, clean_bars, midnight_s, select_timeframe
+from catalyst_ray.core.bar_repair import clean_bars
+from catalyst_ray.core.bar_windows import check_timeframe, select_timeframe
+from catalyst_ray.core.bars import Bar, bars_of, midnight_s
 from catalyst_ray.core.price_table import normal_ticker
 from catalyst_ray.errors import ConfigError, RateLimited, TransportError
 

@@ -176,7 +176,7 @@ class LlmPool:
         limit_s = max(item.deadline_s for item in work) - now_s
         # What is left of each caller's time is all that the engine gets.
         requests = [replace(item.payload, timeout_s=max(0.01, item.deadline_s - now_s)) for item in work]
-        error: CatalystError = TransportError("ended without an answer", key=seat.replica.name)
+        error: CatalystError | None = None
         try:
             stream = seat.replica.generate(requests, timeout_s=max(0.0, limit_s) + GRACE_S)
             async with contextlib.aclosing(stream) as outcomes:
@@ -192,6 +192,12 @@ class LlmPool:
             error = TransportError(f"{type(failure).__name__}: {failure}", key=seat.replica.name)
         finally:
             seat.load -= len(left)
+        if error is None and left and not again:
+            # Ray repeated the call in a restarted actor, whose answers came in another order than those
+            # taken before: what was passed over is asked for once more.
+            self._send(seat, list(left.values()), again=True)
+            return
+        error = error or TransportError("ended without an answer", key=seat.replica.name)
         if left:
             # One fault of the replica, however many requests it held.
             seat.breaker.failed(self._clock.monotonic())
@@ -224,7 +230,7 @@ class LlmPool:
             return
         log.warning("request failed", extra={"replica": seat.replica.name, "error": str(error)})
         self._expire(self._queue.expire(now_s))
-        self._tell(self._queue.failed(item.key, now_s), Reason("llm_failed", str(error)[:200]))
+        self._tell(self._queue.failed(item.key, now_s), Reason("llm_failed", error.message[:200]))
 
     def _another(self, seat: _Seat, now_s: float) -> _Seat | None:
         others = [s for s in self._seats if s is not seat and s.breaker.room(now_s) != 0]

@@ -16,7 +16,8 @@ from itertools import count, groupby, pairwise
 from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
 
-from catalyst_ray.core.bars import EASTERN, eastern, is_daily, regular_close_minute
+from catalyst_ray.core.bars import eastern, is_daily, regular_hours_s
+from catalyst_ray.core.market_hours import EASTERN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
     from catalyst_ray.models import Bars
 
-_OPEN_MINUTE = 9 * 60 + 30
 _MINUTE_STEPS = (240, 120, 60, 30, 15, 5)
 
 
@@ -84,9 +84,8 @@ class TimeAxis:
         """Return stretches of bars outside regular trading, as first and one past the last."""
         if self.daily:
             return []
-        outside = [
-            not _OPEN_MINUTE <= _minute(local) < regular_close_minute(local.date()) for local in self.local
-        ]
+        hours = [regular_hours_s(local.date()) for local in self.local]
+        outside = [not opens <= at < closes for at, (opens, closes) in zip(self.times_s, hours, strict=True)]
         return [(run[0], run[-1] + 1) for run in _runs(outside)]
 
     def day_starts(self) -> list[int]:
@@ -122,9 +121,7 @@ class TimeAxis:
         if days:
             yield [Tick(i, f"{self.local[i]:%a} {self.local[i].day}") for i in (0, *days)]
         else:
-            yield self._clock(
-                lambda local: _minute(local) in {_OPEN_MINUTE, regular_close_minute(local.date())}
-            )
+            yield self._clock(lambda local: local.timestamp() in regular_hours_s(local.date()))
         for step in _MINUTE_STEPS:
             yield self._clock(partial(_is_multiple, step))
 

@@ -1,16 +1,13 @@
-"""The drawing steps of a price chart, from the shading behind the candles to the title.
+"""The drawing steps of a price chart, from the shading behind the candles to the tags in the margin.
 
-Owns what is drawn where. Does not compute scales or ticks, clean bars or encode the picture.
-
-Sizes are written for 1000×600 pixels and scale with the picture. Letters are large, since Discord shows
-a card's picture about 400 pixels wide.
+Owns their order and the panels. Scales, ticks, heading and mark have their own modules; bars come cleaned.
 """
 
 from __future__ import annotations
 
 from functools import partial
 from itertools import pairwise
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -23,7 +20,9 @@ from catalyst_ray.core.chart_axis import (
     volume_text,
 )
 from catalyst_ray.core.chart_frame import Frame
-from catalyst_ray.core.drawing import printable, text_width
+from catalyst_ray.core.chart_heading import LegendEntry, write_legend, write_title
+from catalyst_ray.core.chart_mark import Mark
+from catalyst_ray.core.chart_pen import AXIS_PX, DASHES, DOTS, Pen
 from catalyst_ray.core.indicators import sma, vwap
 
 if TYPE_CHECKING:
@@ -34,10 +33,6 @@ if TYPE_CHECKING:
     from catalyst_ray.core.indicators import Column
     from catalyst_ray.models import Bars
 
-_MIN_TEXT_PX = 9.0
-_AXIS_PX, _LEGEND_PX, _MARK_PX, _CHANGE_PX, _TITLE_PX = 20, 19, 21, 30, 38
-_DOTS = (2, 5)
-
 
 class Average(NamedTuple):
     """A line over the candles."""
@@ -45,6 +40,11 @@ class Average(NamedTuple):
     name: str
     values: Column
     color: Color
+
+    @property
+    def last(self) -> float:
+        """Return the newest known value."""
+        return float(self.values[np.isfinite(self.values)][-1])
 
 
 class Tag(NamedTuple):
@@ -80,10 +80,9 @@ class ChartPainter:
         mark_utc: datetime | None,
         label: str,
     ) -> None:
-        self._surface, self._theme, self._bars = surface, theme, bars
-        self._change_pct = change_pct
-        self._mark_utc, self._label = mark_utc, label
-        self._unit = min(surface.width_px / 1000, surface.height_px / 600)
+        self._surface, self._theme, self._bars, self._change_pct = surface, theme, bars, change_pct
+        self._pen = Pen(surface)
+        self._unit = self._pen.unit
         self._axis = TimeAxis(bars)
         self._before = None if self._axis.daily else before
         self._low, self._high = np.array(bars.low), np.array(bars.high)
@@ -100,9 +99,14 @@ class ChartPainter:
         )
         self._prices = self._price_labels(frame(gutter=0.0))
         texts = [price_text(bars.close[-1]), price_text(before or 1.0), *(text for _, text in self._prices)]
-        widest = max(self._width(text, _AXIS_PX, bold=True) for text in texts)
+        widest = max(self._pen.width(text, AXIS_PX, bold=True) for text in texts)
         self._frame = frame(gutter=widest + 30 * self._unit)
         self._averages = self._find_averages()
+        self._mark = (
+            None
+            if mark_utc is None
+            else Mark(self._pen, theme, self._frame, self._axis, when=mark_utc, label=label)
+        )
 
     def draw(self) -> None:
         """Draw everything, from back to front."""
@@ -111,13 +115,14 @@ class ChartPainter:
         self._draw_price_grid(tags)
         self._draw_time_axis()
         self._draw_price_levels(tags)
-        self._draw_mark_line()
+        if self._mark:
+            self._mark.draw_line()
         self._draw_candles()
         self._draw_averages()
-        self._draw_mark_label()
+        if self._mark:
+            self._mark.draw_label()
         self._write_tags(tags)
-        self._write_title()
-        self._write_legend()
+        self._write_heading()
 
     def _price_range(self) -> tuple[float, float]:
         low, high = float(self._low.min()), float(self._high.max())
@@ -168,41 +173,41 @@ class ChartPainter:
             most = float(self._volume.max())
             y = float(frame.volume_y(most)) + 6 * self._unit
             if self._is_clear(y, taken):
-                self._write(volume_text(most), x, y, _AXIS_PX, self._theme.muted)
+                self._pen.write(volume_text(most), x, y, AXIS_PX, self._theme.muted)
                 taken.append(y)
         for price, text in self._prices:
             y = float(frame.y(price))
-            self._line(frame.left, y, frame.right, y, self._theme.grid)
+            self._pen.rule((frame.left, y), (frame.right, y), self._theme.grid)
             if self._is_clear(y, taken) and y > frame.lane + 10 * self._unit:
-                self._write(text, x, y, _AXIS_PX, self._theme.muted)
-        self._line(frame.left, frame.foot, frame.right, frame.foot, self._theme.grid)
+                self._pen.write(text, x, y, AXIS_PX, self._theme.muted)
+        self._pen.rule((frame.left, frame.foot), (frame.right, frame.foot), self._theme.grid)
 
     def _is_clear(self, y: float, taken: list[float]) -> bool:
-        return all(abs(y - other) >= 1.35 * self._size(_AXIS_PX) for other in taken)
+        return all(abs(y - other) >= 1.35 * self._pen.size(AXIS_PX) for other in taken)
 
     def _draw_time_axis(self) -> None:
         frame, unit = self._frame, self._unit
         for start in self._axis.day_starts():
             x = float(frame.x(start))
-            self._line(x, frame.lane, x, frame.foot, self._theme.grid)
+            self._pen.rule((x, frame.lane), (x, frame.foot), self._theme.grid)
         for tick in self._axis.ticks(self._fits):
             x = float(frame.x(tick.position))
-            self._line(x, frame.foot, x, frame.foot + 7 * unit, self._theme.muted)
-            self._write(
+            self._pen.rule((x, frame.foot), (x, frame.foot + 7 * unit), self._theme.muted)
+            self._pen.write(
                 tick.label,
                 self._label_x(tick),
                 frame.foot + 25 * unit,
-                _AXIS_PX,
+                AXIS_PX,
                 self._theme.muted,
                 align="centre",
             )
 
     def _fits(self, one: Tick, other: Tick) -> bool:
-        widths = self._width(one.label, _AXIS_PX) + self._width(other.label, _AXIS_PX)
+        widths = self._pen.width(one.label, AXIS_PX) + self._pen.width(other.label, AXIS_PX)
         return abs(self._label_x(one) - self._label_x(other)) >= widths / 2 + 22 * self._unit
 
     def _label_x(self, tick: Tick) -> float:
-        half = self._width(tick.label, _AXIS_PX) / 2 + 6 * self._unit
+        half = self._pen.width(tick.label, AXIS_PX) / 2 + 6 * self._unit
         x = float(self._frame.x(tick.position))
         return min(max(x, half), self._surface.width_px - half)
 
@@ -210,8 +215,8 @@ class ChartPainter:
         frame = self._frame
         if self._before is not None and frame.shows(self._before):
             y = float(frame.y(self._before))
-            self._line(frame.left, y, frame.right, y, self._theme.muted, width=1.5, dashes=_DOTS)
-        self._line(frame.left, tags[0].y, frame.right, tags[0].y, tags[0].color, dashes=(6, 5))
+            self._pen.rule((frame.left, y), (frame.right, y), self._theme.muted, width=1.5, dashes=DOTS)
+        self._pen.rule((frame.left, tags[0].y), (frame.right, tags[0].y), tags[0].color, dashes=DASHES)
 
     def _draw_candles(self) -> None:
         frame = self._frame
@@ -244,124 +249,18 @@ class ChartPainter:
                     points[start:end], average.color, max(1.2, 2.2 * self._unit), clip=self._frame.candles
                 )
 
-    def _draw_mark_line(self) -> None:
-        if self._mark_utc is None:
-            return
-        x, foot, color = self._mark_x(), self._frame.foot, self._theme.mark
-        self._line(x, self._frame.lane + 20 * self._unit, x, foot, color, width=2, dashes=(5, 4))
-        side = 8 * self._unit
-        self._surface.fill_polygons(
-            [[(x, foot + 1), (x + side, foot + 1.5 * side), (x - side, foot + 1.5 * side)]], color
-        )
-
-    def _draw_mark_label(self) -> None:
-        if self._mark_utc is None:
-            return
-        frame, unit, x = self._frame, self._unit, self._mark_x()
-        y = frame.lane + 20 * unit
-        text = self._mark_text((frame.right - frame.left) * 0.8)
-        width = self._width(text, _MARK_PX, bold=True) + 24 * unit
-        left = x - 2 * unit if x + width <= frame.right else x - width + 2 * unit
-        left = min(max(left, frame.left), frame.right - width)
-        self._surface.fill_pill(
-            (left, y - 17 * unit, left + width, y + 17 * unit), 6 * unit, self._theme.mark
-        )
-        self._write(text, left + 12 * unit, y, _MARK_PX, self._theme.on_colour, bold=True)
-
-    def _mark_x(self) -> float:
-        moment = self._mark_utc
-        return 0.0 if moment is None else round(float(self._frame.x(self._axis.position(moment)))) + 0.5
-
-    def _mark_text(self, room: float) -> str:
-        if self._mark_utc is None:
-            return ""
-        moment = self._axis.moment(self._mark_utc)
-        most = 40
-        while most > 4:
-            label = printable(self._label, most=most)
-            text = f"{moment}  {label}" if label else moment
-            if self._width(text, _MARK_PX, bold=True) + 24 * self._unit <= room:
-                return text
-            most -= 4
-        return moment
-
     def _write_tags(self, tags: list[Tag]) -> None:
         unit = self._unit
         for tag in tags:
             left, right = self._frame.right + 2 * unit, self._surface.width_px - 4 * unit
             box = (left, tag.y - 15 * unit, right, tag.y + 15 * unit)
-            self._surface.fill_pill(box, 5 * unit, tag.color)
-            self._write(tag.text, left + 12 * unit, tag.y, _AXIS_PX, self._theme.on_colour, bold=True)
+            self._pen.pill(box, tag.color)
+            self._pen.write(tag.text, left + 12 * unit, tag.y, AXIS_PX, self._theme.on_colour, bold=True)
 
-    def _write_title(self) -> None:
-        theme, unit = self._theme, self._unit
-        right = self._surface.width_px - 16 * unit
-        x, y = 16 * unit, 38 * unit
-        badge = self._width(self._bars.timeframe, 22, bold=True) + 22 * unit
-        self._surface.fill_pill((right - badge, y - 18 * unit, right, y + 18 * unit), 6 * unit, theme.grid)
-        self._write(self._bars.timeframe, right - badge / 2, y, 22, theme.text, bold=True, align="centre")
-        pieces = [(printable(self._bars.ticker, most=12), _TITLE_PX, True, theme.text)]
-        pieces.append((price_text(float(self._close[-1])), _TITLE_PX, False, theme.text))
-        if self._change_pct is not None:
-            rising = self._change_pct >= 0
-            text = f"{'▲' if rising else '▼'} {abs(self._change_pct):,.2f}%"
-            pieces.append((text, _CHANGE_PX, True, theme.rise if rising else theme.fall))
-        for text, size, bold, color in pieces:
-            if x + self._width(text, size, bold=bold) <= right - badge - 12 * unit:
-                x += self._write(text, x, y, size, color, bold=bold) + 20 * unit
-
-    def _write_legend(self) -> None:
-        theme, unit = self._theme, self._unit
-        y, x = 82 * unit, 16 * unit
-        span = self._axis.span() + ("" if self._axis.daily else "  ET")
-        right = self._surface.width_px - 16 * unit
-        end = right - self._width(span, _LEGEND_PX) - 24 * unit
-        self._write(span, right, y, _LEGEND_PX, theme.muted, align="right")
-        entries: list[tuple[str, Color, tuple[int, int] | None]] = [
-            (f"{average.name} {self._last(average)}", average.color, None) for average in self._averages
-        ]
+    def _write_heading(self) -> None:
+        axis, theme = self._axis, self._theme
+        write_title(self._pen, theme, self._bars, self._change_pct)
+        entries = [LegendEntry(f"{line.name} {price_text(line.last)}", line.color) for line in self._averages]
         if self._before is not None:
-            entries.append((f"Prev close {price_text(self._before)}", theme.muted, _DOTS))
-        for text, color, dashes in entries:
-            if x + 32 * unit + self._width(text, _LEGEND_PX) > end:
-                break
-            self._line(x, y, x + 24 * unit, y, color, width=3, dashes=dashes)
-            x += 32 * unit
-            x += self._write(text, x, y, _LEGEND_PX, theme.muted) + 24 * unit
-
-    @staticmethod
-    def _last(average: Average) -> str:
-        return price_text(float(average.values[np.isfinite(average.values)][-1]))
-
-    def _size(self, size: float) -> float:
-        return max(size * self._unit, _MIN_TEXT_PX)
-
-    def _width(self, text: str, size: float, *, bold: bool = False) -> float:
-        return text_width(text, self._size(size), bold=bold)
-
-    def _write(
-        self,
-        text: str,
-        x: float,
-        y: float,
-        size: float,
-        color: Color,
-        *,
-        bold: bool = False,
-        align: Literal["left", "centre", "right"] = "left",
-    ) -> float:
-        return self._surface.write(text, x, y, size_px=self._size(size), color=color, bold=bold, align=align)
-
-    def _line(
-        self,
-        x0: float,
-        y0: float,
-        x1: float,
-        y1: float,
-        color: Color,
-        *,
-        width: float = 1,
-        dashes: tuple[float, float] | None = None,
-    ) -> None:
-        scaled = tuple(max(1.0, part * self._unit) for part in dashes) if dashes else None
-        self._surface.stroke([(x0, y0), (x1, y1)], color, max(1.0, width * self._unit), dashes=scaled)
+            entries.append(LegendEntry(f"Prev close {price_text(self._before)}", theme.muted, DOTS))
+        write_legend(self._pen, theme, axis.span() if axis.daily else f"{axis.span()}  ET", entries)

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from catalyst_ray.core.bars import change_pct, clean_bars, condense, previous_close
+from catalyst_ray.core.bar_repair import clean_bars
+from catalyst_ray.core.bar_windows import condense
+from catalyst_ray.core.bars import change_pct, previous_close
 from catalyst_ray.core.chart_painter import ChartPainter
 from catalyst_ray.core.chart_style import theme_named
 from catalyst_ray.core.drawing import Surface

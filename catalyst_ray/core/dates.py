@@ -92,7 +92,7 @@ def _moment(part: dict[str, str]) -> datetime | None:
     if zone is None or hour is None:
         return None
     year = int(part["year"])
-    if year < 100:
+    if len(part["year"]) == 2:
         year += 2000 if year < 69 else 1900  # POSIX: 69 to 99 are of the last century
     month = part["month"]
     try:

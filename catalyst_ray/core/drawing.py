@@ -211,7 +211,7 @@ def _open_font(*, bold: bool) -> FT2Font:
 
 @lru_cache(maxsize=2048)
 def _advance(char: str, *, bold: bool) -> float:
-    from matplotlib.ft2font import LoadFlags  # noqa: PLC0415  (loaded by the caller)
+    from matplotlib.ft2font import LoadFlags
 
     font = _open_font(bold=bold)
     font.set_size(100, 72)

@@ -12,7 +12,8 @@ import re
 from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING, Any
 
-from catalyst_ray.core.bars import EASTERN, Bar, bars_of, midnight_s
+from catalyst_ray.core.bars import Bar, bars_of, midnight_s
+from catalyst_ray.core.market_hours import EASTERN
 from catalyst_ray.errors import ParseError
 
 if TYPE_CHECKING:

@@ -161,7 +161,7 @@ _SOURCES = (
 _SOURCE_SUFFIX = re.compile(rf"\s+(?:[-|:·]+|via|by)\s+(?:{_SOURCES})\s*$|\s*[(\[](?:{_SOURCES})[)\]]\s*$")
 _DASHES = str.maketrans("‐‑‒–—―−’‘ʼ", "-------'''")
 _GROUPED_DIGITS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
-_WORD = re.compile(r"\d+(?:\.\d+)+|[^\W_]+")
+_WORD = re.compile(r"\d+(?:\.\d+)+[^\W_]*|[^\W_]+")
 
 
 @lru_cache(maxsize=8_192)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from catalyst_ray.core.market_hours import holidays
 from catalyst_ray.demo.companies import names, without_legal_form
 
 if TYPE_CHECKING:
@@ -74,8 +75,8 @@ def foreign_facts(
 
 def common_facts(rng: random.Random, start_utc: datetime) -> dict[str, str]:
     """Return dates, people and small figures that need no company."""
-    soon = start_utc + timedelta(days=rng.randint(2, 4))
-    later = start_utc + timedelta(days=rng.randint(10, 40))
+    soon = _working_day(start_utc + timedelta(days=rng.randint(2, 4)))
+    later = _working_day(start_utc + timedelta(days=rng.randint(10, 40)))
     drawn = {
         kind: rng.choice(choices)
         for kind, choices in (
@@ -107,6 +108,12 @@ def common_facts(rng: random.Random, start_utc: datetime) -> dict[str, str]:
         "grant_shares": f"{rng.randrange(20_000, 400_000, 500):,}",
         "hires": str(rng.randint(2, 19)),
     }
+
+
+def _working_day(day: datetime) -> datetime:
+    while day.weekday() >= 5 or day.date() in holidays(day.year):
+        day += timedelta(days=1)
+    return day
 
 
 def _deal(company: Company, rng: random.Random) -> dict[str, str]:

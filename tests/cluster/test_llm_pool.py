@@ -157,6 +157,26 @@ async def test_a_bug_in_a_replica_costs_its_batch_only(pools):
     assert (await pool.ask(request("good"))).text == "re good"
 
 
+async def test_a_request_passed_over_is_asked_for_once_more(pools):
+    """A batch repeated by Ray may skip an answer: the pool notices, and gives up the second time."""
+
+    @dataclass
+    class Forgetful(FakeReplica):
+        forget: int = 1
+
+        async def generate(self, requests, *, timeout_s):
+            async for index, outcome in super().generate(requests, timeout_s=timeout_s):
+                if requests[index].key == "b" and self.forget:
+                    self.forget -= 1
+                else:
+                    yield index, outcome
+
+    answers = await ask_all(pools(Forgetful("one")), [request("a"), request("b")])
+    assert [got.text for got in answers] == ["re a", "re b"]
+    (lost,) = await ask_all(pools(Forgetful("one", forget=2)), [request("b")])
+    assert lost == Reason("llm_failed", "ended without an answer")
+
+
 async def test_a_full_queue_refuses_the_least_urgent(pools):
     """One runs, one waits, and the less urgent of two more is told at once."""
     pool = pools(FakeReplica("one", lambda _: None, workers=1), queue_size=1)

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from catalyst_ray.core.bars import TIMEFRAMES, Bars, clean_bars, eastern, is_daily, rows_of, select_timeframe
+from catalyst_ray.core.bar_repair import clean_bars
+from catalyst_ray.core.bar_windows import TIMEFRAMES, select_timeframe
+from catalyst_ray.core.bars import eastern, is_daily, rows_of
 from catalyst_ray.core.charts import draw_chart
 from catalyst_ray.core.price_table import parse_price_csv
-from catalyst_ray.models import ChartRequest
+from catalyst_ray.models import Bars, ChartRequest
 
 if TYPE_CHECKING:
     from pathlib import Path

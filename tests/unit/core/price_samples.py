@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from datetime import date, datetime, timedelta
 
-from catalyst_ray.core.bars import EASTERN, Bar, bars_of, midnight_s
+from catalyst_ray.core.bars import Bar, bars_of, midnight_s
+from catalyst_ray.core.market_hours import EASTERN
 
 
 def wave(index: int, price: float = 20.0) -> Bar:

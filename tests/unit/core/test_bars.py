@@ -10,19 +10,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from catalyst_ray.core.bar_repair import clean_bars
+from catalyst_ray.core.bar_windows import condense, select_timeframe
 from catalyst_ray.core.bars import (
     Bar,
     bars_of,
     change_pct,
-    clean_bars,
-    condense,
     eastern,
+    midnight_s,
     previous_close,
-    regular_close_minute,
+    regular_hours_s,
     rows_of,
-    select_timeframe,
     with_rows,
 )
+from catalyst_ray.core.market_hours import EASTERN
 from catalyst_ray.errors import ConfigError, ParseError
 from tests.unit.core.price_samples import daily_bars, day_of_bars, trading_days
 
@@ -153,7 +154,9 @@ def test_cleaned_bars_are_sound_whatever_came(rows):
 )
 def test_half_days_close_at_one(day, minute):
     """Regular trading ends at 13:00 on the exchange's half days, else at 16:00."""
-    assert regular_close_minute(day) == minute
+    opens_s, closes_s = regular_hours_s(day)
+    assert eastern(int(opens_s)) == datetime(day.year, day.month, day.day, 9, 30, tzinfo=EASTERN)
+    assert closes_s - midnight_s(day) == minute * 60
 
 
 def test_one_day_is_the_last_session_in_five_minutes():

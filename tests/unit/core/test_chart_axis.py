@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalyst_ray.core.bars import EASTERN, eastern, rows_of, with_rows
+from catalyst_ray.core.bars import eastern, rows_of, with_rows
 from catalyst_ray.core.chart_axis import (
     TimeAxis,
     price_text,
@@ -17,6 +17,7 @@ from catalyst_ray.core.chart_axis import (
     price_ticks,
     volume_text,
 )
+from catalyst_ray.core.market_hours import EASTERN
 from tests.unit.core.price_samples import daily_bars, day_of_bars
 
 FRIDAY = date(2025, 11, 21)

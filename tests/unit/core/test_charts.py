@@ -17,8 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from catalyst_ray.core.bars import EASTERN, Bar, bars_of, rows_of, with_rows
+from catalyst_ray.core.bars import Bar, bars_of, rows_of, with_rows
 from catalyst_ray.core.charts import compose, draw_chart, warm_up
+from catalyst_ray.core.market_hours import EASTERN
 from catalyst_ray.errors import ConfigError, ParseError
 from catalyst_ray.models import ChartRequest
 from tests.unit.core.price_samples import daily_bars, day_of_bars, trading_days

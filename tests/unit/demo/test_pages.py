@@ -23,12 +23,14 @@ WORLD = World(3, START)
 
 
 def press(batch: int = 3) -> Press:
+    """Return a press with batches out."""
     made = Press(WORLD, START)
     made.release(batch, START + timedelta(minutes=1))
     return made
 
 
 def parsed(channel, body, content_type):
+    """Return what the program reads in a feed."""
     later = START + timedelta(minutes=2)
     fetched = Fetched(
         feed=channel.name,

@@ -19,6 +19,7 @@ TICKERS = [company.ticker for company in companies()]
 
 
 def bars(ticker="HLVT", timeframe="1D", *, now_utc=NOW, shocks=()):
+    """Return a table as the program reads it."""
     table = price_table(7, ticker, timeframe, now_utc=now_utc, shocks=shocks)
     return parse_price_json(json.dumps(table).encode(), ticker=ticker, timeframe=timeframe, source="demo")
 

@@ -1,0 +1,97 @@
+"""Repair of price bars: whatever a source delivers becomes a sound table, and says what was wrong.
+
+Owns the rules of repair. Dividends and splits are not adjusted here: only raw prices are shown.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from datetime import UTC, datetime
+from statistics import median
+from typing import TYPE_CHECKING
+
+from catalyst_ray.core.bars import Bar, is_daily, is_price, midnight_s, with_rows
+from catalyst_ray.errors import ParseError
+from catalyst_ray.models import Bars, Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_DAY_S = 86_400
+_LATEST_S = 4_102_444_800  # the year 2100: milliseconds taken for seconds lie far beyond it
+
+
+def clean_bars(bars: Bars) -> tuple[Bars, tuple[Reason, ...]]:
+    """Return usable bars, in order, and what had to be done to get them.
+
+    Dropped: rows without a positive finite close or with an impossible time, repeated times (the last
+    one stays). Repaired: prices a hundred times too large or small (cents for dollars), highs and lows
+    that do not contain open and close, missing opens, highs and lows, negative or missing volume, days
+    stamped midnight UTC. The result may be empty; cleaning it again changes nothing.
+
+    Raises:
+        ParseError: The columns differ in length.
+    """
+    columns = (bars.times_s, bars.open, bars.high, bars.low, bars.close, bars.volume)
+    if len({len(column) for column in columns}) != 1:
+        lengths = "/".join(str(len(column)) for column in columns)
+        raise ParseError(f"price columns differ in length ({lengths})", key=bars.ticker)
+    given = [Bar(*row) for row in zip(*columns, strict=True)]
+    usable = [row for row in given if is_price(row.close) and 0 < row.time_s < _LATEST_S]
+    rows = list({row.time_s: row for row in sorted(usable, key=lambda row: row.time_s)}.values())
+    rows, days_moved = _stamp_days(rows, timeframe=bars.timeframe)
+    scaled = _undo_hundredfold(rows)
+    final = [_contain(row) for row in scaled]
+    previous = bars.previous_close
+    found = (
+        ("bars_dropped", "no usable close or time", len(given) - len(usable)),
+        ("bars_repeated", "same time twice", len(usable) - len(rows)),
+        ("days_utc", "midnight UTC taken for the trading day", days_moved),
+        ("unit_error", "price 100 times off", _count_changes(rows, scaled)),
+        ("bars_repaired", "high, low, open or volume", _count_changes(scaled, final)),
+    )
+    clean = with_rows(bars, final)
+    if previous is not None and not is_price(previous):
+        clean = replace(clean, previous_close=None)
+    return clean, tuple(Reason(code, detail, float(count)) for code, detail, count in found if count)
+
+
+def _count_changes(before: Iterable[Bar], after: Iterable[Bar]) -> int:
+    return sum(map(Bar.__ne__, before, after))
+
+
+def _stamp_days(rows: list[Bar], *, timeframe: str) -> tuple[list[Bar], int]:
+    times_s = [row.time_s for row in rows]
+    if not rows or any(time_s % _DAY_S for time_s in times_s) or not is_daily(times_s, timeframe):
+        return rows, 0
+    # A day written as midnight UTC is still the evening before in New York.
+    days = [datetime.fromtimestamp(time_s, UTC).date() for time_s in times_s]
+    return [row._replace(time_s=midnight_s(day)) for row, day in zip(rows, days, strict=True)], len(rows)
+
+
+def _undo_hundredfold(rows: list[Bar]) -> list[Bar]:
+    # The newest unit is the true one, so walk back from it; a median keeps one bad last bar from ruling.
+    fixed: list[Bar] = []
+    reference = median([row.close for row in rows[-3:]]) if rows else 0.0
+    for row in reversed(rows):
+        opened, high, low, close = (_same_unit(price, reference) for price in row[1:5])
+        fixed.append(Bar(row.time_s, opened, high, low, close, row.volume))
+        reference = close
+    return fixed[::-1]
+
+
+def _same_unit(price: float, reference: float) -> float:
+    if not is_price(price):
+        return price
+    ratio = price / reference
+    scaled = price / 100 if 80 < ratio < 125 else price * 100 if 80 < 1 / ratio < 125 else price
+    return scaled if is_price(scaled) else price
+
+
+def _contain(row: Bar) -> Bar:
+    opened = row.open if is_price(row.open) else row.close
+    extremes = [price for price in (row.high, row.low) if is_price(price)]
+    prices = (opened, row.close, *extremes)
+    volume = row.volume if math.isfinite(row.volume) and row.volume > 0 else 0.0
+    return Bar(row.time_s, opened, max(prices), min(prices), row.close, volume)

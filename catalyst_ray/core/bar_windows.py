@@ -1,0 +1,110 @@
+"""Windows of price bars: what a timeframe shows of a history, and longer bars where there are too many.
+
+Owns choosing and merging. Expects bars that ``bar_repair`` made sound.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from catalyst_ray.core.bars import Bar, close_before, eastern, is_daily, midnight_s, rows_of, with_rows
+from catalyst_ray.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from catalyst_ray.models import Bars
+
+TIMEFRAMES = ("1D", "5D", "1M", "3M", "1Y")
+
+_WINDOW_DAYS = {"1M": 31, "3M": 92, "1Y": 366}
+_INTRADAY_MINUTES = {"1D": 5, "5D": 30}
+
+
+def check_timeframe(timeframe: str) -> str:
+    """Return ``timeframe`` if it is one of ours.
+
+    Raises:
+        ConfigError: It is not.
+    """
+    if timeframe not in TIMEFRAMES:
+        raise ConfigError(f"no timeframe {timeframe!r}", hint=f"one of {', '.join(TIMEFRAMES)}")
+    return timeframe
+
+
+def select_timeframe(bars: Bars, timeframe: str) -> Bars:
+    """Return the window of a longer history that a timeframe shows.
+
+    1D is the last session in bars of 5 minutes, 5D the last five in bars of 30; 1M, 3M and 1Y are daily
+    bars of the last 31, 92 and 366 days. Only daily bars at hand: 5D is five of those, and 1D becomes a
+    month, labelled so. A 1D window without ``previous_close`` takes it from the session before.
+    """
+    check_timeframe(timeframe)
+    rows = rows_of(bars)
+    daily = is_daily(bars.times_s, bars.timeframe)
+    if not daily and timeframe in _INTRADAY_MINUTES:
+        rows = _merge(rows, _minutes_key(_INTRADAY_MINUTES[timeframe]))
+        days = sorted({eastern(row.time_s).date() for row in rows})
+        shown = days[-1:] if timeframe == "1D" else days[-5:]
+    else:
+        timeframe = "1M" if timeframe == "1D" else timeframe
+        rows = rows if daily else _merge(rows, _date_key)
+        days = [eastern(row.time_s).date() for row in rows]
+        span = timedelta(days=_WINDOW_DAYS.get(timeframe, 0))
+        shown = days[-5:] if timeframe == "5D" else [day for day in days if day > days[-1] - span]
+    start_s = midnight_s(shown[0]) if shown else 0
+    before = close_before(rows, start_s) if timeframe == "1D" else None
+    window = replace(bars, timeframe=timeframe, previous_close=bars.previous_close or before)
+    return with_rows(window, [row for row in rows if row.time_s >= start_s])
+
+
+def condense(bars: Bars, most: int) -> Bars:
+    """Return the bars merged into longer ones until there are at most ``most`` of them."""
+    minutes = () if is_daily(bars.times_s, bars.timeframe) else (5, 10, 15, 30)
+    keys: list[Callable[[int], int]] = [
+        *map(_minutes_key, minutes),
+        _date_key,
+        _week_key,
+        _month_key,
+        _year_key,
+    ]
+    rows = rows_of(bars)
+    for key in keys:
+        if len(rows) <= most:
+            break
+        rows = _merge(rows, key)
+    return with_rows(bars, rows)
+
+
+def _merge(rows: Sequence[Bar], key: Callable[[int], int]) -> list[Bar]:
+    merged = []
+    for start_s, group in groupby(rows, key=lambda row: key(row.time_s)):
+        part = list(group)
+        high, low = max(row.high for row in part), min(row.low for row in part)
+        volume = sum(row.volume for row in part)
+        merged.append(Bar(start_s, part[0].open, high, low, part[-1].close, volume))
+    return merged
+
+
+def _minutes_key(minutes: int) -> Callable[[int], int]:
+    return lambda time_s: time_s - time_s % (minutes * 60)
+
+
+def _date_key(time_s: int) -> int:
+    return midnight_s(eastern(time_s).date())
+
+
+def _week_key(time_s: int) -> int:
+    year, week, _ = eastern(time_s).isocalendar()
+    return midnight_s(date.fromisocalendar(year, week, 1))
+
+
+def _month_key(time_s: int) -> int:
+    return midnight_s(eastern(time_s).date().replace(day=1))
+
+
+def _year_key(time_s: int) -> int:
+    return midnight_s(eastern(time_s).date().replace(month=1, day=1))

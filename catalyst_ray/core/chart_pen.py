@@ -1,0 +1,73 @@
+"""A pen for charts: writes and rules on a surface in the units of the 1000×600 design.
+
+Owns the scale of letters and lines. Letters are large, since Discord shows a card's picture about 400
+pixels wide, and never smaller than can be read.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Literal
+
+from catalyst_ray.core.drawing import text_width
+
+if TYPE_CHECKING:
+    from catalyst_ray.core.drawing import Box, Color, Surface
+
+AXIS_PX: Final = 20
+LEGEND_PX: Final = 19
+MARK_PX: Final = 21
+BADGE_PX: Final = 22
+CHANGE_PX: Final = 30
+TITLE_PX: Final = 38
+DOTS: Final = (2.0, 5.0)
+DASHES: Final = (6.0, 5.0)
+
+_MIN_TEXT_PX = 9.0
+
+
+class Pen:
+    """Writes on one surface; ``unit`` is how many of its pixels a pixel of the design takes."""
+
+    def __init__(self, surface: Surface) -> None:
+        self.surface = surface
+        self.unit = min(surface.width_px / 1000, surface.height_px / 600)
+
+    def size(self, design_px: float) -> float:
+        """Return a letter size in the surface's pixels."""
+        return max(design_px * self.unit, _MIN_TEXT_PX)
+
+    def width(self, text: str, design_px: float, *, bold: bool = False) -> float:
+        """Return how wide a text will be, in the surface's pixels."""
+        return text_width(text, self.size(design_px), bold=bold)
+
+    def write(
+        self,
+        text: str,
+        x: float,
+        y: float,
+        design_px: float,
+        color: Color,
+        *,
+        bold: bool = False,
+        align: Literal["left", "centre", "right"] = "left",
+    ) -> float:
+        """Write a line of text; return its width in the surface's pixels."""
+        size = self.size(design_px)
+        return self.surface.write(text, x, y, size_px=size, color=color, bold=bold, align=align)
+
+    def pill(self, box: Box, color: Color) -> None:
+        """Fill a box with slightly round corners."""
+        self.surface.fill_pill(box, 6 * self.unit, color)
+
+    def rule(
+        self,
+        start: tuple[float, float],
+        end: tuple[float, float],
+        color: Color,
+        *,
+        width: float = 1,
+        dashes: tuple[float, float] | None = None,
+    ) -> None:
+        """Draw a straight line; width and dashes are in the design's pixels."""
+        scaled = tuple(max(1.0, part * self.unit) for part in dashes) if dashes else None
+        self.surface.stroke([start, end], color, max(1.0, width * self.unit), dashes=scaled)

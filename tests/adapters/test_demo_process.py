@@ -1,0 +1,80 @@
+"""The demo server in a process of its own: starts, serves, ends with its parent."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from catalyst_ray.demo.process import DemoProcess
+from catalyst_ray.errors import TransportError
+
+ROOT = Path(__file__).parents[2]
+
+
+def is_gone(pid):
+    """Wait until a process that is no child of ours is gone."""
+    for _ in range(100):
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return True
+        if (
+            Path(f"/proc/{pid}/stat").exists()
+            and Path(f"/proc/{pid}/stat").read_text().split(") ")[1][0] == "Z"
+        ):
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_it_serves_until_it_is_stopped():
+    """The process listens, releases and tells its state, and is gone after stop."""
+    with DemoProcess(seed=3, options=("--release=1",)) as demo:
+        pid = demo.pid
+        with urllib.request.urlopen(f"{demo.base_url}/_control/state", timeout=5) as answer:
+            assert json.load(answer)["items"] == 100
+        assert demo.webhook_url.startswith(demo.base_url)
+    assert demo.pid is None
+    assert is_gone(pid)
+
+
+def test_it_dies_with_a_killed_parent():
+    """When the parent is killed outright, the closed pipe ends the child."""
+    script = (
+        "from catalyst_ray.demo.process import DemoProcess\n"
+        "demo = DemoProcess()\ndemo.start()\nprint(demo.pid, flush=True)\nimport time\ntime.sleep(60)\n"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    assert parent.stdout is not None
+    pid = int(parent.stdout.readline())
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    parent.stdout.close()
+    assert is_gone(pid)
+
+
+def test_it_ends_on_sigterm():
+    """SIGTERM ends it with exit code 0."""
+    command = [sys.executable, "-m", "catalyst_ray.demo", "--port=0"]
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, cwd=ROOT
+    ) as child:
+        assert child.stdout is not None
+        assert json.loads(child.stdout.readline())["pid"] == child.pid
+        child.terminate()
+        assert child.wait(5) == 0
+
+
+def test_a_child_that_cannot_start_is_an_error():
+    """Options that make no world end the child, and the error says how to see why."""
+    with pytest.raises(TransportError) as caught:
+        DemoProcess(options=("--feeds=1",)).start()
+    assert "catalyst_ray.demo" in (caught.value.hint or "")
