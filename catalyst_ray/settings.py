@@ -46,8 +46,8 @@ class Settings(BaseSettings):
         True, "Feeds", "Fetch all feeds at once; 0 fetches one by one (debugging)."
     )
     feeds_timeout: Seconds = _setting(15.0, "Feeds", "Seconds that one feed may take in all.")
-    feeds_max_bytes: Annotated[int, Field(ge=1_000, le=200_000_000)] = _setting(
-        8_000_000, "Feeds", "Largest body taken from a feed, in bytes."
+    feeds_max_bytes: Annotated[int, Field(ge=1_000, le=4_194_304)] = _setting(
+        4_000_000, "Feeds", "Largest body taken from a feed, in bytes."
     )
     feeds_allow_private: bool = _setting(
         False,

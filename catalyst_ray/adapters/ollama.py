@@ -42,7 +42,7 @@ async def probe(host: str, *, timeout_s: float = 2.0) -> bool:
     try:
         async with (
             aiohttp.ClientSession(timeout=limit) as session,
-            session.get(f"{_base(host)}/api/version", allow_redirects=False) as answer,
+            session.get(f"{_base(host)}/api/version") as answer,
         ):
             body = await answer.json()
             return answer.status == 200 and isinstance(body, dict) and "version" in body

@@ -141,9 +141,10 @@ class ChartPool:
                 png, seconds = await ref
         except (RayError, CatalystError, TimeoutError) as error:
             RAY.cancel(ref, force=True)  # matplotlib is C code: nothing softer ends it
-            tickets = self._queue.failed(work.key, self._clock.monotonic())
-            words = "late" if isinstance(error, TimeoutError) else str(error).splitlines()[-1][:200]
-            self._fail(tickets, f"chart failed: {words}")
+            now = self._clock.monotonic()
+            self._queue.expire(now)  # late callers are told by their own time-out
+            words = str(error).splitlines()[-1][:200] if str(error) else type(error).__name__
+            self._fail(self._queue.failed(work.key, now), f"chart failed: {words}")
             return
         now = self._clock.monotonic()
         picture = Picture(png=png, seconds=seconds)

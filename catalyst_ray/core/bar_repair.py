@@ -5,7 +5,6 @@ Owns the rules of repair. Dividends and splits are not adjusted here: only raw p
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from datetime import UTC, datetime
 from statistics import median
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
 
 _DAY_S = 86_400
 _LATEST_S = 4_102_444_800  # the year 2100: milliseconds taken for seconds lie far beyond it
+_MOST_SHARES = 1e13  # a thousand times the busiest day of any share
 
 
 def clean_bars(bars: Bars) -> tuple[Bars, tuple[Reason, ...]]:
@@ -27,7 +27,7 @@ def clean_bars(bars: Bars) -> tuple[Bars, tuple[Reason, ...]]:
 
     Dropped: rows without a positive finite close or with an impossible time, repeated times (the last
     one stays). Repaired: prices a hundred times too large or small (cents for dollars), highs and lows
-    that do not contain open and close, missing opens, highs and lows, negative or missing volume, days
+    that do not contain open and close, missing opens, highs and lows, negative, missing or absurd volume, days
     stamped midnight UTC. The result may be empty; cleaning it again changes nothing.
 
     Raises:
@@ -93,5 +93,5 @@ def _contain(row: Bar) -> Bar:
     opened = row.open if is_price(row.open) else row.close
     extremes = [price for price in (row.high, row.low) if is_price(price)]
     prices = (opened, row.close, *extremes)
-    volume = row.volume if math.isfinite(row.volume) and row.volume > 0 else 0.0
+    volume = row.volume if 0 < row.volume <= _MOST_SHARES else 0.0  # False for NaN
     return Bar(row.time_s, opened, max(prices), min(prices), row.close, volume)

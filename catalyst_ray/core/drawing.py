@@ -2,8 +2,9 @@
 
 Owns anti-aliasing, letters and the file format. Does not know what a chart or a gauge is.
 
-It stands on Agg's renderer and FreeType's font directly, without Figure, Axes and Text: measured for 192
-candles and 20 labels at 1000×600, 9 ms against 20 ms for a Figure without Axes and 60 ms with them.
+It stands on Agg's renderer and FreeType's font directly, without Figure, Axes and Text: measured on 192
+candles and 20 labels at 1000×600, shapes take 1 ms as compound paths and 8 ms as collections, a label
+0.1 ms instead of 0.45 ms, and this module's PNG 5 ms instead of Pillow's 8 ms.
 Coordinates are pixels, x to the right and y downwards. Letters come from the DejaVu Sans that matplotlib
 carries, so a picture looks the same on every machine; "$" is a plain character.
 """

@@ -58,7 +58,7 @@ SENTENCE_END = re.compile(
 )
 TYPOGRAPHY = str.maketrans("“”„«»‘’‚`´–—‑−", '"""""' + "'''''" + "----")
 SHORTEST_QUOTE = 4
-"""Letters and digits; anything shorter is found in any text."""
+"""Letters and digits of an evidence quote; anything shorter is found in any text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,19 +104,21 @@ class _Facts:
         return (
             figures(sentence) <= self._figures
             and _codes(plain) <= self._codes
-            and all(self.contain(quote) for quote in QUOTED.findall(plain))
+            and all(self._stands(quote) for quote in QUOTED.findall(plain))
         )
 
     def contain(self, quote: str) -> bool:
-        plain = _plain(quote).strip(" .,;:!?\"'-…")
-        if sum(character.isalnum() for character in plain) < SHORTEST_QUOTE:
-            return False
-        start = self._text.find(plain)
+        plain = _plain(quote)
+        return sum(character.isalnum() for character in plain) >= SHORTEST_QUOTE and self._stands(plain)
+
+    def _stands(self, plain: str) -> bool:
+        words = plain.strip(" .,;:!?\"'-…")
+        start = self._text.find(words)
         while start >= 0:
-            around = self._text[start - 1 : start] + self._text[start + len(plain) : start + len(plain) + 1]
+            around = self._text[start - 1 : start] + self._text[start + len(words) : start + len(words) + 1]
             if not any(character.isalnum() for character in around):
                 return True
-            start = self._text.find(plain, start + 1)
+            start = self._text.find(words, start + 1)
         return False
 
 

@@ -45,7 +45,7 @@ _ITEM_LINE = re.compile(r"^Item\s.*$", re.MULTILINE | re.IGNORECASE)
 _SUBJECT_ROLES = {"issuer", "subject"}
 # Filings about a company that someone else makes: ownership, tender offers, insiders.
 _ABOUT_FORM = re.compile(r"(?:SC|SCHEDULE) (?:13|TO)|(?:3|4|5|144)(?:/A)?$")
-_BARE_FORM = re.compile(r"\d+(?:/A)?")
+_BARE_FORM = re.compile(r"(?:\d+|[A-Z])(?:/A)?")
 _EXHIBITS = "9.01"
 
 
@@ -163,7 +163,7 @@ def _entry(raw: RawFiling, company: Party | None) -> _Entry | None:
     if named:
         form = form or named["form"].upper()
         return _Entry(accession, form, Party(int(named["cik"]), named["name"], named["role"]), raw)
-    form = form or title.partition("  - ")[0].partition(" - ")[0].upper()
+    form = form or title.partition(" - ")[0].strip().upper()
     role = "Subject" if _ABOUT_FORM.match(form) else "Filer"
     return _Entry(accession, form, Party(company.cik, company.name, role) if company else None, raw)
 
@@ -203,7 +203,7 @@ def _headline(form: str, parties: Sequence[Party], numbered: Mapping[str, str]) 
     subjects = [party.name for party in parties if party.role.lower() in _SUBJECT_ROLES]
     filers = [party.name for party in parties if party.role.lower() not in _SUBJECT_ROLES]
     paper = f"Form {form}" if _BARE_FORM.fullmatch(form) else form or "a filing"
-    if filers and subjects:
+    if filers and subjects and set(filers) != set(subjects):
         head = f"{_names(filers)} files {paper} on {_names(subjects)}"
     elif filers:
         head = f"{_names(filers)} files {paper}"

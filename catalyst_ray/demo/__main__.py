@@ -45,16 +45,17 @@ async def _serve(options: argparse.Namespace) -> None:
         llm_latency_s=options.llm_latency_s,
         discord_window_s=options.discord_window_s,
     )
+    stop = _stop_event()  # before anyone is told that it serves: a signal may follow at once
     async with server:
         server.release(options.release)
         ready = {"base_url": server.base_url, "webhook_url": server.webhook_url, "pid": os.getpid()}
         sys.stdout.write(json.dumps(ready) + "\n")
         sys.stdout.flush()
-        await _asked_to_stop()
+        await stop.wait()
 
 
-async def _asked_to_stop() -> None:
-    """Wait for a signal, or for the end of standard input where that is a pipe."""
+def _stop_event() -> asyncio.Event:
+    """Return an event that a signal sets, or the end of standard input where that is a pipe."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -69,7 +70,7 @@ async def _asked_to_stop() -> None:
     mode = os.fstat(_STDIN).st_mode
     if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode):
         loop.add_reader(_STDIN, read)
-    await stop.wait()
+    return stop
 
 
 def main(arguments: list[str] | None = None) -> int:

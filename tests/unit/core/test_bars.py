@@ -136,7 +136,7 @@ def test_cleaned_bars_are_sound_whatever_came(rows):
     for row in rows_of(bars):
         assert all(math.isfinite(value) for value in row)
         assert 0 < row.low <= min(row.open, row.close) <= max(row.open, row.close) <= row.high
-        assert row.volume >= 0
+        assert 0 <= row.volume <= 1e13
     assert clean_bars(bars)[0] == bars
 
 

@@ -68,7 +68,7 @@ def test_words_cents_and_trailing_zeros_are_understood(one, other):
         "An 8-K was filed.",
         'The chief calls Q2 "the best quarter ever".',
         "Revenue was EUR 3.4 billion.",
-        "Holders are diluted.",
+        'Holders of "Q2" are diluted.',
     ],
 )
 def test_a_true_sentence_stays(sentence):

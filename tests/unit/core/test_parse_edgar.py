@@ -42,6 +42,15 @@ def test_entries_of_one_accession_become_one_item():
     assert second.title == "BETA INC files 424B5"
 
 
+def test_a_company_that_files_about_itself_is_named_once():
+    """An issuer listed as filer and subject of its own prospectus does not file on itself."""
+    feed = page(
+        edgar_entry("ACME CORP (0009000001) (Filed by)", form="FWP"),
+        edgar_entry("ACME CORP (0009000001) (Subject)", form="FWP"),
+    )
+    assert [item.title for item in feed.items] == ["ACME CORP files FWP"]
+
+
 def test_names_with_brackets_and_dashes_are_read_whole():
     """Only the last two brackets are CIK and role."""
     (item,) = page(
@@ -54,7 +63,7 @@ def test_names_with_brackets_and_dashes_are_read_whole():
 def test_item_numbers_of_other_forms_are_not_8k_items():
     """Form D and ABS-15G number their items in their own way."""
     (item,) = page(edgar_entry("ACME LP (0009000001) (Filer)", form="D", items=ITEMS)).items
-    assert (item.filing_items, item.title) == ((), "ACME LP files D")
+    assert (item.filing_items, item.title) == ((), "ACME LP files Form D")
 
 
 def test_a_company_page_names_its_company():

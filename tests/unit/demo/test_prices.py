@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catalyst_ray.core.bars import clean_bars, eastern
+from catalyst_ray.core.bar_repair import clean_bars
+from catalyst_ray.core.bars import eastern
 from catalyst_ray.core.price_table import parse_price_json
 from catalyst_ray.demo.companies import companies
 from catalyst_ray.demo.prices import TIMEFRAME_DAYS, Shock, price_table
