@@ -328,6 +328,14 @@ def test_a_refused_login(clean_postgres_url: str, change: dict[str, Any], words:
     assert str(url.password) not in str(caught.value)
 
 
+def test_a_servers_words_are_masked_too(clean_postgres_url: str) -> None:
+    """A password that a server repeats, here because it was given as the database as well, is masked."""
+    url = make_url(clean_postgres_url)
+    with pytest.raises(ConfigError) as caught:
+        SqlStore.open(url.set(database=url.password).render_as_string(hide_password=False))
+    assert caught.value.message.endswith('database "***" does not exist')
+
+
 def test_a_server_that_does_not_answer() -> None:
     """A PostgreSQL that is down is a StoreError: the settings may be right."""
     pytest.importorskip("psycopg", reason="psycopg is not installed")

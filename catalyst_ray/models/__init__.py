@@ -1,0 +1,62 @@
+"""The data that flows through a cycle: frozen, slotted dataclasses and enums, without behaviour.
+
+Every time is an aware UTC ``datetime``; spans are float seconds. Standard library only. Messages are
+immutable: a stage makes a new one (``dataclasses.replace``) and never changes what it was given.
+"""
+
+from catalyst_ray.models.alerts import Alert, Delivery, DeliveryState, ItemRecord, Receipt, Trace
+from catalyst_ray.models.feeds import FeedKind, FeedSpec, FeedState, Fetched
+from catalyst_ray.models.items import Claim, ClaimOutcome, Item, ItemKind, ParsedFeed, Party
+from catalyst_ray.models.judgement import (
+    Action,
+    Decision,
+    EngineInfo,
+    EventHit,
+    Judgement,
+    Link,
+    LlmAnswer,
+    LlmRequest,
+    Reason,
+    Score,
+    Symbol,
+    Verdict,
+)
+from catalyst_ray.models.pictures import Bars, ChartRequest, Picture
+from catalyst_ray.models.reports import CycleReport, FeedReport, GpuSample
+
+__all__ = [
+    "Action",
+    "Alert",
+    "Bars",
+    "ChartRequest",
+    "Claim",
+    "ClaimOutcome",
+    "CycleReport",
+    "Decision",
+    "Delivery",
+    "DeliveryState",
+    "EngineInfo",
+    "EventHit",
+    "FeedKind",
+    "FeedReport",
+    "FeedSpec",
+    "FeedState",
+    "Fetched",
+    "GpuSample",
+    "Item",
+    "ItemKind",
+    "ItemRecord",
+    "Judgement",
+    "Link",
+    "LlmAnswer",
+    "LlmRequest",
+    "ParsedFeed",
+    "Party",
+    "Picture",
+    "Reason",
+    "Receipt",
+    "Score",
+    "Symbol",
+    "Trace",
+    "Verdict",
+]

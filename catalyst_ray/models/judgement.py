@@ -1,0 +1,165 @@
+"""Judgement: reasons, links, scores, what the language model said, the decision."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why something was decided: a constant code, the words behind it, a figure where there is one.
+
+    Args:
+        code: Constant, lower case with underscores (``foreign_venue``, ``stale``).
+        detail: Evidence or value, plain text from the item, bounded by the maker to 200 characters.
+        value: The figure that counted (a weight, an age in seconds), if any.
+    """
+
+    code: str
+    detail: str = ""
+    value: float | None = None
+
+    def __str__(self) -> str:
+        words = f"{self.code}: {self.detail}" if self.detail else self.code
+        return words if self.value is None else f"{words} [{self.value:+.2f}]"
+
+
+class Action(StrEnum):
+    """What becomes of an item. Every item gets exactly one in the end."""
+
+    ALERT = "alert"
+    HOLD = "hold"
+    SUPPRESS = "suppress"
+    DROP = "drop"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Symbol:
+    """A US-listed ticker that an item is about, and why we think so."""
+
+    ticker: str
+    reason: Reason
+    venue: str = ""
+    name: str = ""
+    cik: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """Tickers of an item, the subject first; ``reasons`` say what was seen and refused."""
+
+    symbols: tuple[Symbol, ...] = ()
+    reasons: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventHit:
+    """A catalyst found in the text.
+
+    Args:
+        code: Constant (``offering_priced``, ``fda_approval``, ``law_firm_ad``).
+        label: Words for a card ("Offering priced").
+        weight: Signed strength, −1 to 1; 0 for routine and noise.
+        span: The words that matched.
+        noise: The hit says that the item is no catalyst (advertising, recap, routine grant).
+    """
+
+    code: str
+    label: str
+    weight: float
+    span: str = ""
+    noise: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """The fast tier's judgement.
+
+    Args:
+        value: Signed strength after all factors, −1 to 1.
+        sentiment: VADER on the masked text with the lexicon, −1 to 1.
+        confidence: 0 to 1, how sure the fast tier is of the sign.
+        freshness: 0 (stale) to 1.
+        parts: Each factor with its figure, for the card and ``explain``.
+    """
+
+    value: float
+    sentiment: float
+    confidence: float
+    freshness: float = 1.0
+    events: tuple[EventHit, ...] = ()
+    parts: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LlmRequest:
+    """One prompt for a language model. Equal ``key`` means equal answer: cached and joined by it."""
+
+    key: str
+    system: str
+    prompt: str
+    schema: str
+    """JSON schema of the answer, as text."""
+    max_tokens: int = 200
+    priority: int = 5
+    """0 is the most urgent, 9 the least."""
+    timeout_s: float = 20.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LlmAnswer:
+    """A model's text and what it cost."""
+
+    text: str
+    model: str
+    engine: str
+    prompt_tokens: int = 0
+    output_tokens: int = 0
+    seconds: float = 0.0
+    replica: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineInfo:
+    """What a language model engine is and where it runs."""
+
+    engine: str
+    model: str
+    device: str = "cpu"
+    has_weight: bool = True
+    """False for models that only prove the path; their verdict is shown and does not count."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What the language model made of an item; ``direction`` −1 to 1, ``confidence`` 0 to 1."""
+
+    direction: float
+    confidence: float
+    summary: str
+    events: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = ()
+    model: str = ""
+    engine: str = ""
+    has_weight: bool = True
+    cached: bool = False
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A judgement, or why there is none (``llm_off``, ``llm_deadline``, ``llm_not_needed``)."""
+
+    judgement: Judgement | None
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What becomes of an item, with every reason, and how urgent it is (0 first, 9 last)."""
+
+    action: Action
+    reasons: tuple[Reason, ...]
+    value: float = 0.0
+    priority: int = 5

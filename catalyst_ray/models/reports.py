@@ -1,0 +1,61 @@
+"""Reports: what a cycle did, feed by feed, and GPU readings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping  # noqa: TC003  (same reason)
+from dataclasses import dataclass
+from datetime import datetime  # noqa: TC003  (pydantic reads the annotations at run time)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GpuSample:
+    """One reading of one GPU; None where the card or driver does not say."""
+
+    index: int
+    uuid: str
+    name: str
+    utilisation_pct: float | None = None
+    memory_used_bytes: int | None = None
+    memory_total_bytes: int | None = None
+    power_w: float | None = None
+    temperature_c: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedReport:
+    """How one feed did in a cycle. ``error`` is None when it answered."""
+
+    feed: str
+    status: str
+    """``ok``, ``not_modified``, ``waiting``, ``failed`` or ``off``."""
+    seconds: float = 0.0
+    entries: int = 0
+    new: int = 0
+    error: str | None = None
+    hint: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CycleReport:
+    """One cycle, for people and machines.
+
+    Args:
+        stages: Seconds of work by stage, summed over items; stages overlap, so they may exceed ``seconds``.
+        counts: ``entries`` (before merging), ``items``, ``seen``, ``new``, ``recovered``, ``extended``,
+            one for each action, ``failed``, ``released`` (held before, alerted now).
+            ``new + recovered + extended = alert + hold + suppress + drop + failed``.
+        queues: Statistics of the LLM and chart queues, by queue.
+        deliveries: Outbox rows by state and sink after the cycle.
+    """
+
+    number: int
+    started_utc: datetime
+    seconds: float
+    stages: Mapping[str, float]
+    counts: Mapping[str, int]
+    feeds: tuple[FeedReport, ...]
+    queues: Mapping[str, Mapping[str, float]]
+    deliveries: Mapping[str, int]
+    posted_s: tuple[float, ...] = ()
+    """First byte to posted, seconds, one figure per delivery of this cycle."""
+    problems: tuple[str, ...] = ()
