@@ -20,7 +20,7 @@ from catalyst_ray.adapters.page import write_page
 from catalyst_ray.adapters.store import SqlStore
 from catalyst_ray.cluster.chart_pool import ChartPool
 from catalyst_ray.cluster.driver import Driver
-from catalyst_ray.cluster.engines import choose_engine
+from catalyst_ray.cluster.engines import EngineChoice, choose_engine
 from catalyst_ray.cluster.judge import LlmJudge, NoJudge, open_judge
 from catalyst_ray.cluster.session import Session, ray_session
 from catalyst_ray.core.gauge import GaugeBook
@@ -79,6 +79,9 @@ def run_app(settings: Settings, start: Start) -> CycleReport | None:
     wiring.make_folder(settings)
     prices = wiring.make_prices(settings)
     sinks = wiring.make_sinks(settings, is_terminal=start.is_terminal)
+    choice = asyncio.run(
+        choose_engine(settings.llm_engine, ollama_host=settings.ollama_host, model=settings.llm_model_name)
+    )
     store = SqlStore.open(settings.store_url)
     try:
         with ray_session(
@@ -86,7 +89,7 @@ def run_app(settings: Settings, start: Start) -> CycleReport | None:
         ) as session:
             _tell(session)
             app = _App(settings, store, prices, sinks)
-            return asyncio.run(app.run(start, feeds))
+            return asyncio.run(app.run(start, feeds, choice))
     finally:
         store.close()
 
@@ -127,7 +130,7 @@ class _App:
             theme=settings.chart_theme,
         )
 
-    async def run(self, start: Start, feeds: FeedChoice) -> CycleReport | None:
+    async def run(self, start: Start, feeds: FeedChoice, choice: EngineChoice) -> CycleReport | None:
         """Warm up, run the driver, and close everything again."""
         tickers = wiring.make_tickers(self._settings)
         async with AsyncExitStack() as stack:
@@ -135,7 +138,7 @@ class _App:
                 stack.push_async_callback(closing)
             (directory, notes), judge, _, _ = await asyncio.gather(
                 tickers.load(self._clock.now_utc()),
-                self._open_judge(),
+                self._open_judge(choice),
                 self._artist.start(),
                 asyncio.to_thread(self._gauges.fill),
             )
@@ -153,11 +156,9 @@ class _App:
             driver = self._driver(start, intake, fast, judge, feeds)
             return await driver.run(cycles=start.cycles)
 
-    async def _open_judge(self) -> LlmJudge | NoJudge:
+    async def _open_judge(self, choice: EngineChoice) -> LlmJudge | NoJudge:
         settings = self._settings
-        choice = await choose_engine(
-            settings.llm_engine, ollama_host=settings.ollama_host, model=settings.llm_model_name
-        )
+        log.info("language model", extra={"engine": choice.words})
         return await open_judge(
             choice,
             store=self._store,

@@ -70,9 +70,10 @@ def main(*before: str) -> None:
     except click.Abort:
         code = 130
     except ConfigError as error:
-        for problem in error.problems if len(error.problems) > 1 else (str(error),):
+        listed = error.problems != (error.message,)
+        for problem in error.problems if listed else (str(error),):
             click.echo(f"error: {problem}", err=True)
-        if len(error.problems) > 1 and error.hint:
+        if listed and error.hint:
             click.echo(error.hint, err=True)
         code = WRONG
     except CatalystError as error:
