@@ -15,7 +15,8 @@ from catalyst_ray.cli import PARTIAL
 from catalyst_ray.cli.options import env_file_option, json_option
 from catalyst_ray.cli.report import to_json, write_json
 from catalyst_ray.cli.run import execute
-from catalyst_ray.settings import load_settings
+from catalyst_ray.core.feedlist import feeds_toml
+from catalyst_ray.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from catalyst_ray.models import CycleReport
@@ -49,7 +50,7 @@ def command(*, cycles: int, seed: int, out: Path, as_json: bool, env_file: Path 
     _empty(out)
     reports: list[CycleReport] = []
     with DemoProcess(seed=seed) as world:
-        settings = load_settings(_overrides(world.base_url, world.webhook_url, out), env_file=env_file)
+        settings = demo_settings(world.base_url, world.webhook_url, out, env_file=env_file)
         _post(f"{world.base_url}/_control/release?batch=1")
 
         def next_batch(report: CycleReport) -> None:
@@ -69,16 +70,19 @@ def command(*, cycles: int, seed: int, out: Path, as_json: bool, env_file: Path 
         sys.exit(PARTIAL)
 
 
-def _overrides(base_url: str, webhook_url: str, out: Path) -> dict[str, Any]:
+def demo_settings(
+    base_url: str, webhook_url: str, out: Path, *, env_file: Path | None = None, **changes: Any
+) -> Settings:
+    """Return settings for a run against a demo world that writes into ``out``, with ``changes`` to them."""
     feeds = out / "feeds.toml"
-    feeds.write_text(_feeds_toml(json.loads(_get(f"{base_url}/_control/feeds"))), encoding="utf-8")
-    return {
+    feeds.write_text(feeds_toml(json.loads(_get(f"{base_url}/_control/feeds"))), encoding="utf-8")
+    overrides = {
         "feeds_file": feeds,
         "feeds_allow_private": True,
         "feeds_timeout": 5.0,
         "sec_contact": "demo@example.org",
         "sec_tickers_url": f"{base_url}/files/company_tickers.json",
-        "finnhub_token": "demo",
+        "finnhub_token": "invented-key-of-the-demo",
         "sleep_seconds": 0.5,
         "llm_engine": "ollama",
         "ollama_host": base_url,
@@ -93,14 +97,7 @@ def _overrides(base_url: str, webhook_url: str, out: Path) -> dict[str, Any]:
         "ray_address": None,
         "log_level": "INFO",
     }
-
-
-def _feeds_toml(specs: list[dict[str, Any]]) -> str:
-    lines = ["# The feeds of the demo's last run."]
-    for spec in specs:
-        lines += ["", "[[feed]]"]
-        lines += [f"{key} = {json.dumps(value)}" for key, value in spec.items() if value not in (None, "")]
-    return "\n".join(lines) + "\n"
+    return load_settings({**overrides, **changes}, env_file=env_file)
 
 
 def _empty(out: Path) -> None:

@@ -11,6 +11,8 @@ The taxonomy is data (``data/events.toml``). The keys of an event there:
     in_summary            noise that is looked for in the summary too
     in_title_only         events too easily mentioned in passing
 
+``[roles]`` there says who buys whom, for the events that are good news for one side of a deal only.
+
 It does not weigh events against each other, nor against sentiment, time or source: ``score`` does.
 """
 
@@ -27,7 +29,7 @@ from catalyst_ray.errors import ConfigError
 from catalyst_ray.models import EventHit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from catalyst_ray.core.phrases import Found, Words
     from catalyst_ray.models import Item
@@ -38,7 +40,11 @@ SUMMARY_FACTOR = 0.5
 QUESTION_FACTOR = 0.3
 STRONG = 0.3
 """Weight from which an event in the title outdoes noise that yields."""
+TARGET, BUYER, AGREED = "merger_target", "merger_buyer", "merger_agreement"
+"""What a deal is to the company bought, to the one that buys, and to either where the text does not tell."""
 _SPAN_CHARS = 120
+_PART_REACH = 2
+"""How far behind a name the word may stand that says that only a part of it is bought, words."""
 _BOILERPLATE = ("forward-looking statement", "safe harbor", "about the company")
 
 
@@ -117,6 +123,32 @@ class FilingTable:
 
 
 @dataclass(frozen=True, slots=True)
+class Roles:
+    """How texts say who buys whom."""
+
+    verbs: PhraseIndex[bool]
+    """Tag: whether the company bought stands after the words ("acquires"), or before ("acquired by")."""
+    parts: frozenset[str]
+    """Words between or behind that say that less than the whole company is bought, or from whom."""
+    done: frozenset[str]
+    """Words of a title that say that the deal is through: nothing is left for the price to learn."""
+
+    def is_bought(self, text: str, name: str) -> bool | None:
+        """Return whether the company called ``name`` is the one bought, or None where that is not said."""
+        words, called = split_words(text), split_words(name).tokens
+        place = _place(words.tokens, called)
+        found = min(self.verbs.find(words), key=lambda one: (one.tag, one.start), default=None)
+        if place is None or found is None or found.start <= place < found.end:
+            return None
+        is_behind = place >= found.end
+        if is_behind is not found.tag:
+            return False
+        end = place + len(called)
+        near = words.tokens[found.end : end + _PART_REACH] if is_behind else words.tokens[place : found.start]
+        return None if any(word in self.parts for word in near) else True
+
+
+@dataclass(frozen=True, slots=True)
 class Taxonomy:
     """All events, compiled once."""
 
@@ -125,6 +157,20 @@ class Taxonomy:
     """Tag: index into ``rules``, and whether the phrase forbids the event."""
     hedges: tuple[Hedge, ...]
     filings: FilingTable
+    roles: Roles
+
+    def as_seen_by(self, names: Iterable[str], hits: Sequence[EventHit], item: Item) -> tuple[EventHit, ...]:
+        """Return an item's events as they are for the company of these names: a deal's target or its buyer."""
+        deal = next((hit for hit in hits if hit.code in (TARGET, BUYER, AGREED)), None)
+        if deal is None or not self.roles.done.isdisjoint(split_words(item.title).tokens):
+            return tuple(hits)
+        said = (self.roles.is_bought(text, name) for text in prose(item) for name in names)
+        is_bought = next((answer for answer in said if answer is not None), None)
+        code = deal.code if is_bought is None else TARGET if is_bought else BUYER
+        rules = {rule.code: rule for rule in self.rules}
+        factor = deal.weight / rules[deal.code].weight  # hedged, asked about or only in the summary
+        turned = rules[code].hit(factor, deal.span)
+        return _ordered(turned if hit is deal else hit for hit in hits)
 
     def find(self, item: Item) -> tuple[EventHit, ...]:
         """Return what an item says, noise first, then the strongest; each code once."""
@@ -133,10 +179,9 @@ class Taxonomy:
         for index, hit in self._in_summary(summary):
             found.setdefault(index, hit)
         text_hits = self._settled(found)
-        codes = {hit.code for hit in text_hits}
-        filed = [hit for hit in self.filings.find(item) if hit.code not in codes] if item.form else []
-        unique = {hit.code: hit for hit in reversed([*text_hits, *filed])}
-        return tuple(sorted(unique.values(), key=lambda hit: (not hit.noise, -abs(hit.weight), hit.code)))
+        filed = self.filings.find(item) if item.form else ()
+        unique = {hit.code: hit for hit in reversed([*filed, *text_hits])}
+        return _ordered(unique.values())
 
     def _in_title(self, title: str) -> Iterator[tuple[int, EventHit]]:
         question = QUESTION_FACTOR if title.rstrip().endswith("?") else 1.0
@@ -201,16 +246,26 @@ class Taxonomy:
 def prose(item: Item) -> tuple[str, str]:
     """Return the title and the beginning of the summary, where they are sentences.
 
-    EDGAR's entries are none: "8-K - NAME (CIK) (Filer)", and a summary that lists sizes and items.
+    A filing's are none: its title is put together from form, names and items, its summary lists items.
+    Both say less than the item numbers do, and would only weaken them.
     """
+    if item.form:
+        return "", ""
     title, summary = item.title, item.summary[:SUMMARY_CHARS]
-    if item.form and title.startswith(f"{item.form} - "):
-        title = ""
-    if item.form and "AccNo:" in summary:
-        summary = ""
     folded = summary.lower()
     ends = [at for marker in _BOILERPLATE if (at := folded.find(marker)) > 0]
     return title, summary[: min(ends)] if ends else summary
+
+
+def _ordered(hits: Iterable[EventHit]) -> tuple[EventHit, ...]:
+    return tuple(sorted(hits, key=lambda hit: (not hit.noise, -abs(hit.weight), hit.code)))
+
+
+def _place(tokens: Sequence[str], name: Sequence[str]) -> int | None:
+    if not name:
+        return None
+    size = len(name)
+    return next((at for at in range(len(tokens) - size + 1) if tuple(tokens[at : at + size]) == name), None)
 
 
 def find_events(item: Item) -> tuple[EventHit, ...]:
@@ -254,7 +309,14 @@ def _build(table: dict[str, Any]) -> Taxonomy:
             for row in table["hedges"]
         ),
         filings=_filings(table["filings"], table["issuers"]),
+        roles=_roles(table["roles"], table["words"]),
     )
+
+
+def _roles(table: dict[str, Any], words: dict[str, str]) -> Roles:
+    phrases = [(phrase, tag) for tag, key in ((False, "before"), (True, "after")) for phrase in table[key]]
+    parts, done = (frozenset(table[key].split()) for key in ("parts", "done"))
+    return Roles(PhraseIndex.build(phrases, words), parts, done)
 
 
 def _rule(row: dict[str, Any]) -> EventRule:

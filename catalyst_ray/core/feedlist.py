@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from importlib import resources
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from catalyst_ray.errors import ConfigError
 from catalyst_ray.models import FeedKind, FeedSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 
 class _Feed(BaseModel):
@@ -56,6 +60,14 @@ def read_feeds(text: str, *, origin: str) -> tuple[FeedSpec, ...]:
     if twice:
         raise ConfigError(f"{origin} repeats names", problems=twice, key="FEEDS_FILE")
     return tuple(FeedSpec(**{**feed.model_dump(), "source": feed.source or feed.name}) for feed in feeds)
+
+
+def feeds_toml(rows: Iterable[Mapping[str, object]]) -> str:
+    """Return the TOML that ``read_feeds`` reads, from feeds as plain values; unset ones are left out."""
+    lines = []
+    for row in rows:
+        lines += ["[[feed]]", *(f"{k} = {json.dumps(v)}" for k, v in row.items() if v not in (None, "")), ""]
+    return "\n".join(lines)
 
 
 def _where(location: tuple[int | str, ...]) -> str:

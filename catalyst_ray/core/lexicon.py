@@ -28,7 +28,7 @@ _FIGURE_REACH = 7
 """How far from "compared with" the two figures may stand, words."""
 _SCALES = {
     "k": 1e3, "thousand": 1e3, "m": 1e6, "mn": 1e6, "mln": 1e6, "mm": 1e6, "million": 1e6,
-    "b": 1e9, "bn": 1e9, "bln": 1e9, "billion": 1e9, "trillion": 1e12,
+    "cent": 1e-2, "cents": 1e-2, "b": 1e9, "bn": 1e9, "bln": 1e9, "billion": 1e9, "trillion": 1e12,
 }  # fmt: skip
 
 
@@ -69,6 +69,13 @@ class Lexicon:
         """Return every word judged here, which no other word list may judge again."""
         way = self.directions
         return frozenset(self.terms) | way.up | way.down | way.good | way.bad
+
+    def core_name(self, name: str) -> str:
+        """Return a company's name without its legal form and EDGAR's state ("/DE/"), as headlines have it."""
+        words = name.partition("/")[0].replace(",", " ").split()
+        while len(words) > 1 and words[-1].lower().rstrip(".") in self.suffixes:
+            words.pop()
+        return " ".join(words)
 
     def read(self, text: Words) -> float:
         """Return the sum of the signed readings of one sentence; no bound, 0 when nothing was read.
@@ -127,7 +134,8 @@ class Lexicon:
         for index in reach:
             if tokens[index] in way.breaks:
                 return None
-            if tokens[index] in way.good or tokens[index] in way.bad:
+            is_unit = index > 0 and tokens[index - 1] == "per"  # "loss per share": the loss is measured
+            if not is_unit and (tokens[index] in way.good or tokens[index] in way.bad):
                 return index
         return None
 

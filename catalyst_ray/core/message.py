@@ -10,8 +10,8 @@ import math
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
+from catalyst_ray.core.market_hours import EASTERN, Session, session
 from catalyst_ray.core.message_text import clip, plain, safe_link, sentences
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from catalyst_ray.models import Alert, EventHit, Item, Judgement, Reason
 
-_EASTERN = "America/New_York"
 _MAX_REASONS = 5
 _MAX_EVIDENCE = 3
 _NEUTRAL = 0.05  # below it the sign means nothing: VADER's own threshold
@@ -33,6 +32,12 @@ _LLM_EFFECT = {
     "llm_agrees": "and agrees",
     "llm_disagrees": "and disagrees",
     "llm_flips": "and overrules the fast tier",
+}
+_SESSION = {
+    Session.PRE: "pre-market",
+    Session.REGULAR: "market open",
+    Session.AFTER: "after hours",
+    Session.CLOSED: "market closed",
 }
 _TICKER_FROM = {
     "cik": "the filing",
@@ -61,7 +66,7 @@ class Card:
         direction: Words ("Strongly bearish").
         tier: Which tier judged ("LLM mistral, 0.9 s", "fast tier · LLM off").
         age: How old the item was when the alert was made ("42 s old").
-        published: Eastern time.
+        published: Eastern time, and the market's session then.
         link: http or https, ASCII.
         chart_note: Why there is no chart.
     """
@@ -133,7 +138,7 @@ def card(alert: Alert) -> Card:
         evidence=_evidence(alert, weighty),
         source=_source(item),
         age=_age(alert),
-        published=eastern(item.published_utc) if item.published_utc else "",
+        published=_published(item),
         link=safe_link(item.url),
         chart_note="" if alert.chart_path or not alert.chart_reason else words(alert.chart_reason),
     )
@@ -150,6 +155,7 @@ def card_text(card: Card) -> str:
         *(f"• {reason}" for reason in card.reasons),
         *(f"“{words}”" for words in card.evidence),
         " · ".join(filter(None, (card.quote, card.tier, card.source, card.age, card.published))),
+        f"no chart · {card.chart_note}" if card.chart_note else "",
         card.link,
         f"alert {card.alert_id}",
     ]
@@ -163,8 +169,7 @@ def signed(value: float) -> str:
 
 def words(reason: Reason) -> str:
     """Return a reason as people say it: no underscores, its evidence after a colon, its figure last."""
-    said = reason.code.replace("_", " ").replace("llm", "LLM")
-    said = said[:1].upper() + said[1:]
+    said = _spoken(reason.code)
     if reason.detail:
         said = f"{said}: {reason.detail}"
     return _line(said if reason.value is None else f"{said} ({signed(reason.value)})", 220)
@@ -172,8 +177,13 @@ def words(reason: Reason) -> str:
 
 def eastern(when_utc: datetime) -> str:
     """Return a time as the market's people write it, to the second."""
-    local = when_utc.astimezone(ZoneInfo(_EASTERN))
+    local = when_utc.astimezone(EASTERN)
     return f"{local:%a} {local.day} {local:%b %Y, %H:%M:%S} ET"
+
+
+def _spoken(code: str) -> str:
+    said = code.replace("_", " ").replace("llm", "LLM")
+    return said[:1].upper() + said[1:]
 
 
 def _line(text: str, limit: int) -> str:
@@ -196,10 +206,10 @@ def _catalysts(alert: Alert) -> list[EventHit]:
 def _event(alert: Alert) -> str:
     catalysts = _catalysts(alert)
     if catalysts:
-        return _line(catalysts[0].label, 60)
+        return _line(catalysts[0].label or _spoken(catalysts[0].code), 60)
     judgement = alert.verdict.judgement
     if judgement and judgement.has_weight and judgement.events:
-        return _line(judgement.events[0].replace("_", " ").capitalize(), 60)
+        return _line(_spoken(judgement.events[0]), 60)
     return _line(f"{alert.item.form} filing" if alert.item.form else "News", 60)
 
 
@@ -216,18 +226,18 @@ def _tier(alert: Alert) -> str:
 
 def _reasons(alert: Alert) -> Iterator[str]:
     factors = f"× fresh {alert.score.freshness:.2f} × source {alert.item.source_weight:.2f}"
-    catalysts = _catalysts(alert)
-    for place, hit in enumerate(catalysts[:2]):
-        yield (
-            f"{hit.label} {signed(hit.weight)} {factors}"
-            if place == 0
-            else f"{hit.label} {signed(hit.weight)}"
-        )
+    figures = [
+        f"{hit.label or _spoken(hit.code)} {signed(hit.weight)}"
+        for hit in _catalysts(alert)[:2]
+        if hit.weight  # "Results reported +0.00" says nothing that the event's name does not
+    ]
     if abs(alert.score.sentiment) >= _NEUTRAL:
-        wording = f"Wording {signed(alert.score.sentiment)}"
-        yield wording if catalysts else f"{wording} {factors}"
+        figures.append(f"Wording {signed(alert.score.sentiment)}")
+    for place, figure in enumerate(figures):
+        yield figure if place else f"{figure} {factors}"
     told = {
         "strong",
+        "ticker",  # for ``explain``: the card's own line shows the evidence
         "llm_weighed",
         "llm_no_weight",
         *_LLM_EFFECT,
@@ -258,6 +268,11 @@ def _source(item: Item) -> str:
     return _line(
         " · ".join(filter(None, (item.source or item.feed, f"{item.form or ''}{items}".strip()))), 100
     )
+
+
+def _published(item: Item) -> str:
+    when_utc = item.published_utc
+    return f"{eastern(when_utc)}, {_SESSION[session(when_utc)]}" if when_utc else ""
 
 
 def _age(alert: Alert) -> str:

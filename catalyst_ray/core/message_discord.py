@@ -131,4 +131,4 @@ def _blocks(card: Card) -> Iterator[str]:
     for quote in card.evidence:
         yield f"> “{markdown(quote)}”"
     if card.chart_note:
-        yield f"-# {markdown(card.chart_note)}"
+        yield f"-# no chart · {markdown(card.chart_note)}"

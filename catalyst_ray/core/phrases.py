@@ -33,7 +33,7 @@ MAX_GAP = 10
 _TOKEN = re.compile(
     r"(?P<month>(?<=in )may\b|\bmay(?=\.? \d))"  # the month, not the doubt
     r"|\$?\(\$?(?P<negative>\d+\.\d+)\)"  # EPS of $(0.78): a loss
-    r"|[$€£]?\d+(?:[.,]\d+)*[^\W_]*%?"  # $25, 1,000, 13.9, 5m, 134%
+    r"|(?:(?<!\S)-)?[$€£]?\d+(?:[.,]\d+)*[^\W_]*%?"  # $25, 1,000, 13.9, 5m, 134%, -0.4
     r"|[^\W_]+(?:['’.&][^\W_]+)*"  # words; AT&T, don't and U.S stay whole
     r"|[.;!?](?=\s|$)"  # the end of a sentence
 )

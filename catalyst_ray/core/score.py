@@ -9,9 +9,11 @@ It does not find events or measure sentiment (``events``, ``sentiment``), and de
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
-from catalyst_ray.core.events import find_events, prose
+from catalyst_ray.core.events import default_taxonomy, find_events, prose
+from catalyst_ray.core.lexicon import default_lexicon
 from catalyst_ray.models import Reason, Score
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from catalyst_ray.core.sentiment import SentimentModel
     from catalyst_ray.models import EventHit, Item, Link
 
+_WORD = re.compile(r"[A-Za-z0-9]+")
 _NOISE_CONFIDENCE = 0.9
 """How sure we are that an advertisement is one."""
 
@@ -30,7 +33,7 @@ def score(
     item: Item, link: Link, sentiment_model: SentimentModel, *, now_utc: datetime, policy: Policy
 ) -> Score:
     """Return the fast tier's judgement of an item at ``now_utc``."""
-    events = find_events(item)
+    events = _for_subject(find_events(item), item, link)
     title, summary = prose(item)
     names = [
         *(symbol.name for symbol in link.symbols if symbol.name),
@@ -54,6 +57,18 @@ def score(
         events=events,
         parts=tuple(parts),
     )
+
+
+def _for_subject(events: Sequence[EventHit], item: Item, link: Link) -> tuple[EventHit, ...]:
+    """Return the events as they are for the first symbol: of a deal, its target or its buyer."""
+    if not link.symbols:
+        return tuple(events)
+    subject = link.symbols[0]
+    names = [default_lexicon().core_name(subject.name)]
+    if len(subject.ticker) > 1 and subject.ticker in _WORD.findall(item.title)[1:-1]:
+        # "A" is a word as well; a tag that begins or ends the title stands beside no party
+        names.append(subject.ticker)
+    return default_taxonomy().as_seen_by(names, events, item)
 
 
 def _base(signed: Sequence[EventHit], sentiment: float, policy: Policy) -> tuple[float, list[Reason]]:

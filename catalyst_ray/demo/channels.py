@@ -53,18 +53,20 @@ class Channel:
             query = f"type={self.form.replace(' ', '+')}&company=&dateb=&owner=include&start=0&count=100"
             return f"/cgi-bin/browse-edgar?action=getcurrent&{query}&output=atom"
         if self.shape is Shape.FINNHUB:
-            return "/api/v1/news?category=general&token=demo"
+            return "/api/v1/news?category=general"
         return f"/feeds/{self.name}.xml"
 
     def spec(self, base_url: str) -> FeedSpec:
         """Return the feed as the program polls it."""
         kinds = {Shape.EDGAR: FeedKind.EDGAR, Shape.FINNHUB: FeedKind.FINNHUB}
+        needs = {Shape.EDGAR: "sec_contact", Shape.FINNHUB: "finnhub_token"}
         return FeedSpec(
             name=self.name,
             url=base_url + self.path,
             kind=kinds.get(self.shape, FeedKind.RSS),
             source=self.source,
             weight=self.weight,
+            requires=needs.get(self.shape),
             allow_private=True,
         )
 

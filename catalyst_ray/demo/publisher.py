@@ -69,7 +69,7 @@ class Publisher:
 
     async def _finnhub(self, request: web.Request) -> web.StreamResponse:
         self.requests += 1
-        if not request.query.get("token"):
+        if not request.headers.get("X-Finnhub-Token"):
             return web.json_response({"error": "Please use an API key."}, status=401)
         channel = next((one for one in self._press.world.channels if one.shape is Shape.FINNHUB), None)
         if channel is None:

@@ -31,13 +31,13 @@ async def server():
 @pytest.fixture
 async def session():
     """Give a client session."""
-    async with aiohttp.ClientSession() as made:
+    async with aiohttp.ClientSession(headers={"X-Finnhub-Token": "k"}) as made:
         yield made
 
 
 async def test_the_fetcher_takes_all_feeds_but_the_broken_one(server):
     """Twenty feeds answer the program's own fetcher, the slow one in pieces; the broken one fails by turns."""
-    fetcher = HttpFetcher(clock=SystemClock(), timeout_s=5, max_bytes=1 << 22, version="0")
+    fetcher = HttpFetcher(clock=SystemClock(), timeout_s=5, max_bytes=1 << 22, version="0", finnhub_token="k")
     try:
         for spec in server.feed_specs():
             if spec.name != "demo_broken":

@@ -88,7 +88,9 @@ async def main(base_url: str, webhook_url: str, folder: Path, step: str) -> None
     pictures = Pictures(
         prices=NoPrices(), artist=model, clock=clock, folder=folder, timeout_s=1.0, theme="dark"
     )
-    async with HttpFetcher(clock=clock, timeout_s=5, max_bytes=10**7, version="0") as fetcher:
+    async with HttpFetcher(
+        clock=clock, timeout_s=5, max_bytes=10**7, version="0", finnhub_token="k"
+    ) as fetcher:
         cycle = Cycle(
             clock=clock,
             store=store,

@@ -50,6 +50,17 @@ bankruptcy | Norvane Files for Chapter 11 Protection
 going_concern | Norvane Discloses Substantial Doubt About Going Concern
 restatement | Norvane Will Restate Financial Statements for 2024
 trading_halt | Trading in Norvane Halted Pending News
+trial_stopped_for_efficacy | Norvane's Phase 3 Trial Stopped Early for Efficacy
+trial_stopped_for_efficacy | Norvane Halts Phase 3 Study Early Due to Overwhelming Benefit
+trial_stopped_for_efficacy | Norvane to End Trial Early After Drug Shows Superiority
+trial_failed | Norvane's Phase 3 Trial Stopped for Lack of Efficacy
+trial_failed | Norvane Ends Phase 2 Study Early Due to Insufficient Efficacy
+fda_approval | FDA Panel Backs Norvane's Drug for Gout
+merger_terminated | Norvane and Belisle Terminate Merger Agreement
+bid_rejected | Norvane Rejects Unsolicited Takeover Bid From Belisle
+debt_offering | Norvane Prices $300 Million Offering of 5.5% Notes Due 2031
+reverse_split | Norvane Announces 1-for-10 Reverse Stock Split to Regain Nasdaq Compliance
+short_report | Short Seller Alleges Fraud at Norvane
 law_firm_ad | SHAREHOLDER ALERT: Dorrit LLP Investigates the Merger of Norvane
 recap | Why Norvane Stock Jumped Today
 conference | Norvane to Present at the Spring Healthcare Conference
@@ -76,6 +87,15 @@ def test_a_headline_is_known_for_what_it_says(code, title):
         "Norvane Denies Bankruptcy",
         "No Merger Agreement at Norvane",
         "Norvane Repurposes a Warehouse",
+        "Norvane Misses a Step, but Shows Strong Trading Results",
+        "No Significant Damage at Norvane Plant",
+        "Norvane Reports Positive Results of Customer Survey",
+        "Norvane Ends Its Rewards Program",
+        "Norvane Receives Nasdaq Approval for New Symbol",
+        "Norvane Wins Belisle Award for Innovation",
+        "Norvane Among Top Stocks of Short Sellers",
+        "Norvane Withdraws Proposed Reverse Stock Split",
+        "Belisle Upgrades Norvane's Pumps, but Warns on Any Guidance",
     ],
 )
 def test_what_only_looks_like_an_event_is_none(title):
@@ -118,6 +138,58 @@ def test_soft_noise_gives_way_to_a_strong_event():
     )
     assert not any(hit.noise for hit in conference)
     assert advertisement[0].code == "law_firm_ad"
+
+
+def test_a_plan_to_regain_compliance_is_no_compliance():
+    """What is done in order to comply, with words between or not, leaves the bad news alone."""
+    for aim in ("Compliance", "Nasdaq Compliance", "Bid Price Compliance"):
+        hits = find_events(news(f"Norvane to Effect 1-for-15 Reverse Stock Split to Regain {aim}"))
+        assert [hit.code for hit in hits if hit.weight] == ["reverse_split"]
+
+
+def test_guidance_inside_an_analysts_note_is_old():
+    """A note that changes a target over guidance says no news of guidance; a company's own change does."""
+    note = find_events(news("Belisle Cuts Norvane Target to $10 on Weak Guidance"))
+    own = find_events(news("Norvane Cuts Guidance; Belisle Lowers Target to $10"))
+    assert "guidance_cut" not in [hit.code for hit in note]
+    assert own[0].code == "guidance_cut"
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "is_bought"),
+    [
+        ("Belisle to Acquire Norvane Oncology for $2 Billion", "Norvane Oncology", True),
+        ("Belisle to Acquire Norvane Oncology for $2 Billion", "Belisle", False),
+        ("Norvane Acquired by Belisle", "Norvane", True),
+        ("Norvane Acquired by Belisle", "Belisle", False),
+        ("Norvane to Be Acquired for $12 Per Share", "Norvane", True),
+        ("Belisle Takes Norvane Private", "Norvane", None),
+        ("Belisle Launches Takeover Bid for Norvane", "Norvane", True),
+        ("Norvane Receives Takeover Bid From Belisle", "Norvane", True),
+        ("Belisle to Acquire Pump Business From Norvane", "Norvane", None),
+        ("Belisle to Acquire Norvane's Pumps", "Norvane", None),
+        ("Belisle to Acquire Norvane Pump Business", "Norvane", None),
+        ("Belisle Buys 6% Stake in Norvane", "Norvane", None),
+        ("Belisle to Acquire Norvane", "Kestrel", None),
+        ("Belisle and Norvane to Merge", "Norvane", None),
+        ("Belisle to Acquire Norvane", "", None),
+    ],
+)
+def test_who_is_bought(text, name, is_bought):
+    """The place of a name beside the verb tells target from buyer; parts of a company tell neither."""
+    assert default_taxonomy().roles.is_bought(text, name) is is_bought
+
+
+def test_a_filings_own_title_weakens_nothing():
+    """A title put together from the items, as the EDGAR reader does, leaves the item's weight whole."""
+    told = filing(
+        "8-K",
+        "GRAVE LOSS RECOVERY CORP.",
+        "4.02",
+        title="GRAVE LOSS RECOVERY CORP. files 8-K: Earlier Financial Statements Not to Be Relied On",
+        summary="Item 4.02: Non-Reliance on Previously Issued Financial Statements",
+    )
+    assert [(hit.code, hit.weight) for hit in find_events(told)] == [("restatement", -0.7)]
 
 
 def test_one_family_speaks_once():

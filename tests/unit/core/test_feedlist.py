@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import pytest
 
-from catalyst_ray.core.feedlist import built_in_feeds, read_feeds
+from catalyst_ray.core.feedlist import built_in_feeds, feeds_toml, read_feeds
 from catalyst_ray.errors import ConfigError
 from catalyst_ray.models import FeedKind
 
@@ -36,3 +38,9 @@ def test_mistakes_are_named(text: str, word: str) -> None:
     with pytest.raises(ConfigError) as caught:
         read_feeds(text, origin="my.toml")
     assert any(word in p and "my.toml" in p for p in caught.value.problems)
+
+
+def test_written_list_reads_back() -> None:
+    """Feeds written as TOML read back equal."""
+    feeds = built_in_feeds()
+    assert read_feeds(feeds_toml(asdict(feed) for feed in feeds), origin="x") == feeds

@@ -130,7 +130,7 @@ def test_a_card_tells_what_who_which_way_how_sure_and_why() -> None:
     assert shown.tier == "LLM mistral, 0.9 s"
     assert shown.quote == "$2.61 (−14.4 %)"
     assert shown.age == "42 s old"
-    assert shown.published == "Tue 17 Mar 2026, 09:41:25 ET"
+    assert shown.published == "Tue 17 Mar 2026, 09:41:25 ET, market open"
     assert shown.reasons == (
         "Offering priced −0.70 × fresh 1.00 × source 1.00",
         "Warrants −0.30",
@@ -223,7 +223,62 @@ def test_an_undated_item_says_so() -> None:
 def test_eastern_time_follows_daylight_saving() -> None:
     """A winter time is five hours behind UTC, a summer time four."""
     winter = card(make_alert(item={"published_utc": datetime(2026, 1, 12, 21, 5, 0, tzinfo=UTC)}))
-    assert winter.published == "Mon 12 Jan 2026, 16:05:00 ET"
+    assert winter.published == "Mon 12 Jan 2026, 16:05:00 ET, after hours"
+
+
+@pytest.mark.parametrize(
+    ("when_utc", "said"),
+    [
+        (datetime(2026, 11, 23, 9, 37, tzinfo=UTC), "Mon 23 Nov 2026, 04:37:00 ET, pre-market"),
+        (datetime(2026, 11, 23, 15, 0, tzinfo=UTC), "Mon 23 Nov 2026, 10:00:00 ET, market open"),
+        (datetime(2026, 11, 23, 22, 0, tzinfo=UTC), "Mon 23 Nov 2026, 17:00:00 ET, after hours"),
+        (datetime(2026, 11, 26, 15, 0, tzinfo=UTC), "Thu 26 Nov 2026, 10:00:00 ET, market closed"),
+    ],
+)
+def test_the_published_line_names_the_session(when_utc, said) -> None:
+    """Whether one can trade on the news at once stands beside its time, holidays included."""
+    assert card(make_alert(item={"published_utc": when_utc})).published == said
+
+
+def test_a_ticker_is_told_once() -> None:
+    """The link's evidence that ``explain`` keeps among the decision's reasons is no second line of the card."""
+    reasons = (Reason("strong"), Reason("ticker", "QLLN by exchange_tag (NASDAQ: QLLN)"))
+    shown = card(make_alert(decision=Decision(action=Action.ALERT, reasons=reasons, value=-0.7)))
+    assert [line for line in shown.reasons if "QLLN" in line] == [
+        "QLLN from the exchange tag: (NASDAQ: QLLN)"
+    ]
+
+
+def test_a_routine_event_is_named_and_not_counted() -> None:
+    """An event of weight 0 gives the card its name; its zero stands in no line, and factors follow the first."""
+    routine = EventHit(code="earnings_report", label="Results reported", weight=0.0)
+    score = Score(value=-0.3, sentiment=-0.6, confidence=0.5, events=(routine,))
+    decision = Decision(action=Action.ALERT, reasons=(Reason("earnings_report", "", 0.0),), value=-0.3)
+    shown = card(make_alert(score=score, decision=decision, verdict=Verdict(None, Reason("llm_off"))))
+    assert shown.event == "Results reported"
+    assert shown.reasons == (
+        "Wording −0.60 × fresh 1.00 × source 1.00",
+        "QLLN from the exchange tag: (NASDAQ: QLLN)",
+    )
+
+
+def test_an_event_without_a_label_is_called_by_its_code() -> None:
+    """A taxonomy row that lacks a label still gives words, in the event's place and among the reasons."""
+    hit = EventHit(code="stock_split", label="", weight=0.4)
+    shown = card(make_alert(score=Score(value=0.4, sentiment=0.0, confidence=0.5, events=(hit,))))
+    assert shown.event == "Stock split"
+    assert shown.reasons[0].startswith("Stock split +0.40")
+
+
+def test_a_card_without_a_chart_says_why() -> None:
+    """Text and Discord name the reason in a small last line; with a chart there is none."""
+    reason = Reason("no_prices", "the price source has none for QLLN")
+    shown = card(make_alert(chart_reason=reason))
+    line = "no chart · No prices: the price source has none for QLLN"
+    assert line in card_text(shown).splitlines()
+    (embed,) = discord_payload(shown, has_chart=False, has_gauge=False)["embeds"]
+    assert embed["description"].splitlines()[-1] == f"-# {line}"
+    assert "no chart" not in card_text(card(make_alert(chart_reason=reason, chart_path="chart.png")))
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from catalyst_ray.models import Link, Reason, Symbol
 from tests.unit.core.judged import NOW_UTC, filing, news, scored
 
 OFFERING = "Norvane Announces Pricing of Public Offering"
@@ -57,6 +58,44 @@ def test_opposite_news_nearly_cancels_and_is_unsure():
     alone = scored(news("Norvane Q2 EPS $0.40 Beats $0.33 Estimate"))
     assert abs(both.value) < 0.35 < alone.value
     assert both.confidence < 0.6 < alone.confidence
+
+
+BUYS = "Belisle Holdings to Acquire Norvane in All-Cash Transaction Valued at $2.0 Billion"
+
+
+def test_a_deal_is_good_for_the_company_bought():
+    """One headline is an alert for the target's ticker and close to nothing for the buyer's."""
+    reason = Reason("exchange_tag")
+    target = Link(symbols=(Symbol(ticker="NRV", reason=reason, name="NORVANE, INC. /DE/"),))
+    buyer = Link(symbols=(Symbol(ticker="BLS", reason=reason, name="Belisle Holdings Corp"),))
+    bought, buys = scored(news(BUYS), target), scored(news(BUYS), buyer)
+    assert (bought.events[0].code, buys.events[0].code) == ("merger_target", "merger_buyer")
+    assert bought.value > 0.6
+    assert abs(buys.value) < 0.3
+    assert scored(news(BUYS), Link()).events[0].code == "merger_agreement"
+
+
+def test_a_ticker_tells_the_party_only_beside_its_name():
+    """Without a name in the directory a tag amid the title tells who is meant, one at its end does not."""
+    link = Link(symbols=(Symbol(ticker="NRV", reason=Reason("exchange_tag")),))
+    amid = scored(news("Belisle to Acquire Norvane (NASDAQ: NRV) for $12 Per Share"), link)
+    at_end = scored(news("Norvane to Acquire Belisle Widgets (NRV)"), link)
+    assert (amid.events[0].code, at_end.events[0].code) == ("merger_target", "merger_buyer")
+
+
+def test_a_deal_that_is_through_is_no_news_for_its_target():
+    """The completion of an acquisition moves the target's price no more."""
+    made = scored(news("Belisle Completes Acquisition of Norvane"))
+    assert made.events[0].code == "merger_buyer"
+    assert made.value < 0.35
+
+
+def test_a_deal_weakened_stays_weak():
+    """A purchase that is only considered weighs less for its target too, than one agreed."""
+    agreed = scored(news("Belisle to Acquire Norvane for $12 Per Share"))
+    considered = scored(news("Belisle Considering Offer to Acquire Norvane for $12 Per Share"))
+    assert considered.events[0].code == "merger_target"
+    assert 0 < considered.value < agreed.value / 2
 
 
 def test_sentiment_alone_is_worth_less_than_an_event():

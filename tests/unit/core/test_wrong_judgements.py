@@ -27,6 +27,17 @@ def test_an_offering_is_dilution():
     assert decision.action is Action.ALERT
 
 
+def test_figures_keep_their_sign_and_unit():
+    """A loss before a profit, a loss per share that narrows and cents beside dollars are read as people do."""
+    for title in (
+        "Norvane's Profit Was $0.1 mn, Compared to -$0.4 mn the Previous Year",
+        "Norvane's Diluted Loss per Share Narrowed to $0.27",
+        "Norvane Adjusted EPS $1.00 vs. 40 Cents a Year Ago",
+        "Norvane's Result Was $1.3 mn, Up From a $0.3 mn Loss",
+    ):
+        assert judged(news(title))[0].sentiment > 0.3, title
+
+
 @pytest.mark.parametrize("name", ["H&R BLOCK INC", "ADVANCED MICRO DEVICES INC"])
 def test_a_company_name_is_no_sentiment(name):
     """The words of a filer's name move neither sentiment nor value."""

@@ -1,0 +1,1 @@
+"""Benchmarks: figures as JSON, taken in one run; no test, no assertion on time."""

@@ -1,0 +1,69 @@
+"""Whole cycles on the demo world, as the program runs them: Ray, 20 feeds, charts, Discord, with and without a model."""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.request import Request, urlopen
+
+from catalyst_ray.app import Start, run_app
+from catalyst_ray.cli.demo import demo_settings
+from catalyst_ray.demo.process import DemoProcess
+
+if TYPE_CHECKING:
+    from catalyst_ray.models import CycleReport
+
+CYCLES = 8
+WORLD = (f"--batches={CYCLES}", "--items=800", "--slow-s=0", "--discord-window-s=0", "--llm-latency-s=0.06")
+"""No feed is slow on purpose and Discord sets no rate limit: what is measured is ours."""
+
+
+def measure() -> dict[str, float | dict[str, float]]:
+    """Return the figures of cycles without and with the scripted model (60 ms an answer)."""
+    plain = _run(engine="off")
+    judged = _run(engine="ollama")
+    return {**_figures(plain, ""), **_figures(judged, "llm_")}
+
+
+def _run(*, engine: str) -> list[CycleReport]:
+    reports: list[CycleReport] = []
+    with tempfile.TemporaryDirectory() as folder, DemoProcess(options=WORLD) as world:
+        out = Path(folder) / "demo"
+        out.mkdir()
+        settings = demo_settings(world.base_url, world.webhook_url, out, llm_engine=engine, log_level="ERROR")
+        _release(world, 1)
+
+        def next_batch(report: CycleReport) -> None:
+            reports.append(report)
+            if report.number < CYCLES:
+                _release(world, report.number + 1)
+
+        run_app(
+            settings,
+            Start(cycles=CYCLES, is_terminal=False, on_report=next_batch, dashboard=False, fake_gpus=2),
+        )
+    return reports
+
+
+def _release(world: DemoProcess, batch: int) -> None:
+    with urlopen(Request(f"{world.base_url}/_control/release?batch={batch}", method="POST"), timeout=10):
+        return
+
+
+def _figures(reports: list[CycleReport], prefix: str) -> dict[str, float | dict[str, float]]:
+    # The first cycle also meets a cold store and cold connections; it is told apart.
+    warm = reports[1:]
+    posted = sorted(seconds for report in warm for seconds in report.posted_s)
+    stages = {name: statistics.median(r.stages.get(name, 0.0) for r in warm) for name in warm[0].stages}
+    return {
+        f"{prefix}cycle_s": statistics.median(r.seconds for r in warm),
+        f"{prefix}cycle_first_s": reports[0].seconds,
+        f"{prefix}cycle_alerts": statistics.median(r.counts["alert"] + r.counts["released"] for r in warm),
+        f"{prefix}cycle_new_items": statistics.median(r.counts["new"] for r in warm),
+        f"{prefix}posted_p50_s": statistics.median(posted),
+        f"{prefix}posted_p99_s": posted[min(len(posted) - 1, round(0.99 * len(posted)))],
+        f"{prefix}posted_count": float(len(posted)),
+        f"{prefix}stages_s": stages,
+    }

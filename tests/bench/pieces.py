@@ -1,0 +1,126 @@
+"""Single pieces, in this process: parsing, judging, drawing, looking up."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import time
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import feedparser
+
+from catalyst_ray.core.charts import draw_chart, warm_up
+from catalyst_ray.core.directory import TickerDirectory
+from catalyst_ray.core.fast_tier import FastTier, ModelUses
+from catalyst_ray.core.gauge import GaugeBook
+from catalyst_ray.core.parse import parse_feed
+from catalyst_ray.core.policy import default_policy
+from catalyst_ray.core.price_table import parse_price_json
+from catalyst_ray.core.sentiment import SentimentModel
+from catalyst_ray.demo import edgar
+from catalyst_ray.demo.companies import companies
+from catalyst_ray.demo.press import Press
+from catalyst_ray.demo.prices import price_table
+from catalyst_ray.demo.world import World
+from catalyst_ray.models import ChartRequest, FeedKind, FeedSpec, Fetched
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from catalyst_ray.demo.channels import Channel
+    from catalyst_ray.models import Item
+
+OPENED = datetime(2026, 11, 23, 16, 0, tzinfo=UTC)
+NOW = OPENED + timedelta(minutes=2)
+BASE = "http://127.0.0.1:1"
+
+
+def median_s(work: Callable[[], object], *, times: int) -> float:
+    """Return the median seconds of a call, after one that is not counted."""
+    work()
+    taken = []
+    for _ in range(times):
+        started = time.perf_counter()
+        work()
+        taken.append(time.perf_counter() - started)
+    return statistics.median(taken)
+
+
+def measure() -> dict[str, float]:
+    """Return the figures of every piece, in seconds."""
+    press = Press(World(7, OPENED, items=3_000), OPENED)
+    press.release(3, OPENED + timedelta(minutes=1))
+    return {**_parsing(press), **_judging(press), **_drawing()}
+
+
+def _fetched(channel: Channel, body: bytes, content_type: str) -> Fetched:
+    return Fetched(
+        feed=channel.name,
+        url=BASE + channel.path,
+        status=200,
+        body=body,
+        content_type=content_type,
+        first_byte_utc=NOW,
+        received_utc=NOW,
+    )
+
+
+def _parsing(press: Press) -> dict[str, float]:
+    channel = max((c for c in press.world.channels if c.desks), key=lambda c: len(press.entries(c)))
+    edition = press.edition(channel, BASE)
+    fetched = _fetched(channel, edition.body, edition.content_type)
+    entries = parse_feed(fetched, channel.spec(BASE)).entries
+    ours = median_s(lambda: parse_feed(fetched, channel.spec(BASE)), times=15)
+    alone = median_s(lambda: feedparser.parse(edition.body), times=15)
+    body = edgar.current_page(press.filings(""), NOW, start=0, count=100, base_url=BASE) or b""
+    spec = FeedSpec(name="edgar", url=BASE, kind=FeedKind.EDGAR)
+    filings = _fetched(channel, body, "application/atom+xml")
+    count = parse_feed(filings, spec).entries
+    return {
+        "parse_100_entries_s": ours * 100 / entries,
+        "parse_100_entries_feedparser_alone_s": alone * 100 / entries,
+        "parse_100_edgar_entries_s": median_s(lambda: parse_feed(filings, spec), times=15) * 100 / count,
+    }
+
+
+def _items(press: Press) -> list[Item]:
+    found: list[Item] = []
+    for channel in press.world.channels:
+        if channel.desks:
+            edition = press.edition(channel, BASE)
+            fetched = _fetched(channel, edition.body, edition.content_type)
+            found += parse_feed(fetched, channel.spec(BASE)).items
+    return found[:1_000]
+
+
+def _judging(press: Press) -> dict[str, float]:
+    items = _items(press)
+    fast = FastTier(
+        directory=TickerDirectory.from_json(edgar.company_tickers()),
+        sentiment=SentimentModel(),
+        policy=default_policy(),
+        uses=ModelUses(),
+    )
+    seconds = median_s(lambda: [fast.read(item, now_utc=NOW) for item in items], times=3)
+    return {"classify_1000_s": seconds * 1_000 / len(items)}
+
+
+def _drawing() -> dict[str, float]:
+    ticker = companies()[0].ticker
+    table = json.dumps(price_table(7, ticker, "1D", now_utc=NOW + timedelta(hours=8), shocks=())).encode()
+    bars = parse_price_json(table, ticker=ticker, timeframe="1D", source="demo")
+    request = ChartRequest(bars=bars, mark_utc=NOW, label="FDA approval")
+    warm_up()
+    book = GaugeBook()
+    filled = median_s(lambda: GaugeBook().fill(), times=3)
+    book.fill()
+    looks = 10_000
+    look_up = median_s(lambda: [book.get(0.37) for _ in range(looks)], times=5) / looks
+    return {
+        "chart_s": median_s(lambda: draw_chart(request), times=25),
+        "chart_candles": float(len(bars)),
+        "chart_bytes": float(len(draw_chart(request))),
+        "gauge_lookup_s": look_up,
+        "gauges_all_s": filled,
+    }
