@@ -172,32 +172,35 @@ class Taxonomy:
         turned = rules[code].hit(factor, deal.span)
         return _ordered(turned if hit is deal else hit for hit in hits)
 
-    def find(self, item: Item) -> tuple[EventHit, ...]:
-        """Return what an item says, noise first, then the strongest; each code once."""
+    def find(self, item: Item, names: Sequence[str] = ()) -> tuple[EventHit, ...]:
+        """Return what an item says, noise first, then the strongest; each code once.
+
+        ``names`` are companies it is about: what they are called is no event.
+        """
         title, summary = prose(item)
-        found = dict(self._in_title(title))
-        for index, hit in self._in_summary(summary):
+        found = dict(self._in_title(title, names))
+        for index, hit in self._in_summary(summary, names):
             found.setdefault(index, hit)
         text_hits = self._settled(found)
         filed = self.filings.find(item) if item.form else ()
         unique = {hit.code: hit for hit in reversed([*filed, *text_hits])}
         return _ordered(unique.values())
 
-    def _in_title(self, title: str) -> Iterator[tuple[int, EventHit]]:
+    def _in_title(self, title: str, names: Sequence[str]) -> Iterator[tuple[int, EventHit]]:
         question = QUESTION_FACTOR if title.rstrip().endswith("?") else 1.0
         hits = {
             index: rule.hit(factor * question, span)
-            for index, rule, factor, span in self._matches(split_words(title))
+            for index, rule, factor, span in self._matches(split_words(title).without(names))
         }
         strong = any(abs(hit.weight) >= STRONG for hit in hits.values())
         for index, hit in hits.items():
             if not (strong and self.rules[index].yields):
                 yield index, hit
 
-    def _in_summary(self, summary: str) -> Iterator[tuple[int, EventHit]]:
+    def _in_summary(self, summary: str, names: Sequence[str]) -> Iterator[tuple[int, EventHit]]:
         if not summary:
             return
-        for index, rule, factor, span in self._matches(split_words(summary)):
+        for index, rule, factor, span in self._matches(split_words(summary).without(names)):
             if rule.in_summary or not (rule.noise or rule.in_title_only):
                 yield index, rule.hit(factor * SUMMARY_FACTOR, span)
 
@@ -268,9 +271,9 @@ def _place(tokens: Sequence[str], name: Sequence[str]) -> int | None:
     return next((at for at in range(len(tokens) - size + 1) if tuple(tokens[at : at + size]) == name), None)
 
 
-def find_events(item: Item) -> tuple[EventHit, ...]:
+def find_events(item: Item, names: Sequence[str] = ()) -> tuple[EventHit, ...]:
     """Return the catalysts and the noise that an item's title, summary, form and 8-K items say."""
-    return default_taxonomy().find(item)
+    return default_taxonomy().find(item, names)
 
 
 @cache

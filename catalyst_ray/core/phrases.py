@@ -37,6 +37,9 @@ _TOKEN = re.compile(
     r"|[^\W_]+(?:['’.&][^\W_]+)*"  # words; AT&T, don't and U.S stay whole
     r"|[.;!?](?=\s|$)"  # the end of a sentence
 )
+_JOINT = "\u00a0"
+"""Holds the words of a name together: not a space, yet seen as one."""
+_MIN_NAME = 4
 _NUMBER = r" [-$€£]*\d[^ ]*"
 _WORD = r" (?!\. )[^ ]+"
 
@@ -48,6 +51,20 @@ class Words:
     tokens: tuple[str, ...]
     joined: str
     """The tokens with one space before and after each."""
+
+    def without(self, names: Iterable[str]) -> Words:
+        """Return the text with each of these names made one word that no phrase knows ("Grave Loss Corp").
+
+        Names of fewer than four letters stay: "On" and "Now" are companies, and words.
+        """
+        joined = self.joined
+        for name in names:
+            known = " ".join(split_words(name).tokens)
+            if len(known) >= _MIN_NAME and known in joined:
+                one_word = _JOINT + known.replace(" ", _JOINT)
+                for ending in ("", "'s"):
+                    joined = joined.replace(f" {known}{ending} ", f" {one_word}{ending} ")
+        return self if joined == self.joined else Words(tuple(joined[1:-1].split(" ")), joined)
 
     def index_at(self, offset: int) -> int:
         """Return the index of the token that begins after the space at ``offset`` of ``joined``."""
@@ -66,6 +83,8 @@ def _normal(match: re.Match[str]) -> str:
     if match["negative"]:
         return f"-{match['negative']}"
     word = match.group().replace("’", "'")
+    if word[0] == "-":
+        return f"-{word.lstrip('-$€£')}"
     return "." if word in ";!?" else word
 
 
@@ -115,8 +134,9 @@ class PhraseIndex(Generic[Tag]):
             _, pattern, tag = candidates[number]
             for match in pattern.finditer(text.joined):
                 start = text.index_at(match.start())
-                words = match.group().strip()
-                found.append(Found(tag, start, start + words.count(" ") + 1, words))
+                words = match.group()[1:]
+                end = start + words.count(" ") + 1
+                found.append(Found(tag, start, end, " ".join(words.split())))
         return found
 
 

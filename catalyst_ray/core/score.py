@@ -33,7 +33,7 @@ def score(
     item: Item, link: Link, sentiment_model: SentimentModel, *, now_utc: datetime, policy: Policy
 ) -> Score:
     """Return the fast tier's judgement of an item at ``now_utc``."""
-    events = _for_subject(find_events(item), item, link)
+    events = _events(item, link)
     title, summary = prose(item)
     names = [
         *(symbol.name for symbol in link.symbols if symbol.name),
@@ -59,16 +59,17 @@ def score(
     )
 
 
-def _for_subject(events: Sequence[EventHit], item: Item, link: Link) -> tuple[EventHit, ...]:
+def _events(item: Item, link: Link) -> tuple[EventHit, ...]:
     """Return the events as they are for the first symbol: of a deal, its target or its buyer."""
     if not link.symbols:
-        return tuple(events)
+        return find_events(item)
     subject = link.symbols[0]
     names = [default_lexicon().core_name(subject.name)]
+    hits = find_events(item, names)
     if len(subject.ticker) > 1 and subject.ticker in _WORD.findall(item.title)[1:-1]:
         # "A" is a word as well; a tag that begins or ends the title stands beside no party
         names.append(subject.ticker)
-    return default_taxonomy().as_seen_by(names, events, item)
+    return default_taxonomy().as_seen_by(names, hits, item)
 
 
 def _base(signed: Sequence[EventHit], sentiment: float, policy: Policy) -> tuple[float, list[Reason]]:

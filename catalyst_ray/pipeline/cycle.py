@@ -1,4 +1,4 @@
-"""One cycle: take up what was left, release what was held, take all feeds, deliver, report."""
+"""One cycle: what was left, what was held and all feeds at once; then deliver and report."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from catalyst_ray.pipeline.tally import Tally
 from catalyst_ray.pipeline.together import together
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Coroutine, Mapping, Sequence
+    from typing import Any
 
     from catalyst_ray.models import CycleReport, Delivery, FeedSpec, FeedState, Item
     from catalyst_ray.pipeline.courier import Courier
@@ -79,14 +80,12 @@ class Cycle:
         self._courier.on_busy = lambda seconds: tally.add("deliver", seconds)
         for name, hint in self._off.items():
             tally.feeds[name] = FeedReport(feed=name, status="off", hint=hint)
-        await self._take_up(shared)
-        await self._release(shared)
         states = await asyncio.to_thread(self._store.feed_states)
-        if self._parallel:
-            await together(self._feed(spec, states, shared) for spec in self._feeds)
-        else:
-            for spec in self._feeds:
-                await self._feed(spec, states, shared)
+        feeds = [self._feed(spec, states, shared) for spec in self._feeds]
+        # Old alerts get half the slots, so that they neither wait for ever nor crowd out the news.
+        held = await self._held(shared, limit=(self._max_alerts + 1) // 2)
+        await together([*held, self._take_up(shared), *(feeds if self._parallel else [_in_turn(feeds)])])
+        await together(await self._held(shared, limit=shared.slots))
         await self._courier.settle(SETTLE_S)
         if wait_for_retries_s:
             await self._courier.settle(wait_for_retries_s, retries=True)
@@ -99,10 +98,10 @@ class Cycle:
         shared.tally.counts["recovered"] += len(left)
         await self._flow.decide_all(left, self._clock.now_utc(), shared)
 
-    async def _release(self, shared: Round) -> None:
-        for alert in await asyncio.to_thread(self._store.held_alerts, limit=shared.slots):
-            if shared.take_slot():
-                await self._flow.release(alert, shared)
+    async def _held(self, shared: Round, *, limit: int) -> list[Coroutine[Any, Any, None]]:
+        """Return the release of the most urgent held alerts, each with its slot taken."""
+        alerts = await asyncio.to_thread(self._store.held_alerts, limit=limit) if limit > 0 else []
+        return [self._flow.release(alert, shared) for alert in alerts if shared.take_slot()]
 
     async def _feed(self, spec: FeedSpec, states: Mapping[str, FeedState], shared: Round) -> None:
         taken = await self._intake.take(spec, states, shared.tally)
@@ -124,6 +123,11 @@ class Cycle:
         deliveries = await asyncio.to_thread(self._store.delivery_counts)
         queues = {"llm": self._judge.stats(), "charts": self._artist.stats()}
         return tally.report(queues=queues, deliveries=deliveries)
+
+
+async def _in_turn(feeds: Sequence[Coroutine[Any, Any, None]]) -> None:
+    for feed in feeds:
+        await feed
 
 
 def _count(taken: Taken, tally: Tally) -> list[Item]:

@@ -113,7 +113,7 @@ def judge(seed: int) -> Outcome:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_the_fast_tier_agrees_with_the_demos_truth(seed):
+def test_the_fast_tier_agrees_with_the_demos_truth(seed: int) -> None:
     """Every ticker is the true one, noise never alerts, no sign is turned, 97 in 100 stories alert."""
     outcome = judge(seed)
     assert len(outcome.stories) >= 30
