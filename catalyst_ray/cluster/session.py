@@ -23,7 +23,7 @@ RAY: Any = ray
 
 CONNECT_TIMEOUT_S = 3.0
 LOCAL_ENVIRONMENT = {
-    # A CPU task on a GPU node sees no GPU, as before Ray 2.55: a chart must not open a context on an LLM's card.
+    # A CPU task on a GPU node then sees no GPU: a chart must not open a context on a language model's card.
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",
     # NVML counts cards by PCI bus; CUDA must count them alike.
     "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
