@@ -150,7 +150,9 @@ class ChartPool:
         picture = Picture(png=png, seconds=seconds)
         self._keep(work.key, picture, now)
         for ticket in self._queue.done(work.key, now):
-            self._futures[ticket].set_result(picture)
+            future = self._futures.get(ticket)
+            if future is not None and not future.done():  # a cancelled caller leaves a moment later
+                future.set_result(picture)
 
     def _fail(self, tickets: tuple[int, ...], words: str) -> None:
         for ticket in tickets:

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+NO_WEIGHT_TIMEOUT_S = 5.0
+"""A verdict that cannot change anything may not hold an alert back for longer than this."""
+
 
 class NoJudge:
     """No language model: every verdict says so, and why."""
@@ -149,6 +152,7 @@ async def open_judge(
     min_replicas: int,
     max_replicas: int,
     gpus_per_replica: float,
+    no_weight_timeout_s: float = NO_WEIGHT_TIMEOUT_S,
     start_timeout_s: float = 300.0,
     label: str = "llm",
 ) -> LlmJudge | NoJudge:
@@ -180,7 +184,7 @@ async def open_judge(
         clock=clock,
         info=info,
         cache_ttl_s=cache_ttl_s,
-        timeout_s=timeout_s,
+        timeout_s=timeout_s if info.has_weight else min(timeout_s, no_weight_timeout_s),
         replicas=len(started),
         words=f"{choice.words}; {plan.words}; {info.engine} runs {info.model} on {info.device}",
     )

@@ -188,6 +188,7 @@ async def test_real_tokens_reach_a_verdict_through_ray(ray_session):
         queue_size=8,
         cache_ttl_s=60.0,
         timeout_s=240.0,
+        no_weight_timeout_s=240.0,
         min_replicas=1,
         max_replicas=1,
         gpus_per_replica=1.0,
@@ -198,6 +199,29 @@ async def test_real_tokens_reach_a_verdict_through_ray(ray_session):
     assert (verdict.judgement is None) == (judge.stats()["unreadable"] == 1)
     if verdict.judgement:
         assert verdict.judgement.has_weight is False
+    await judge.close()
+
+
+@pytest.mark.skipif(not embedded.available(), reason="the extra `embedded` is not installed")
+async def test_a_model_without_weight_may_not_hold_an_alert_back(ray_session):
+    """A verdict that cannot count is given up after its own short deadline, not after the model's long one."""
+    choice = await choose_engine("embedded", ollama_host=NOBODY, model="m")
+    judge = await open_judge(
+        choice,
+        store=MemoryStore(),
+        clock=SystemClock(),
+        workers=1,
+        queue_size=8,
+        cache_ttl_s=0.0,
+        timeout_s=240.0,
+        no_weight_timeout_s=0.05,
+        min_replicas=1,
+        max_replicas=1,
+        gpus_per_replica=1.0,
+        label="impatient",
+    )
+    verdict = await ask(judge)
+    assert (verdict.judgement, verdict.reason.code) == (None, "llm_deadline")
     await judge.close()
 
 
