@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from catalyst_ray.adapters.sec_tickers import SecTickers
     from catalyst_ray.core.fast_tier import FastTier
-    from catalyst_ray.models import CycleReport
+    from catalyst_ray.models import CycleReport, Reason
     from catalyst_ray.ports import Notifier, PriceSource
     from catalyst_ray.settings import Settings
     from catalyst_ray.wiring import FeedChoice
@@ -74,8 +74,8 @@ def run_app(settings: Settings, start: Start) -> CycleReport | None:
         StoreError: The store failed.
     """
     feeds = wiring.choose_feeds(settings)
-    for name, mend in feeds.off.items():
-        log.warning("feed is off", extra={"feed": name, "mend": mend})
+    for mend, names in feeds.off_by_mend().items():
+        log.warning("feeds are off", extra={"feeds": names, "mend": mend})
     wiring.make_folder(settings)
     prices = wiring.make_prices(settings)
     sinks = wiring.make_sinks(settings, is_terminal=start.is_terminal)
@@ -84,6 +84,10 @@ def run_app(settings: Settings, start: Start) -> CycleReport | None:
     )
     store = SqlStore.open(settings.store_url)
     try:
+        if settings.ray_address:
+            log.info("joining Ray", extra={"address": settings.ray_address})
+        else:
+            log.info("starting Ray on this machine")
         with ray_session(
             settings.ray_address, dashboard=start.dashboard, fake_gpus=start.fake_gpus
         ) as session:
@@ -143,8 +147,7 @@ class _App:
                 asyncio.to_thread(self._gauges.fill),
             )
             stack.push_async_callback(judge.close)
-            for note in notes:
-                log.warning("ticker map", extra={"reason": str(note)})
+            _warn_of(notes)
             log.info(
                 "ready", extra={"feeds": len(feeds.active), "tickers": len(directory), "model": judge.words}
             )
@@ -158,7 +161,10 @@ class _App:
 
     async def _open_judge(self, choice: EngineChoice) -> LlmJudge | NoJudge:
         settings = self._settings
-        log.info("language model", extra={"engine": choice.words})
+        if choice.spec:
+            log.info("loading the language model", extra={"engine": choice.words})
+        else:
+            log.info("no language model", extra={"why": choice.words})
         return await open_judge(
             choice,
             store=self._store,
@@ -223,8 +229,12 @@ class _App:
         while True:
             await self._clock.sleep(TICKERS_CHECK_S)
             fast.directory, notes = await tickers.load(self._clock.now_utc())
-            for note in notes:
-                log.warning("ticker map", extra={"reason": str(note)})
+            _warn_of(notes)
+
+
+def _warn_of(notes: Sequence[Reason]) -> None:
+    for note in notes:
+        log.warning("ticker map", extra={"reason": note.detail or note.code})
 
 
 async def _end(task: asyncio.Future[None]) -> None:

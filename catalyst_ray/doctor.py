@@ -3,34 +3,68 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import platform
 import shutil
 import time
 from dataclasses import dataclass
+from http import HTTPStatus
 from importlib.metadata import version
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import aiohttp
 
 from catalyst_ray.adapters.clock import SystemClock
 from catalyst_ray.adapters.discord import DiscordWebhook
 from catalyst_ray.adapters.gpu import NvmlProbe
 from catalyst_ray.adapters.store import SqlStore
 from catalyst_ray.cluster.engines import choose_engine
+from catalyst_ray.cluster.session import ray_session
 from catalyst_ray.core.parse import parse_feed
 from catalyst_ray.errors import CatalystError
 from catalyst_ray.models import FeedState, LlmRequest
 from catalyst_ray.wiring import choose_feeds, make_fetcher, make_folder, make_prices, make_tickers
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable
 
     from catalyst_ray.adapters.http import HttpFetcher
     from catalyst_ray.models import FeedSpec
     from catalyst_ray.settings import Settings
 
+log = logging.getLogger(__name__)
+
 LOW_DISK_BYTES = 2 * 2**30
 TEST_TICKER = "AAPL"
+DASHBOARD_TIMEOUT_S = 3.0
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+MISSING_MODEL = {
+    "off": ("ok", ""),
+    "auto": ("warn", "alerts go out with the fast tier alone"),
+    "ollama": ("fail", "alerts go out with the fast tier alone; LLM_ENGINE=off says that this is meant"),
+}
+"""Status and mend where there is no engine, by LLM_ENGINE."""
+MENDS = {
+    "Ray": "see `ray status` on the cluster, or unset RAY_ADDRESS for a local one",
+    "store": "check DATABASE_URL, or OUT_DIR where that is unset",
+    "chart folder": "set QUICKCHART_IMAGE_DIR to a folder that this user may write to",
+    "disk": "set OUT_DIR to a folder that this user may read",
+    "feeds": "check the network; a feed that stays dead goes out of FEEDS_FILE",
+    "ticker map": "set SEC_CONTACT, or SEC_TICKERS_FILE for use without network",
+    "language model": "see whether the server at OLLAMA_HOST is well, or set LLM_ENGINE=off",
+    "prices": "check PRICE_SOURCE, and PRICE_URL or PRICE_DIR with it",
+    "discord": "try again in a minute; if it stays, make a new webhook",
+}
+"""What mends a check whose error has no hint of its own."""
 LLM_START_TIMEOUT_S = 120.0
-TEST_SCHEMA = '{"type":"object","properties":{"direction":{"type":"number"}},"required":["direction"]}'
+TEST_PROMPT = LlmRequest(
+    key="doctor",
+    system="Answer in JSON.",
+    prompt="direction: 0",
+    schema='{"type":"object","properties":{"direction":{"type":"number"}},"required":["direction"]}',
+    timeout_s=60.0,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,25 +77,31 @@ class Finding:
     mend: str = ""
 
 
-async def examine(settings: Settings) -> list[Finding]:
-    """Run every check and return the findings in order; no check stops another."""
-    found = [_versions(), _gpus(), await _step("store", lambda: _store(settings))]
-    found += [_folder(settings), _disk(settings)]
-    found += [finding async for finding in _feeds(settings)]
-    found += [
-        await _step("ticker map", lambda: _tickers(settings)),
-        await _step("language model", lambda: _model(settings)),
-        await _step("prices", lambda: _prices(settings)),
-        await _step("discord", lambda: _discord(settings)),
-    ]
-    return found
+async def examine(settings: Settings) -> AsyncIterator[Finding]:
+    """Run every check and yield the findings as they come; no check stops another."""
+    yield _versions()
+    yield await _step("Ray", _ray(settings))
+    yield _gpus()
+    yield await _step("store", _store(settings))
+    yield await _step("chart folder", _folder(settings))
+    yield await _step("disk", _disk(settings))
+    async for finding in _feeds(settings):
+        yield finding
+    yield await _step("ticker map", _tickers(settings))
+    yield await _step("language model", _model(settings))
+    yield await _step("prices", _prices(settings))
+    yield await _step("discord", _discord(settings))
 
 
-async def _step(name: str, check: Callable[[], Awaitable[Finding]]) -> Finding:
+async def _step(name: str, check: Awaitable[Finding]) -> Finding:
     try:
-        return await check()
+        return await check
     except CatalystError as error:
-        return Finding(name, "fail", error.message, error.hint or "")
+        return Finding(name, "fail", error.message, error.hint or MENDS[name])
+    except Exception as error:  # the boundary of a check: the others must still run
+        log.exception("a check broke off", extra={"check": name})
+        words = f"broke off: {type(error).__name__}"
+        return Finding(name, "fail", words, "a fault of the program: report it with the lines above")
 
 
 def _versions() -> Finding:
@@ -69,6 +109,32 @@ def _versions() -> Finding:
         f"Python {platform.python_version()}, Ray {version('ray')}, catalyst-ray {version('catalyst-ray')}"
     )
     return Finding("versions", "ok", words)
+
+
+async def _ray(settings: Settings) -> Finding:
+    if settings.ray_address is None:
+        return Finding("Ray", "ok", "each run starts its own on this machine (RAY_ADDRESS is unset)")
+    with ray_session(settings.ray_address, dashboard=False) as session:
+        pass
+    words = f"{session.nodes} nodes, {session.cpus:g} CPUs, {session.gpus:g} GPUs at {session.address}"
+    dashboard = session.dashboard_url
+    if dashboard and urlsplit(dashboard).hostname not in LOOPBACK and await is_open(dashboard):
+        mend = "anyone who reaches it can run programs there: set RAY_AUTH_MODE=token on every node"
+        return Finding("Ray", "warn", f"{words}; {dashboard} asks for no token", mend)
+    return Finding("Ray", "ok", words)
+
+
+async def is_open(dashboard_url: str) -> bool:
+    """Return whether a Ray dashboard lists its jobs to somebody without a token."""
+    timeout = aiohttp.ClientTimeout(total=DASHBOARD_TIMEOUT_S)
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=timeout) as http,
+            http.get(f"{dashboard_url}/api/jobs/") as answer,
+        ):
+            return answer.status == HTTPStatus.OK
+    except (aiohttp.ClientError, TimeoutError):
+        return False
 
 
 def _gpus() -> Finding:
@@ -94,18 +160,18 @@ async def _store(settings: Settings) -> Finding:
     return Finding("store", "ok", f"readable and writable, {rows} outbox rows")
 
 
-def _folder(settings: Settings) -> Finding:
+async def _folder(settings: Settings) -> Finding:
     folder = settings.quickchart_image_dir
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / ".write-test").touch()
         (folder / ".write-test").unlink()
     except OSError as error:
-        return Finding("chart folder", "fail", f"{folder}: {error.strerror}", "set QUICKCHART_IMAGE_DIR")
+        return Finding("chart folder", "fail", f"{folder}: {error.strerror}", MENDS["chart folder"])
     return Finding("chart folder", "ok", f"{folder} is writable")
 
 
-def _disk(settings: Settings) -> Finding:
+async def _disk(settings: Settings) -> Finding:
     where = next(p for p in (settings.out_dir, *settings.out_dir.absolute().parents) if p.exists())
     free = shutil.disk_usage(where).free
     status = "ok" if free > LOW_DISK_BYTES else "warn"
@@ -118,13 +184,13 @@ async def _feeds(settings: Settings) -> AsyncIterator[Finding]:
     try:
         feeds = choose_feeds(settings)
     except CatalystError as error:
-        yield Finding("feeds", "fail", str(error), error.hint or "")
+        yield Finding("feeds", "fail", error.message, error.hint or MENDS["feeds"])
         return
     async with make_fetcher(settings, SystemClock()) as fetcher:
         for finding in await asyncio.gather(*(_feed(spec, fetcher) for spec in feeds.active)):
             yield finding
-    for name, mend in feeds.off.items():
-        yield Finding(f"feed {name}", "warn", "off", mend)
+    for mend, names in feeds.off_by_mend().items():
+        yield Finding("feeds off", "warn", names, mend)
 
 
 async def _feed(spec: FeedSpec, fetcher: HttpFetcher) -> Finding:
@@ -133,7 +199,7 @@ async def _feed(spec: FeedSpec, fetcher: HttpFetcher) -> Finding:
         fetched = await fetcher.fetch(spec, FeedState(feed=spec.name))
         parsed = await asyncio.to_thread(parse_feed, fetched, spec)
     except CatalystError as error:
-        return Finding(name, "fail", error.message, error.hint or "")
+        return Finding(name, "fail", error.message, error.hint or MENDS["feeds"])
     words = f"{parsed.entries} entries in {fetched.seconds:.2f} s"
     return Finding(
         name, "ok" if parsed.entries else "warn", words, "" if parsed.entries else "is the feed empty?"
@@ -144,10 +210,8 @@ async def _tickers(settings: Settings) -> Finding:
     directory, notes = await make_tickers(settings).load(SystemClock().now_utc())
     if len(directory):
         return Finding("ticker map", "ok", f"{len(directory)} tickers")
-    words = "; ".join(map(str, notes)) or "empty"
-    return Finding(
-        "ticker map", "warn", words, "set SEC_CONTACT, or SEC_TICKERS_FILE for use without network"
-    )
+    words = "; ".join(note.detail or note.code for note in notes) or "empty"
+    return Finding("ticker map", "warn", words, MENDS["ticker map"])
 
 
 async def _model(settings: Settings) -> Finding:
@@ -155,32 +219,24 @@ async def _model(settings: Settings) -> Finding:
         settings.llm_engine, ollama_host=settings.ollama_host, model=settings.llm_model_name
     )
     if choice.spec is None:
-        return Finding("language model", "warn", choice.words, "alerts go out with the fast tier alone")
+        status, mend = MISSING_MODEL[settings.llm_engine]
+        return Finding("language model", status, choice.words, mend)
     model = choice.spec.make(workers=1)
     try:
         async with asyncio.timeout(LLM_START_TIMEOUT_S):
             info = await model.start()
         started = time.perf_counter()
-        await model.generate(
-            LlmRequest(
-                key="doctor",
-                system="Answer in JSON.",
-                prompt="direction: 0",
-                schema=TEST_SCHEMA,
-                timeout_s=60.0,
-            )
-        )
+        await model.generate(TEST_PROMPT)
+        seconds = time.perf_counter() - started
     except TimeoutError:
-        return Finding(
-            "language model",
-            "fail",
-            f"{choice.words}: not loaded in {LLM_START_TIMEOUT_S:.0f} s",
-            "use a smaller model",
-        )
+        words = f"{choice.words}: not loaded in {LLM_START_TIMEOUT_S:.0f} s"
+        return Finding("language model", "fail", words, "name a smaller model in LLM_MODEL_NAME")
     finally:
         await model.stop()
-    seconds = time.perf_counter() - started
     words = f"{info.engine} runs {info.model} on {info.device}, test prompt {seconds:.2f} s"
+    if not info.has_weight:
+        mend = "for verdicts that count run Ollama with a real model: OLLAMA_HOST, LLM_MODEL_NAME"
+        return Finding("language model", "warn", f"{words}; its verdict is shown, without weight", mend)
     return Finding("language model", "ok", words)
 
 
@@ -189,12 +245,16 @@ async def _prices(settings: Settings) -> Finding:
         return Finding(
             "prices", "warn", "none: cards have no chart", "set PRICE_SOURCE=yfinance, csv or http"
         )
+    ticker = min(settings.watched, default=TEST_TICKER)
     source = make_prices(settings)
     try:
-        bars = await source.bars(TEST_TICKER, "1D")
+        bars = await source.bars(ticker, "1D")
     finally:
         await source.close()
-    return Finding("prices", "ok", f"{source.name} answers, {len(bars) if bars else 0} bars of {TEST_TICKER}")
+    if bars is None:
+        mend = "cards of tickers without bars have no chart; put one that it has into WATCH_LIST to check it"
+        return Finding("prices", "warn", f"{source.name} answers, and has no bars of {ticker}", mend)
+    return Finding("prices", "ok", f"{source.name} answers, {len(bars)} bars of {ticker}")
 
 
 async def _discord(settings: Settings) -> Finding:
@@ -205,4 +265,6 @@ async def _discord(settings: Settings) -> Finding:
         words = await webhook.check()
     finally:
         await webhook.close()
+    if settings.dry_run:
+        return Finding("discord", "warn", f"{words}; dry run", "unset DRY_RUN to post alerts")
     return Finding("discord", "ok", words)

@@ -44,6 +44,11 @@ class FeedChoice(NamedTuple):
     active: tuple[FeedSpec, ...]
     off: Mapping[str, str]
 
+    def off_by_mend(self) -> dict[str, str]:
+        """Return the mends, and for each the names that it would switch on, in words."""
+        mends = dict.fromkeys(self.off.values())
+        return {mend: ", ".join(name for name, why in self.off.items() if why == mend) for mend in mends}
+
 
 def choose_feeds(settings: Settings) -> FeedChoice:
     """Return which feeds of the list can be taken with these settings.

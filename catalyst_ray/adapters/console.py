@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from catalyst_ray.models import Alert
 
+MAX_COLUMNS = 100
+"""Longer lines than that are hard to read."""
 _STYLES = {Tone.BULLISH: "green", Tone.BEARISH: "red", Tone.NEUTRAL: "bright_black"}
 
 
@@ -51,11 +53,13 @@ class Console:
     def _print_panel(self, shown: Card) -> None:
         import rich.console  # noqa: PLC0415  (programs that read lines need not load it)
 
-        rich.console.Console(file=self._stream, force_terminal=True, highlight=False).print(_panel(shown))
+        console = rich.console.Console(file=self._stream, force_terminal=True, highlight=False)
+        console.print(_panel(shown), width=min(console.width, MAX_COLUMNS))
 
 
 def _panel(shown: Card) -> RenderableType:
     from rich.panel import Panel  # noqa: PLC0415  (as above)
+    from rich.style import Style  # noqa: PLC0415  (as above)
     from rich.text import Text  # noqa: PLC0415  (as above)
 
     style = _STYLES[shown.tone]
@@ -68,6 +72,9 @@ def _panel(shown: Card) -> RenderableType:
         body.append(f"\n• {reason}", style="dim")
     facts = filter(None, (shown.quote, f"{shown.confidence} sure", shown.tier, shown.source, shown.age))
     body.append("\n" + " · ".join(facts))
-    body.append("".join(f"\n{line}" for line in (shown.published, shown.link) if line), style="dim")
+    if shown.published:
+        body.append(f"\n{shown.published}", style="dim")
+    if shown.link:  # a hyperlink: it can be clicked even where it is broken into two lines
+        body.append("\n").append(shown.link, style=Style(dim=True, link=shown.link))
     title = Text(f"{shown.verdict}  {shown.ticker}  {shown.event}", style=f"bold {style}")
     return Panel(body, title=title, title_align="left", subtitle=Text(shown.alert_id), border_style=style)

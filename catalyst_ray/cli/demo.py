@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 import sys
 from pathlib import Path
@@ -21,7 +22,11 @@ from catalyst_ray.settings import Settings, load_settings
 if TYPE_CHECKING:
     from catalyst_ray.models import CycleReport
 
+log = logging.getLogger(__name__)
+
 FAKE_GPUS = 2
+ALL_ALERTS = 20
+"""More than a batch has stories: the demo ends with nothing held back."""
 MARK = ".catalyst-demo"
 """Stands in the demo's folder, so that only a folder that the demo made is emptied."""
 
@@ -43,14 +48,17 @@ def command(*, cycles: int, seed: int, out: Path, as_json: bool, env_file: Path 
 
     Starts newswires, EDGAR, prices, Discord and a scripted language model on loopback (companies, tickers and
     news are all invented; one feed is broken and one slow on purpose) and a local Ray with two pretended GPUs
-    where there are none. Leaves OUT/index.html, the charts, report.json, and in discord/ what Discord received.
+    where there are none. Leaves OUT/index.html, the charts, report.json, in discord/ what Discord received, and
+    card.html, the strongest alert as Discord would show it.
     """
     from catalyst_ray.demo.process import DemoProcess  # noqa: PLC0415  (not for --help)
 
-    _empty(out)
+    empty(out)
     reports: list[CycleReport] = []
     with DemoProcess(seed=seed) as world:
-        settings = demo_settings(world.base_url, world.webhook_url, out, env_file=env_file)
+        settings = demo_settings(
+            world.base_url, world.webhook_url, out, env_file=env_file, max_alerts_per_cycle=ALL_ALERTS
+        )
         _post(f"{world.base_url}/_control/release?batch=1")
 
         def next_batch(report: CycleReport) -> None:
@@ -62,10 +70,13 @@ def command(*, cycles: int, seed: int, out: Path, as_json: bool, env_file: Path 
             settings, cycles=cycles, as_json=as_json, fake_gpus=_fake_gpus(), dashboard=False, also=next_batch
         )
         messages = _save_discord(world.base_url, out / "discord")
+    _save_card(settings, out)
     write_json(out / "report.json", {"cycles": [to_json(r) for r in reports]})
     alerts = sum(r.counts["alert"] + r.counts["released"] for r in reports)
-    if not as_json:
-        click.echo(f"\n{alerts} alerts, {messages} Discord messages. Open {out / 'index.html'}", err=True)
+    if sys.stdout.isatty() and not as_json:
+        click.echo(f"\n{alerts} alerts, {messages} Discord messages. Open {out / 'index.html'}")
+    else:
+        log.info("demo done", extra={"alerts": alerts, "messages": messages, "page": out / "index.html"})
     if len(reports) < cycles or not alerts:
         sys.exit(PARTIAL)
 
@@ -100,7 +111,12 @@ def demo_settings(
     return load_settings({**overrides, **changes}, env_file=env_file)
 
 
-def _empty(out: Path) -> None:
+def empty(out: Path) -> None:
+    """Make the folder, or empty one that an earlier demo made.
+
+    Raises:
+        UsageError: It holds files of somebody else.
+    """
     if out.exists() and any(out.iterdir()) and not (out / MARK).exists():
         raise click.UsageError(f"{out} holds files that are not the demo's; name another folder with --out")
     shutil.rmtree(out, ignore_errors=True)
@@ -124,6 +140,15 @@ def _save_discord(base_url: str, folder: Path) -> int:
             picture = _get(f"{base_url}/_control/messages/{message['id']}/{name}")
             (folder / f"{message['id']}-{Path(name).name}").write_bytes(picture)
     return len(messages)
+
+
+def _save_card(settings: Settings, out: Path) -> None:
+    from catalyst_ray.adapters.store import SqlStore  # noqa: PLC0415  (loads SQLAlchemy: not for --help)
+    from catalyst_ray.core.gauge import draw_gauge  # noqa: PLC0415  (loads matplotlib: same)
+    from catalyst_ray.demo.showcase import write_card  # noqa: PLC0415  (loads jinja2: same)
+
+    with SqlStore.open(settings.store_url, read_only=True) as store:
+        write_card(out, store.recent_alerts(limit=1_000), draw_gauge)
 
 
 def _get(url: str) -> bytes:

@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import sys
+import textwrap
+from collections import Counter
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
 
 from catalyst_ray.cli import PARTIAL
+from catalyst_ray.cli.logs import secrets_of, set_up_logs
 from catalyst_ray.cli.options import env_file_option, json_option
+from catalyst_ray.core.message_text import plain
 from catalyst_ray.settings import load_settings
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from catalyst_ray.doctor import Finding
+
+NAME_COLUMNS = 24
+MIN_COLUMNS = 30
 MARKS = {"ok": ("✓", "green"), "warn": ("!", "yellow"), "fail": ("✗", "red")}
 
 
@@ -32,14 +41,38 @@ def command(*, as_json: bool, env_file: Path | None) -> None:
     from catalyst_ray.doctor import examine  # noqa: PLC0415  (loads Ray and aiohttp: not for --help)
 
     settings = load_settings(env_file=env_file)
-    findings = asyncio.run(examine(settings))
+    set_up_logs("ERROR", secrets=secrets_of(settings))  # the findings say what matters
+
+    async def collect() -> list[Finding]:
+        found = []
+        async for finding in examine(settings):
+            found.append(finding)
+            if not as_json:
+                _show(finding)
+        return found
+
+    found = asyncio.run(collect())
+    counts = Counter(finding.status for finding in found)
     if as_json:
-        click.echo(json.dumps([asdict(f) for f in findings], indent=2))
-    for finding in () if as_json else findings:
-        mark, colour = MARKS[finding.status]
-        click.secho(f"{mark} {finding.name:<22}", fg=colour, nl=False)
-        click.echo(finding.words)
-        if finding.mend:
-            click.echo(f"  {'':<22}→ {finding.mend}")
-    if any(f.status == "fail" for f in findings):
+        click.echo(json.dumps([asdict(finding) for finding in found], indent=2))
+    else:
+        click.echo(f"\n{counts['ok']} ok, {counts['warn']} to know, {counts['fail']} to mend")
+    if counts["fail"]:
         sys.exit(PARTIAL)
+
+
+def _show(finding: Finding) -> None:
+    mark, colour = MARKS[finding.status]
+    click.secho(f"{mark} {plain(finding.name):<{NAME_COLUMNS}}", fg=colour, nl=False)
+    click.echo(" " + _wrapped(plain(finding.words)))
+    if finding.mend:
+        click.echo(" " * (NAME_COLUMNS + 3) + _wrapped(f"→ {plain(finding.mend)}"))
+
+
+def _wrapped(words: str) -> str:
+    """Break words for the terminal, under each other; leave them whole where a program reads."""
+    if not sys.stdout.isatty():
+        return words
+    columns = max(MIN_COLUMNS, shutil.get_terminal_size().columns - NAME_COLUMNS - 3)
+    broken = textwrap.wrap(words, columns, break_on_hyphens=False, drop_whitespace=True)
+    return ("\n" + " " * (NAME_COLUMNS + 3)).join(broken)

@@ -9,6 +9,7 @@ import click
 
 from catalyst_ray.cli.options import env_file_option, json_option
 from catalyst_ray.core.codec import encode
+from catalyst_ray.core.message_text import plain
 from catalyst_ray.errors import CatalystError
 from catalyst_ray.settings import load_settings
 
@@ -55,12 +56,12 @@ def _show(record: ItemRecord) -> None:
     item, decision = record.item, record.decision
     action = decision.action.value if decision else "undecided"
     click.secho(f"\n{action.upper():<9}", fg=COLOURS.get(action), bold=True, nl=False)
-    click.secho(item.title, bold=True)
+    click.secho(plain(item.title), bold=True)
     published = item.published_utc.isoformat(sep=" ", timespec="seconds") if item.published_utc else "no date"
-    click.echo(f"  {item.source}, {published}, {item.key}")
-    click.echo(f"  {item.url}")
+    click.echo("  " + plain(f"{item.source}, {published}, {item.key}"))
+    click.echo(f"  {plain(item.url)}")
     for reason in decision.reasons if decision else ():
-        click.echo(f"    {reason}")
+        click.echo(f"    {plain(str(reason))}")
     for delivery in record.deliveries:
         message = f", message {delivery.message_id}" if delivery.message_id else ""
         click.echo(f"    {delivery.sink}: {delivery.state.value}, {delivery.attempts} attempts{message}")

@@ -7,11 +7,23 @@ import logging
 import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+import click
+
+from catalyst_ray.core.message_text import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from catalyst_ray.settings import Settings
+
 STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+COLOURS = {logging.WARNING: "yellow", logging.ERROR: "red", logging.CRITICAL: "red"}
+MIN_SECRET_CHARS = 8
+"""Anything shorter may be a common word: blotting it out would eat the line and hide nothing."""
+RAY_CHATTER = "ray._private.authentication.authentication_token_setup"
+"""Says at every start that Ray's tokens are on, as they are meant to be."""
 
 
 class Masked(logging.Formatter):
@@ -20,13 +32,14 @@ class Masked(logging.Formatter):
     def __init__(self, render: Callable[[logging.LogRecord], str], secrets: Iterable[str]) -> None:
         super().__init__()
         self._render = render
-        self._secrets = tuple(s for s in secrets if s)
+        long = [s for s in secrets if len(s) >= MIN_SECRET_CHARS]
+        # In JSON quotes and backslashes are escaped, so a secret may stand in either form.
+        forms = {form for s in long for form in (s, json.dumps(s, ensure_ascii=False)[1:-1])}
+        self._secrets = sorted(forms, key=len, reverse=True)  # the whole address before its token
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
         text = self._render(record)
-        if record.exc_info and "traceback" not in text:
-            text = f"{text}\n{self.formatException(record.exc_info)}"
         for secret in self._secrets:
             text = text.replace(secret, "***")
         return text
@@ -42,27 +55,64 @@ def json_line(record: logging.LogRecord) -> str:
         **_fields(record),
     }
     if record.exc_info:
-        entry["traceback"] = logging.Formatter().formatException(record.exc_info)
+        entry["traceback"] = _traceback(record)
     return json.dumps(entry, default=str, ensure_ascii=False)
 
 
 def plain_line(record: logging.LogRecord) -> str:
-    """Return time, words and fields, for a person."""
+    """Return time, words and fields, for a person; a traceback follows on lines of its own."""
     when = datetime.fromtimestamp(record.created, UTC).astimezone().strftime("%H:%M:%S")
-    fields = "  ".join(f"{k}={v}" for k, v in _fields(record).items())
-    level = "" if record.levelno <= logging.INFO else f"{record.levelname.lower()}: "
-    return f"{when}  {level}{record.getMessage()}" + (f"  ({fields})" if fields else "")
+    fields = "  ".join(f"{key}={_value(value)}" for key, value in _fields(record).items())
+    colour = COLOURS.get(record.levelno)
+    level = click.style(f"{record.levelname.lower()}: ", fg=colour) if colour else ""
+    line = f"{when}  {level}{plain(record.getMessage())}" + (f"  ({fields})" if fields else "")
+    return f"{line}\n{_traceback(record)}" if record.exc_info else line
 
 
 def _fields(record: logging.LogRecord) -> dict[str, object]:
-    return {k: v for k, v in vars(record).items() if k not in STANDARD}
+    # Other libraries leave marks of their own on every record; theirs begin with "_".
+    return {k: v for k, v in vars(record).items() if k not in STANDARD and not k.startswith("_")}
+
+
+def _value(value: object) -> str:
+    # A stranger's words may stand in a value: on a terminal they must not move the cursor.
+    return f"{value:g}" if isinstance(value, float) else plain(str(value))
+
+
+def _traceback(record: logging.LogRecord) -> str:
+    return logging.Formatter().formatException(record.exc_info) if record.exc_info else ""
+
+
+def secrets_of(settings: Settings) -> list[str]:
+    """Return every text that no line may show: the secrets, and the telling parts of secret addresses."""
+    hook, token, store = (
+        secret.get_secret_value() if secret else ""
+        for secret in (settings.discord_webhook_url, settings.finnhub_token, settings.database_url)
+    )
+    password = _password(store)
+    return [hook, hook.partition("?")[0].rpartition("/")[2], token, store, password, unquote(password)]
+
+
+def _password(address: str) -> str:
+    try:
+        return urlsplit(address).password or ""
+    except ValueError:  # no address at all: the store says so when it is opened
+        return ""
 
 
 def set_up_logs(level: str, *, secrets: Iterable[str]) -> None:
-    """Send this package's log lines to standard error; other packages' only from WARNING on."""
+    """Send this package's log lines to standard error; other packages' only from WARNING on.
+
+    Call it after Ray is imported: its handler, made then, is taken away and its lines come as ours do.
+    """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Masked(plain_line if sys.stderr.isatty() else json_line, secrets))
     top = logging.getLogger()
     top.handlers = [handler]
     top.setLevel(logging.WARNING)
+    logging.captureWarnings(True)
     logging.getLogger("catalyst_ray").setLevel(level)
+    ray = logging.getLogger("ray")
+    ray.handlers, ray.propagate = [], True
+    ray.setLevel(logging.WARNING)
+    logging.getLogger(RAY_CHATTER).setLevel(logging.ERROR)

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import json
 import statistics
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from catalyst_ray.core.codec import encode
+from catalyst_ray.core.message_text import plain
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from rich.console import Console
+    from rich.table import Table
 
     from catalyst_ray.models import CycleReport, FeedReport
 
-STATUS_STYLE = {"ok": "green", "not_modified": "green", "waiting": "yellow", "failed": "red", "off": "dim"}
+OUTCOMES = ("recovered", "extended", "alert", "hold", "suppress", "drop", "failed")
+QUIET = {"ok": "without news", "not_modified": "without news", "off": "off"}
 
 
 def to_json(report: CycleReport) -> dict[str, Any]:
@@ -36,42 +41,55 @@ def is_partial(report: CycleReport | None) -> bool:
 
 
 def show(report: CycleReport, console: Console) -> None:
-    """Print a report for a person."""
+    """Print a report for a person: feeds that brought something, then feeds in trouble, then where time went."""
+    from rich.text import Text  # noqa: PLC0415  (only a terminal needs it)
+
+    console.print(Text.assemble("\n", (f"Cycle {report.number}", "bold"), f"  {_summary(report)}"))
+    fresh = [feed for feed in report.feeds if feed.new]
+    if fresh:
+        console.print(_table(fresh))
+    others = Counter(QUIET[feed.status] for feed in report.feeds if feed.status in QUIET and not feed.new)
+    if others:
+        words = ", ".join(f"{number} {state}" for state, number in others.items())
+        console.print(Text(f"other feeds: {words}", "dim"))
+    for style, words in _troubles(report):
+        # Text, never markup: the words may quote a stranger's page.
+        console.print(Text(plain(words), style))
+    stages = "  ".join(f"{name} {seconds:.2f}" for name, seconds in report.stages.items() if seconds >= 0.005)
+    console.print(Text.assemble(("seconds of work, side by side: ", "dim"), stages))
+    if report.posted_s:
+        median, longest = statistics.median(report.posted_s), max(report.posted_s)
+        figures = f"median {median:.2f} s, longest {longest:.2f} s"
+        console.print(Text.assemble(("from first byte to posted: ", "dim"), figures))
+
+
+def _summary(report: CycleReport) -> str:
+    counts = report.counts
+    outcomes = ", ".join(f"{counts[name]} {name}" for name in OUTCOMES if counts[name])
+    words = f"{report.seconds:.2f} s   {counts['new']} new" + (f": {outcomes}" if outcomes else "")
+    return words + (f"; {counts['released']} held before released" if counts["released"] else "")
+
+
+def _table(feeds: Sequence[FeedReport]) -> Table:
     from rich.table import Table  # noqa: PLC0415  (only a terminal needs it)
 
-    counts = report.counts
-    words = ", ".join(
-        f"{counts[n]} {n}" for n in ("new", "alert", "hold", "suppress", "drop", "failed", "seen")
-    )
-    console.print(f"\n[bold]Cycle {report.number}[/]  {report.seconds:.2f} s   {words}")
     table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
-    for title, side in (
-        ("feed", "left"),
-        ("", "left"),
-        ("seconds", "right"),
-        ("entries", "right"),
-        ("new", "right"),
-    ):
-        table.add_column(title, justify=side)  # type: ignore[arg-type]
-    table.add_column("")
+    table.add_column("feed", no_wrap=True)
+    for figure in ("seconds", "entries", "new"):
+        table.add_column(figure, justify="right")
+    for feed in feeds:
+        table.add_row(plain(feed.feed), f"{feed.seconds:.2f}", str(feed.entries), str(feed.new))
+    return table
+
+
+def _troubles(report: CycleReport) -> Iterator[tuple[str, str]]:
+    """Yield style and words of each feed that did not answer, then of every other problem."""
     for feed in report.feeds:
-        table.add_row(*_row(feed))
-    console.print(table)
-    stages = "  ".join(f"{name} {seconds:.2f}" for name, seconds in report.stages.items())
-    console.print(f"[dim]stages, s of work:[/] {stages}")
-    if report.posted_s:
-        median = statistics.median(report.posted_s)
-        console.print(
-            f"[dim]first byte to posted:[/] median {median:.2f} s, longest {max(report.posted_s):.2f} s"
-        )
+        if feed.status == "failed":
+            yield "red", f"{feed.feed} failed: {feed.error}" + (f" ({feed.hint})" if feed.hint else "")
+        elif feed.status == "waiting":
+            yield "yellow", f"{feed.feed} {feed.error}"
+    told = tuple(f"feed {feed.feed}:" for feed in report.feeds if feed.status == "failed")
     for problem in report.problems:
-        console.print(f"[yellow]problem:[/] {problem}", highlight=False, markup=True)
-
-
-def _row(feed: FeedReport) -> tuple[str, ...]:
-    style = STATUS_STYLE.get(feed.status, "")
-    why = " ".join(filter(None, (feed.error, f"({feed.hint})" if feed.hint else "")))
-    figures = (
-        (f"{feed.seconds:.2f}", str(feed.entries), str(feed.new)) if feed.status == "ok" else ("", "", "")
-    )
-    return (feed.feed, f"[{style}]{feed.status}[/]", *figures, why)
+        if not problem.startswith(told):
+            yield "red", f"problem: {problem}"

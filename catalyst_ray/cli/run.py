@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from catalyst_ray.cli import PARTIAL
-from catalyst_ray.cli.logs import set_up_logs
+from catalyst_ray.cli.logs import secrets_of, set_up_logs
 from catalyst_ray.cli.options import env_file_option, json_option
 from catalyst_ray.cli.report import is_partial, show, to_json, write_json
 from catalyst_ray.settings import Settings, load_settings
@@ -66,7 +66,7 @@ def execute(
     """
     from catalyst_ray.app import Start, run_app  # noqa: PLC0415  (loads Ray: not for --help)
 
-    set_up_logs(settings.log_level, secrets=_secrets(settings))
+    set_up_logs(settings.log_level, secrets=secrets_of(settings))
     tell = _teller(as_json=as_json)
 
     def on_report(report: CycleReport) -> None:
@@ -92,8 +92,3 @@ def _teller(*, as_json: bool) -> Callable[[CycleReport], None]:
 
     console = Console()
     return lambda report: show(report, console)
-
-
-def _secrets(settings: Settings) -> list[str]:
-    found = [settings.discord_webhook_url, settings.finnhub_token, settings.database_url]
-    return [secret.get_secret_value() for secret in found if secret]

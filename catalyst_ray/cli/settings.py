@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import json
+import sys
+from itertools import groupby
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from catalyst_ray.cli.options import env_file_option, json_option
+from catalyst_ray.errors import CatalystError
 from catalyst_ray.settings import load_settings
 from catalyst_ray.settings_docs import entries, env_example, markdown
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from catalyst_ray.settings_docs import Entry
+
+VALUE_COLUMNS = 24
+WIDE = 240
+"""Columns where no person reads."""
 
 
 @click.command("settings")
@@ -17,27 +30,46 @@ from catalyst_ray.settings_docs import entries, env_example, markdown
 @json_option
 @env_file_option
 def command(*, write: bool, as_json: bool, env_file: Path | None) -> None:
-    """Show every setting with the value in force; secrets only say whether they are set.
+    """Show every setting with the value in force; what differs from its default is green.
+
+    Of a secret only whether it is set is shown.
 
     Exits with 2 and names every problem when a value is wrong or a name is misspelt.
     """
     if write:
-        Path(".env.example").write_text(env_example(), encoding="utf-8")
-        Path("docs/settings.md").write_text(markdown(), encoding="utf-8")
+        _write(Path(".env.example"), env_example())
+        _write(Path("docs/settings.md"), markdown())
         return
-    settings = load_settings(env_file=env_file)
-    found = list(entries(settings))
+    found = list(entries(load_settings(env_file=env_file)))
     if as_json:
         click.echo(json.dumps({e.name: e.value for e in found}, indent=2))
-        return
-    group = ""
-    for entry in found:
-        if entry.group != group:
-            group = entry.group
-            click.secho(f"\n{group}", bold=True)
-        changed = entry.value != entry.default
-        value = entry.value or "-"
-        click.secho(f"  {entry.name:<26} {value:<26} ", nl=len(value) > 26, fg="green" if changed else None)
-        if len(value) > 26:
-            click.echo(" " * 56, nl=False)
-        click.secho(entry.text, dim=True)
+    else:
+        _show(found)
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise CatalystError(
+            f"cannot write {path}: {error.strerror}", hint="run this in the repository's folder"
+        ) from error
+
+
+def _show(found: Sequence[Entry]) -> None:
+    from rich.console import Console  # noqa: PLC0415  (not for --help)
+    from rich.table import Table  # noqa: PLC0415  (as above)
+    from rich.text import Text  # noqa: PLC0415  (as above)
+
+    # One line a setting where a program reads: nothing is broken for a width that nobody sees.
+    console = Console(width=None if sys.stdout.isatty() else WIDE)
+    for group, members in groupby(found, key=lambda entry: entry.group):
+        console.print(Text(f"\n{group}", "bold"))
+        table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+        table.add_column(no_wrap=True, min_width=max(len(entry.name) for entry in found))
+        table.add_column(width=VALUE_COLUMNS, overflow="fold")
+        table.add_column(style="dim")
+        for entry in members:
+            style = "" if entry.value == entry.default else "green"
+            table.add_row(Text(entry.name, style), Text(entry.value or "-", style), Text(entry.text))
+        console.print(table)

@@ -4,6 +4,7 @@ Owns the schema: keys may be added under the same ``schema`` number, never renam
 write anything.
 
 ======================  ======================================================================================
+``type``                ``alert``: other lines on the console are of other types (``cycle``)
 ``schema``              1
 ``id``                  the alert's id; two lines with one id are one alert delivered twice
 ``created_utc``         ISO-8601, as are all keys on ``_utc``
@@ -49,6 +50,7 @@ def alert_record(alert: Alert) -> dict[str, Any]:
     judgement = alert.verdict.judgement
     counts = judgement if judgement and judgement.has_weight else None
     return {
+        "type": "alert",
         "schema": 1,
         "id": alert.id,
         "created_utc": alert.created_utc.isoformat(),

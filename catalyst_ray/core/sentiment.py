@@ -73,7 +73,7 @@ class SentimentModel:
         """Return a text with company names, tickers, exchange tags and addresses blanked out."""
         text = self._mask_runs(_TAGS.sub(f" {_MASK} ", text))
         for name in names[:MAX_NAMES]:
-            text = _blank(text, self._core_name(name))
+            text = _blank(text, self._lexicon.core_name(name))
         return text
 
     def _read(self, masked: str) -> float:
@@ -86,12 +86,6 @@ class SentimentModel:
         if masked.rstrip().endswith("?") or not self._lexicon.doubts.isdisjoint(words.tokens):
             reading *= self._lexicon.doubted
         return reading
-
-    def _core_name(self, name: str) -> str:
-        words = name.partition("/")[0].replace(",", " ").split()
-        while len(words) > 1 and words[-1].lower().rstrip(".") in self._lexicon.suffixes:
-            words.pop()
-        return " ".join(words)
 
     def _mask_runs(self, text: str) -> str:
         # "Progressive Corp": the capitalised words before a suffix or a tag are a name.

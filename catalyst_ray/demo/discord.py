@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 WEBHOOK_ID = "1180000000000000042"
 TOKEN = "demo-token-invented-for-the-loopback-world"  # noqa: S105  (opens nothing but this double)
 CHANNEL_ID = "1180000000000000001"
+NAME = "demo"
 _DISCORD_EPOCH_MS = 1_420_070_400_000
 _BUCKET_POSTS = 5
 _BUCKET_WINDOW_S = 2.0
@@ -111,12 +112,20 @@ class DiscordDouble:
         for prefix in ("/api", "/api/v10"):
             base = prefix + "/webhooks/{webhook}/{token}"
             one = base + "/messages/{message}"
-            routes += [web.post(base, self._execute), web.patch(one, self._edit), web.get(one, self._show)]
+            routes += [web.get(base, self._describe), web.post(base, self._execute)]
+            routes += [web.get(one, self._show), web.patch(one, self._edit)]
         return routes
 
     def close(self) -> None:
         """Let hanging requests go."""
         self._closing.set()
+
+    async def _describe(self, request: web.Request) -> web.StreamResponse:
+        try:
+            self._authorise(request)
+        except _Refused as refused:
+            return refused.response
+        return web.json_response({"id": WEBHOOK_ID, "type": 1, "name": NAME, "channel_id": CHANNEL_ID})
 
     async def _execute(self, request: web.Request) -> web.StreamResponse:
         return await self._answer(request, self._post)
@@ -271,7 +280,7 @@ def _as_discord(message: DiscordMessage, request: web.Request) -> dict[str, Any]
         "content": message.payload.get("content") or "",
         "channel_id": CHANNEL_ID,
         "webhook_id": WEBHOOK_ID,
-        "author": {"id": WEBHOOK_ID, "username": message.payload.get("username") or "demo", "bot": True},
+        "author": {"id": WEBHOOK_ID, "username": message.payload.get("username") or NAME, "bot": True},
         "embeds": embeds,
         "attachments": [
             {

@@ -65,6 +65,17 @@ async def test_a_message_with_a_picture_is_kept_and_edited(server, session):
         assert (answer.status, (await answer.json())["code"]) == (404, 10008)
 
 
+async def test_the_webhook_says_what_it_is(server, session):
+    """A GET names the webhook and its channel as Discord does; a foreign address is refused."""
+    async with session.get(server.webhook_url) as answer:
+        found = await answer.json()
+    assert server.webhook_url.split("/")[-2] == found["id"]
+    assert (found["name"], found["channel_id"].isdecimal()) == ("demo", True)
+    async with session.get(f"{server.base_url}/api/webhooks/1/x") as answer:
+        assert (answer.status, (await answer.json())["code"]) == (404, 10015)
+    assert server.discord.requests == 0
+
+
 async def test_without_wait_there_is_no_body(server, session):
     """A post without wait=true is answered 204 and kept all the same."""
     async with session.post(server.webhook_url, json={"content": "hello"}) as answer:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import json
 import os
+import pty
+import re
+import struct
 import subprocess
 import sys
+import termios
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,8 +33,16 @@ class Done:
     @property
     def cycles(self) -> list[dict[str, Any]]:
         """Return the cycle reports among the JSON lines of standard output."""
-        lines = [json.loads(line) for line in self.out.splitlines() if line.startswith("{")]
-        return [line for line in lines if line.get("type") == "cycle"]
+        return self._lines("cycle")
+
+    @property
+    def alerts(self) -> list[dict[str, Any]]:
+        """Return the alerts among the JSON lines of standard output."""
+        return self._lines("alert")
+
+    def _lines(self, kind: str) -> list[dict[str, Any]]:
+        lines = [json.loads(line) for line in self.out.splitlines()]
+        return [line for line in lines if line["type"] == kind]
 
 
 def environment(folder: Path, **settings: object) -> dict[str, str]:
@@ -50,3 +64,30 @@ def run(folder: Path, *arguments: object, timeout_s: float = 120, **settings: ob
         check=False,
     )
     return Done(done.returncode, done.stdout, done.stderr)
+
+
+def run_on_terminal(folder: Path, *arguments: object, columns: int = 80, **settings: object) -> Done:
+    """Run ``catalyst-ray`` on a terminal of this width; ``out`` is what it shows, without colours and links."""
+    ours, its = pty.openpty()
+    fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
+    env = environment(folder, TERM="xterm-256color", **settings)
+    env.pop("COLUMNS", None)
+    with subprocess.Popen(
+        [str(PROGRAM), *map(str, arguments)], cwd=folder, env=env, stdin=its, stdout=its, stderr=its
+    ) as child:
+        os.close(its)
+        shown = _until_closed(ours)
+    return Done(child.returncode, re.sub(r"\x1b\[[\d;]*m|\x1b\]8;.*?\x1b\\", "", shown), "")
+
+
+def _until_closed(terminal: int) -> str:
+    shown = b""
+    try:
+        while part := os.read(terminal, 65_536):
+            shown += part
+    except OSError as error:  # Linux's way to say that nobody holds the other end any more
+        if error.errno != errno.EIO:
+            raise
+    finally:
+        os.close(terminal)
+    return shown.decode().replace("\r\n", "\n")

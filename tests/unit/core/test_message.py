@@ -410,6 +410,7 @@ def test_two_sentences(text: str, two: str) -> None:
 def test_the_record_holds_the_facts() -> None:
     """Programs get ids, figures and the LLM's part without having to parse words."""
     record = json.loads(alert_line(make_alert(change_pct=float("nan"))))
+    assert (record["type"], record["schema"]) == ("alert", 1)
     assert record["ticker"] == "QLLN"
     assert record["direction"] == "bearish"
     assert record["value"] == -0.72

@@ -1,0 +1,168 @@
+"""The doctor on a sound set-up, and on one where everything is broken at once."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import TYPE_CHECKING, Any
+from urllib.request import urlopen
+
+import pytest
+
+from catalyst_ray.core.feedlist import feeds_toml
+from catalyst_ray.demo.process import DemoProcess
+from catalyst_ray.doctor import is_open
+from tests.e2e.commands import Done, run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+OPTIONS = ("--release=1", "--slow-s=0")
+FEEDS = ("demo_meridian", "demo_sec_8k", "demo_finnhub")
+
+
+def findings(done: Done) -> dict[str, dict[str, Any]]:
+    """Return the findings by name."""
+    return {row["name"]: row for row in json.loads(done.out)}
+
+
+def demo_feeds(world: DemoProcess, folder: Path, *names: str) -> Path:
+    """Write a list of some of the demo's feeds."""
+    rows = json.loads(urlopen(f"{world.base_url}/_control/feeds", timeout=5).read())
+    path = folder / "feeds.toml"
+    path.write_text(feeds_toml([row for row in rows if row["name"] in names]))
+    return path
+
+
+def test_a_sound_setup_passes(tmp_path: Path) -> None:
+    """Each part is tried for real and passes; what is merely poor is a warning with its mend."""
+    with DemoProcess(options=OPTIONS) as world:
+        done = run(
+            tmp_path,
+            "doctor",
+            "--json",
+            FEEDS_FILE=demo_feeds(world, tmp_path, *FEEDS),
+            FEEDS_ALLOW_PRIVATE=1,
+            SEC_CONTACT="demo@example.org",
+            SEC_TICKERS_URL=f"{world.base_url}/files/company_tickers.json",
+            FINNHUB_TOKEN="invented-key",
+            LLM_ENGINE="ollama",
+            LLM_MODEL_NAME="demo-scripted",
+            OLLAMA_HOST=world.base_url,
+            PRICE_SOURCE="http",
+            PRICE_URL=world.base_url,
+            WATCH_LIST="FRWB",
+            DISCORD_WEBHOOK_URL=world.webhook_url,
+        )
+    found = findings(done)
+    assert done.code == 0, done.out
+    sure = {"versions", "Ray", "store", "chart folder", "ticker map", "prices", "discord"}
+    sure |= {f"feed {name}" for name in FEEDS}
+    assert {name: row["status"] for name, row in found.items() if name in sure} == dict.fromkeys(sure, "ok")
+    assert "bars of FRWB" in found["prices"]["words"]
+    assert "channel" in found["discord"]["words"]
+    assert (
+        found["language model"]["status"] == "warn"
+    )  # it runs, and a scripted model's verdict has no weight
+    assert "test prompt" in found["language model"]["words"]
+    assert all(row["mend"] for row in found.values() if row["status"] != "ok")
+
+
+def test_everything_broken_is_named_with_its_mend(tmp_path: Path) -> None:
+    """No failure hides another: each broken part is a failure with a mend, and no secret is shown."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        closed = f"127.0.0.1:{probe.getsockname()[1]}"
+    (tmp_path / "file").touch()
+    with DemoProcess(options=OPTIONS) as world:
+        feeds = demo_feeds(world, tmp_path, "demo_meridian", "demo_broken")
+        feeds.write_text(f'{feeds.read_text()}\n[[feed]]\nname = "dead"\nurl = "http://{closed}/"\n')
+        done = run(
+            tmp_path,
+            "doctor",
+            "--json",
+            FEEDS_FILE=feeds,
+            FEEDS_ALLOW_PRIVATE=1,
+            RAY_ADDRESS=closed,
+            LLM_ENGINE="ollama",
+            LLM_MODEL_NAME="no-such-model",
+            OLLAMA_HOST=world.base_url,
+            PRICE_SOURCE="http",
+            PRICE_URL=f"http://{closed}",
+            DISCORD_WEBHOOK_URL=f"{world.base_url}/api/webhooks/404/t0p-s3cr3t-token",
+            OUT_DIR=tmp_path / "file" / "out",
+            QUICKCHART_IMAGE_DIR=tmp_path / "file" / "charts",
+        )
+    found = findings(done)
+    broken = {
+        "Ray",
+        "store",
+        "chart folder",
+        "feed demo_broken",
+        "feed dead",
+        "language model",
+        "prices",
+        "discord",
+    }
+    assert done.code == 3, done.err
+    assert {name for name, row in found.items() if row["status"] == "fail"} == broken
+    assert found["feed demo_meridian"]["status"] == "ok"
+    assert [name for name, row in found.items() if row["status"] != "ok" and not row["mend"]] == []
+    for name, words in (
+        ("Ray", "nobody answers"),
+        ("language model", "no-such-model"),
+        ("discord", "webhook is dead"),
+        ("feed demo_broken", "instead of a feed"),
+    ):
+        assert words in found[name]["words"]
+    assert "ollama pull" in found["language model"]["mend"]
+    assert "s3cr3t" not in done.out + done.err
+
+
+def test_people_get_lines_and_the_mend_below(tmp_path: Path) -> None:
+    """Without --json a finding is one line with its mark and its mend the next, then a sum."""
+    (tmp_path / "feeds.toml").write_text(
+        '[[feed]]\nname = "sec"\nurl = "https://www.sec.gov/x"\nrequires = "sec_contact"\n'
+    )
+    done = run(tmp_path, "doctor", FEEDS_FILE="feeds.toml", LLM_ENGINE="off", SEC_TICKERS_FILE="feeds.toml")
+    lines = done.out.splitlines()
+    (at,) = [n for n, line in enumerate(lines) if line.startswith("! feeds off")]
+    assert lines[at].endswith("sec")
+    assert "→ set SEC_CONTACT" in lines[at + 1]
+    assert lines[-1].split(" ", 1)[1].startswith("ok, ")
+
+
+@pytest.fixture
+def dashboard() -> Iterator[tuple[str, list[int]]]:
+    """Serve what a Ray dashboard answers: the status at the head of the list."""
+    status = [200]
+
+    class Dashboard(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status[0] if self.path == "/api/jobs/" else 404)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Keep the test's output clean."""
+
+    server = HTTPServer(("127.0.0.1", 0), Dashboard)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}", status
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.mark.anyio
+async def test_a_dashboard_without_token_is_open(dashboard: tuple[str, list[int]]) -> None:
+    """Jobs listed without a token mean an open door; a refusal or silence does not."""
+    url, status = dashboard
+    assert await is_open(url)
+    status[0] = 401
+    assert not await is_open(url)
+    assert not await is_open("http://127.0.0.1:1")

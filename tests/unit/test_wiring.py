@@ -1,0 +1,98 @@
+"""Which adapter comes of which setting."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from catalyst_ray.adapters.console import Console
+from catalyst_ray.adapters.discord import DiscordWebhook
+from catalyst_ray.adapters.files import NdjsonFile
+from catalyst_ray.adapters.prices import NoPrices
+from catalyst_ray.adapters.prices_csv import CsvPrices
+from catalyst_ray.adapters.prices_http import HttpPrices
+from catalyst_ray.core.directory import TickerDirectory
+from catalyst_ray.errors import ConfigError
+from catalyst_ray.settings import NAMES, Settings
+from catalyst_ray.wiring import choose_feeds, make_fast_tier, make_folder, make_prices, make_sinks
+
+HOOK = "https://discord.com/api/webhooks/12/abc"
+
+
+@pytest.fixture(autouse=True)
+def _clean(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in NAMES:
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_feeds_that_need_something_are_off_without_it() -> None:
+    """Without contact and key the SEC and Finnhub feeds are off, each with its mend, and the rest is taken."""
+    bare = choose_feeds(Settings())
+    needs = {name: mend.split()[1] for name, mend in bare.off.items()}
+    assert needs.pop("finnhub") == "FINNHUB_TOKEN"
+    assert needs.pop("sec_8k") == "SEC_CONTACT"
+    assert set(needs.values()) == {"SEC_CONTACT"}
+    assert set(bare.off_by_mend().values()) == {"finnhub", ", ".join(n for n in bare.off if n != "finnhub")}
+    assert not [feed.name for feed in bare.active if feed.requires]
+    full = choose_feeds(Settings(sec_contact="me@example.org", finnhub_token="invented-key"))
+    assert full.off == {}
+    assert {feed.name for feed in full.active} == {feed.name for feed in bare.active} | set(bare.off)
+
+
+def test_a_list_of_ones_own(tmp_path: Path) -> None:
+    """FEEDS_FILE replaces the list that ships; a wrong one is named."""
+    path = tmp_path / "feeds.toml"
+    path.write_text('[[feed]]\nname = "mine"\nurl = "https://example.org/rss"\n')
+    assert [feed.name for feed in choose_feeds(Settings(feeds_file=path)).active] == ["mine"]
+    path.write_text("[[feed]]\n")
+    with pytest.raises(ConfigError, match=r"feeds\.toml"):
+        choose_feeds(Settings(feeds_file=path))
+
+
+@pytest.mark.parametrize(
+    ("settings", "adapter"),
+    [
+        ({}, NoPrices),
+        ({"price_source": "csv", "price_dir": Path()}, CsvPrices),
+        ({"price_source": "http", "price_url": "http://127.0.0.1:1"}, HttpPrices),
+    ],
+    ids=["none", "csv", "http"],
+)
+def test_prices(settings, adapter) -> None:
+    """PRICE_SOURCE says where price bars come from."""
+    assert type(make_prices(Settings(**settings))) is adapter
+
+
+@pytest.mark.parametrize(
+    ("settings", "has_discord"),
+    [
+        ({}, False),
+        ({"discord_webhook_url": HOOK}, True),
+        ({"discord_webhook_url": HOOK, "dry_run": True}, False),
+    ],
+    ids=["no webhook", "webhook", "dry run"],
+)
+def test_sinks(settings, has_discord, tmp_path: Path) -> None:
+    """Console and file always take alerts; Discord only with a webhook and without DRY_RUN."""
+    sinks = make_sinks(Settings(out_dir=tmp_path, **settings), is_terminal=False)
+    assert [type(sink) for sink in sinks] == [Console, NdjsonFile, *([DiscordWebhook] * has_discord)]
+
+
+def test_the_folder_is_made_or_named(tmp_path: Path) -> None:
+    """OUT_DIR is made with its parents; where that cannot be, the variable is named."""
+    make_folder(Settings(out_dir=tmp_path / "a" / "b"))
+    assert (tmp_path / "a" / "b").is_dir()
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigError) as caught:
+        make_folder(Settings(out_dir=tmp_path / "file" / "x"))
+    assert caught.value.key == "OUT_DIR"
+
+
+def test_the_fast_tier_takes_the_thresholds_of_the_settings() -> None:
+    """Threshold, watch list and the three uses of the model reach the fast tier."""
+    settings = Settings(alert_threshold=0.7, watch_list="abc, def", feature_llm_classifier=False)
+    tier = make_fast_tier(settings, TickerDirectory.from_listings([]))
+    policy, uses = tier._policy, tier._uses
+    assert (policy.alert_min_value, policy.watch_list) == (0.7, frozenset({"ABC", "DEF"}))
+    assert (uses.classifier, uses.fallback, uses.filings) == (False, True, True)
