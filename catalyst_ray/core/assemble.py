@@ -136,13 +136,29 @@ def _plain(entry: RawEntry, base: str) -> RawEntry:
     if publisher:
         title = title.removesuffix(f" - {publisher}")  # as Google News ends every headline
     title = title or _first_sentence(summary)
-    start = normal_title(summary[: len(title) + len(publisher) + 20])
-    if start == normal_title(title) or (publisher and start == normal_title(f"{title} {publisher}")):
-        summary = ""  # the title again
-    link = absolute_url(base, entry.link)
-    return replace(
-        entry, title=title, summary=_cut(summary, MAX_SUMMARY_CHARS), publisher=publisher, link=link
+    if summary and _only_repeats(summary, title, publisher):
+        summary = ""
+    return RawEntry(
+        title=title,
+        summary=_cut(summary, MAX_SUMMARY_CHARS),
+        link=absolute_url(base, entry.link),
+        guid=entry.guid,
+        published=entry.published,
+        categories=entry.categories,
+        language=entry.language,
+        aliases=entry.aliases,
+        publisher=publisher,
     )
+
+
+def _only_repeats(summary: str, title: str, publisher: str) -> bool:
+    """Say whether the summary is the headline again, with or without the publisher."""
+    one, other = title[:2], summary[:2]
+    plain = (one + other).isascii() and one[:1].isalnum() and other[:1].isalnum()
+    if plain and one[0].lower() != other[0].lower():
+        return False  # spares the normal forms of most
+    start = normal_title(summary[: len(title) + len(publisher) + 20])
+    return start == normal_title(title) or bool(publisher and start == normal_title(f"{title} {publisher}"))
 
 
 def _item(entry: RawEntry, fetched: Fetched, spec: FeedSpec, notes: Notes, *, shared_page: bool) -> Item:
@@ -207,6 +223,8 @@ def absolute_url(base: str, link: str) -> str:
     link = one_line(link)
     if not link:
         return ""
+    if link.startswith(("https://", "http://")) and link.isascii() and "[" not in link and "]" not in link:
+        return link  # the common case, in which nothing can be wrong
     try:
         url = link if link.startswith(("https://", "http://")) else urljoin(base, link)
         return url if urlsplit(url).scheme in {"http", "https"} else ""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 MAX_SKEW = timedelta(minutes=10)
@@ -67,7 +68,12 @@ def parse_date(text: str) -> datetime | None:
     newswires write them, and epoch seconds or milliseconds. No zone means UTC; an unknown zone is
     nonsense, since a guess could be wrong by hours. Numeric day/month order is never guessed.
     """
-    text = " ".join(text[:100].split())
+    return _read(text[:100])
+
+
+@lru_cache(maxsize=8_192)  # a poll brings mostly what the poll before it brought
+def _read(text: str) -> datetime | None:
+    text = " ".join(text.split())
     if _EPOCH.fullmatch(text):
         return parse_epoch(float(text))
     for form in _FORMS:
@@ -95,23 +101,22 @@ def _moment(part: dict[str, str]) -> datetime | None:
     if len(part["year"]) == 2:
         year += 2000 if year < 69 else 1900  # POSIX: 69 to 99 are of the last century
     month = part["month"]
+    minute, second = int(part.get("minute") or 0), int(part.get("second") or 0)
+    if hour > 24 or (hour == 24 and (minute or second)):
+        return None
     try:
-        midnight = datetime(
+        local = datetime(
             year,
             int(month) if month.isdigit() else _MONTHS.get(month[:3].lower(), 0),
             int(part["day"]),
-            tzinfo=zone,
+            hour % 24,
+            minute,
+            59 if second == 60 else second,  # a leap second is the last one of its minute here
+            int((part.get("fraction") or "0").ljust(6, "0")[:6]),
+            zone,
         )
-        minute, second = int(part.get("minute") or 0), int(part.get("second") or 0)
-        if hour < 24:
-            # A leap second is the last one of its minute here.
-            second = 59 if second == 60 else second
-            microsecond = int((part.get("fraction") or "0").ljust(6, "0")[:6])
-            local = midnight.replace(hour=hour, minute=minute, second=second, microsecond=microsecond)
-        elif hour == 24 and not minute and not second:
-            local = midnight + timedelta(days=1)  # as ISO 8601 may write the end of a day
-        else:
-            return None
+        if hour == 24:
+            local += timedelta(days=1)  # as ISO 8601 may write the end of a day
         return local.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
@@ -123,6 +128,7 @@ def _hour(hour: int, half: str) -> int | None:
     return hour % 12 + (12 if half == "p" else 0) if 1 <= hour <= 12 else None
 
 
+@lru_cache(maxsize=64)
 def _zone(name: str) -> tzinfo | None:
     offset = _OFFSET.fullmatch(name)
     if offset:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from urllib.parse import urlsplit
+from functools import lru_cache
 
-from catalyst_ray.core.text import canonical_url, normal_title
+from catalyst_ray.core.text import MAX_URL_CHARS, canonical_url, normal_title
 
 MIN_TITLE_WORDS = 5
 MIN_TITLE_CHARS = 25
@@ -31,9 +31,14 @@ def digest(text: str) -> str:
 
 def url_key(url: str) -> str | None:
     """Return the key of a page, or None for what is no page of its own (no web address, a bare host)."""
+    return _url_key(url) if len(url) <= MAX_URL_CHARS else None
+
+
+@lru_cache(maxsize=8_192)  # a poll brings mostly what the poll before it brought
+def _url_key(url: str) -> str | None:
     canonical = canonical_url(url)
-    parts = urlsplit(canonical)
-    return f"url:{digest(canonical)}" if parts.path or parts.query else None
+    host_and_more = canonical.removeprefix("https://")
+    return f"url:{digest(canonical)}" if "/" in host_and_more or "?" in host_and_more else None
 
 
 def filing_key(accession: str) -> str:
@@ -67,5 +72,7 @@ def guid_alias(guid: str, *, scope: str) -> str:
 
 def release_alias(url: str) -> str | None:
     """Return the GlobeNewswire release number in an address; translations of a release share it."""
+    if "globenewswire" not in url.lower():
+        return None
     match = _GNW_RELEASE.search(url)
     return f"gnw:{match[1]}" if match else None

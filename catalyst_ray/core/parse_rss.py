@@ -1,4 +1,4 @@
-"""RSS, RDF and Atom, well-formed or not, read by feedparser.
+"""RSS, RDF and Atom, well-formed or not: plain ones read by ``parse_xml``, all others by feedparser.
 
 Owns what is taken from feedparser's entries. The bytes come tamed (``feed_bytes``); text, identity and
 dates are ``assemble``'s.
@@ -20,6 +20,7 @@ from catalyst_ray.core.feed_bytes import (
     split_entries,
     without_people,
 )
+from catalyst_ray.core.parse_xml import read_plain
 
 if TYPE_CHECKING:
     from catalyst_ray.models import FeedSpec, Fetched, ParsedFeed
@@ -36,15 +37,12 @@ def parse_rss(body: bytes, fetched: Fetched, spec: FeedSpec) -> ParsedFeed:
         ParseError: There is no feed in the bytes.
     """
     notes = Notes()
-    entries, feed = read_entries(body, fetched, notes)
-    language = _text(feed, "language")
-    raw: list[RawEntry] = []
-    for entry in entries:
-        try:
-            raw.append(_raw_entry(entry, language))
-        except Exception as error:  # noqa: BLE001  (feedparser keeps any shape; one bad entry costs only itself)
-            notes.add("entry_unreadable", f"{type(error).__name__}: {error}")
-    return assemble(raw, fetched, spec, notes, total=len(entries))
+    body = _bounded(body, notes)
+    raw = read_plain(body, _headers(fetched))
+    total = len(raw or ())
+    if raw is None:
+        raw, total = _read_any(body, fetched, notes)
+    return assemble(raw, fetched, spec, notes, total=total)
 
 
 def read_entries(body: bytes, fetched: Fetched, notes: Notes) -> tuple[list[Any], Any]:
@@ -53,9 +51,34 @@ def read_entries(body: bytes, fetched: Fetched, notes: Notes) -> tuple[list[Any]
     Raises:
         ParseError: There is no feed in the bytes.
     """
+    return _parsed_entries(_bounded(body, notes), fetched, notes)
+
+
+def _bounded(body: bytes, notes: Notes) -> bytes:
     body, left_out = first_entries(without_people(body))
     if left_out:
         notes.add("entries_left_out", f"only the first {MAX_ENTRIES} entries are read", left_out)
+    return body
+
+
+def _headers(fetched: Fetched) -> dict[str, str]:
+    return {"content-type": sane_charset(fetched.content_type)} if fetched.content_type else {}
+
+
+def _read_any(body: bytes, fetched: Fetched, notes: Notes) -> tuple[list[RawEntry], int]:
+    """Return the entries that feedparser makes of any bytes, and how many it found."""
+    entries, feed = _parsed_entries(body, fetched, notes)
+    language = _text(feed, "language")
+    raw: list[RawEntry] = []
+    for entry in entries:
+        try:
+            raw.append(_raw_entry(entry, language))
+        except Exception as error:  # noqa: BLE001  (feedparser keeps any shape; one bad entry costs only itself)
+            notes.add("entry_unreadable", f"{type(error).__name__}: {error}")
+    return raw, len(entries)
+
+
+def _parsed_entries(body: bytes, fetched: Fetched, notes: Notes) -> tuple[list[Any], Any]:
     try:
         result = _feedparser(body, fetched)
     except Exception as error:  # noqa: BLE001  (feedparser leaks AttributeError, ValueError, … on broken bytes)
@@ -67,10 +90,9 @@ def read_entries(body: bytes, fetched: Fetched, notes: Notes) -> tuple[list[Any]
 
 
 def _feedparser(body: bytes, fetched: Fetched) -> Any:
-    headers = {"content-type": sane_charset(fetched.content_type)} if fetched.content_type else {}
     # HTML becomes text and links become absolute later, which spares a third of the time here.
     return feedparser.parse(
-        io.BytesIO(body), response_headers=headers, sanitize_html=False, resolve_relative_uris=False
+        io.BytesIO(body), response_headers=_headers(fetched), sanitize_html=False, resolve_relative_uris=False
     )
 
 

@@ -51,6 +51,15 @@ _UNSEEN_STYLE = re.compile(
 )
 
 
+# Markup so plain that nothing in it can be hidden, moved or cut: what is left without it is the text.
+_ATTRIBUTES = r"(?:\s+(?!style|hidden|aria)[a-zA-Z-]+=(?:\"[^\"<>]*\"|'[^'<>]*'))*\s*/?>"
+_CUT_ENTITY = re.compile(r"&[#\w]*<")
+_PLAIN_BLOCK = re.compile(rf"</?(?:br|div|h[1-6]|hr|li|ol|p|ul){_ATTRIBUTES}", re.IGNORECASE)
+_PLAIN_INLINE = re.compile(
+    rf"</?(?:a|b|em|font|i|img|small|span|strong|sub|sup|u){_ATTRIBUTES}", re.IGNORECASE
+)
+
+
 def html_to_text(markup: str, *, limit: int = MAX_HTML_CHARS) -> str:
     """Return what a reader of the page would see, one line a block, without empty lines.
 
@@ -61,11 +70,11 @@ def html_to_text(markup: str, *, limit: int = MAX_HTML_CHARS) -> str:
         markup = markup[:limit]
         if markup.rfind("<") > markup.rfind(">"):
             markup = markup[: markup.rfind("<")]  # a tag cut in two is no text
-    if _TAG.search(markup):
+    if "<" in markup and _TAG.search(markup):
         markup = _visible(markup)
-    elif _ENTITY.search(markup):
+    elif "&" in markup and _ENTITY.search(markup):
         markup = html.unescape(markup)
-    markup = _UNWANTED.sub("", markup)
+    markup = _wanted(markup)
     if "\n" not in markup and "\r" not in markup:
         return " ".join(markup.split())
     lines = (" ".join(line.split()) for line in markup.splitlines())
@@ -74,6 +83,10 @@ def html_to_text(markup: str, *, limit: int = MAX_HTML_CHARS) -> str:
 
 def _visible(markup: str) -> str:
     source = " ".join(markup.replace("<![CDATA[", " ").replace("]]>", " ").split())
+    if not _CUT_ENTITY.search(source):
+        text = _PLAIN_INLINE.sub("", _PLAIN_BLOCK.sub("\n", source))
+        if "<" not in text:
+            return html.unescape(text)
     source = _STRAY_LESS.sub("&lt;", source)
     source = _CELL.sub(r" \g<0> ", _BLOCK.sub(r"\n\g<0>\n", source))
     # Text between bare rows or cells would be moved out of the table; in the body nothing moves.
@@ -89,9 +102,15 @@ def _visible(markup: str) -> str:
     return body.text()
 
 
+def _wanted(text: str) -> str:
+    return (
+        text if text.isprintable() else _UNWANTED.sub("", text)
+    )  # no unwanted character counts as printable
+
+
 def one_line(text: str, *, limit: int | None = None) -> str:
     """Return the text as one line of at most ``limit`` characters, cut at a word with an ellipsis."""
-    line = " ".join(_UNWANTED.sub("", text).split())
+    line = " ".join(_wanted(text).split())
     if limit is None or len(line) <= limit:
         return line
     head = line[: limit - 1]
@@ -142,6 +161,8 @@ def canonical_url(url: str) -> str:
     if port not in _DEFAULT_PORTS:
         host = f"{host}:{port}"
     path = quote(parts.path.rstrip("/"), safe="/%:@!$&'()*+,;=~-._")
+    if not parts.query:
+        return f"https://{host}{path}"
     query = sorted(
         (name, value)
         for name, value in parse_qsl(parts.query, keep_blank_values=True)
@@ -171,8 +192,8 @@ def normal_title(title: str) -> str:
     A closing " - Reuters" or "(Business Wire)" goes, and so does punctuation, but not the point within a
     number ("$1,250.5M" gives "1250.5m").
     """
-    text = _SOURCE_SUFFIX.sub("", _caseless(one_line(title)).translate(_DASHES))
-    return " ".join(_WORD.findall(_GROUPED_DIGITS.sub("", text)))
+    text = _SOURCE_SUFFIX.sub("", _caseless(one_line(title)))
+    return " ".join(_WORD.findall(_GROUPED_DIGITS.sub("", text) if "," in text else text))
 
 
 def _caseless(text: str) -> str:
@@ -181,4 +202,4 @@ def _caseless(text: str) -> str:
     # Lower case can undo NFKC and the other way round; after two rounds both hold.
     for _ in range(2):
         text = fold(text).casefold()
-    return fold(text)
+    return fold(text).translate(_DASHES)

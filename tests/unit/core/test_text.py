@@ -107,3 +107,21 @@ def test_text_holds_no_control_character(words, markup):
     text = html_to_text(words + markup)
     assert not any(ord(letter) < 32 and letter != "\n" for letter in text)
     text.encode("utf-8")
+
+
+MARKUP = st.lists(
+    st.sampled_from(
+        ["<p>", "</p>", "<br/>", "</br>", "<b>", "</b>", "<a href='x'>", "</a>", '<img src="u" alt="z">', "<ul>", "<li>",
+         "</ul>", "<h1>", "</h2>", '<div class="a">', "</div>", "<hr>", "<font color='red'>", "</font>", "<td>x</td>",
+         "<span style='display:none'>", "<b hidden>", "</span>", "&amp;", "&", "lt;", "<", "word", " ", "\n", "&nbsp;",
+         "&#150;", "&#1;", "&#10;", "&#8232;", "&copy", "]]>", "é", "\u200b", "\x0c", "\x85", "\u2028"]
+    ),
+    max_size=10,
+).map("".join)  # fmt: skip
+
+
+@given(MARKUP)
+def test_plain_markup_needs_no_parser(markup):
+    """Simple markup, read without the HTML parser, gives the text that the parser gives."""
+    by_parser = html_to_text(f"<x-y></x-y><p>{markup}")  # of an unknown element only the parser knows
+    assert html_to_text(f"<p>{markup}") == by_parser
