@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+THREADS = 32
 TICKERS_CHECK_S = 6 * 3600.0
 """How often a running driver looks whether the ticker map is due for its weekly refresh."""
 
@@ -136,6 +138,8 @@ class _App:
 
     async def run(self, start: Start, feeds: FeedChoice, choice: EngineChoice) -> CycleReport | None:
         """Warm up, run the driver, and close everything again."""
+        # Python's default is six threads on two cores: a few slow price calls would hold up the store.
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS))
         tickers = wiring.make_tickers(self._settings)
         async with AsyncExitStack() as stack:
             for closing in (self._artist.close, self._prices.close, *(s.close for s in self._sinks)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import secrets
 import signal
 import socket
 from datetime import timedelta
@@ -30,6 +31,7 @@ LEASE_TTL_S = 12.0
 """A killed driver's lease is free again after this long; a living one renews it three times in it."""
 GRACE_S = 1.5
 """How long a cycle may go on after a stop was asked for; what it leaves is taken up at the next start."""
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
 ONCE_RETRY_S = 30.0
 """How long ``--once`` waits for deliveries that must be tried again."""
 
@@ -61,7 +63,8 @@ class Driver:
         self._sleep_s = sleep_s
         self._on_report = on_report
         self._stop = asyncio.Event()
-        self._owner = f"{socket.gethostname()}:{os.getpid()}"
+        # Containers may share host name and process number, so these alone do not tell drivers apart.
+        self._owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
 
     def stop(self) -> None:
         """Ask for a clean stop; a second time ends the process at once."""
@@ -71,18 +74,24 @@ class Driver:
         self._stop.set()
 
     async def run(self, *, cycles: int | None = None) -> CycleReport | None:
-        """Run ``cycles`` cycles (for ever when None) and return the last report.
+        """Run ``cycles`` cycles (for ever when None) and return the last report, if a cycle ended.
 
         Install this after ``ray.init``, which takes the SIGTERM handler for itself.
 
         Raises:
             ConfigError: Another driver works on this store.
-            StoreError: The store failed in the last cycle asked for.
+            StoreError: The store failed in the last cycle asked for, or under the courier.
         """
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in SIGNALS:
             loop.add_signal_handler(number, self.stop)
-        await self._take_lease()
+        try:
+            return await self._run_alone(cycles) if await self._take_lease() else None
+        finally:
+            for number in SIGNALS:
+                loop.remove_signal_handler(number)
+
+    async def _run_alone(self, cycles: int | None) -> CycleReport | None:
         helpers = [asyncio.ensure_future(self._courier.run()), asyncio.ensure_future(self._renew())]
         try:
             return await self._loop(cycles, helpers)
@@ -90,9 +99,7 @@ class Driver:
             for task in helpers:
                 task.cancel()
             await asyncio.gather(*helpers, return_exceptions=True)
-            await asyncio.to_thread(self._store.release_lease, self._owner)
-            for number in (signal.SIGTERM, signal.SIGINT):
-                loop.remove_signal_handler(number)
+            await self._give_back_lease()
 
     async def _loop(self, cycles: int | None, helpers: Sequence[asyncio.Future[None]]) -> CycleReport | None:
         report = None
@@ -102,15 +109,16 @@ class Driver:
             last = number == cycles
             due_s = self._clock.monotonic() + self._sleep_s
             try:
-                report = await self._until_stopped(self._one(number, last=last), helpers)
+                work = self._one(number, last=last)
+                report = await self._until_stopped(work, helpers, grace_s=GRACE_S) or report
             except StoreError as error:
-                if last:
+                if last or any(helper.done() for helper in helpers):
                     raise
                 log.error("the store failed; trying again", extra={"cycle": number, "error": str(error)})  # noqa: TRY400  (an expected failure: its words say all)
             if last:
                 break
             left_s = due_s - self._clock.monotonic()
-            await self._until_stopped(self._clock.sleep(left_s), helpers)
+            await self._until_stopped(self._clock.sleep(left_s), helpers, grace_s=0.0)
         return report
 
     async def _one(self, number: int, *, last: bool) -> CycleReport:
@@ -121,7 +129,7 @@ class Driver:
         return report
 
     async def _until_stopped(
-        self, work: Coroutine[Any, Any, T], helpers: Sequence[asyncio.Future[None]]
+        self, work: Coroutine[Any, Any, T], helpers: Sequence[asyncio.Future[None]], *, grace_s: float
     ) -> T | None:
         """Await ``work``; on a stop give it a moment, then end it. A helper that breaks breaks this too."""
         task = asyncio.ensure_future(work)
@@ -129,7 +137,7 @@ class Driver:
         try:
             await asyncio.wait({task, stop, *helpers}, return_when=asyncio.FIRST_COMPLETED)
             if not task.done() and stop.done():
-                await asyncio.wait({task}, timeout=GRACE_S)
+                await asyncio.wait({task}, timeout=grace_s)
             for helper in helpers:
                 if helper.done():
                     helper.result()
@@ -139,10 +147,13 @@ class Driver:
                 leftover.cancel()
             await asyncio.gather(task, stop, return_exceptions=True)
 
-    async def _take_lease(self) -> None:
+    async def _take_lease(self) -> bool:
+        """Wait for the lease; False when told to stop before it was free."""
         deadline = self._clock.monotonic() + LEASE_TTL_S + 1.0
         told = False
         while not await self._lease():
+            if self._stop.is_set():
+                return False
             if self._clock.monotonic() > deadline:
                 raise ConfigError(
                     "another driver works on this store",
@@ -153,6 +164,13 @@ class Driver:
                 log.warning("another driver holds the store, or was killed: waiting for its lease to end")
                 told = True
             await self._clock.sleep(0.5)
+        return True
+
+    async def _give_back_lease(self) -> None:
+        try:
+            await asyncio.to_thread(self._store.release_lease, self._owner)
+        except StoreError as error:
+            log.warning("the lease could not be given back: it ends by itself", extra={"error": str(error)})
 
     async def _lease(self) -> bool:
         return await asyncio.to_thread(

@@ -18,6 +18,7 @@ It does not weigh events against each other, nor against sentiment, time or sour
 
 from __future__ import annotations
 
+import re
 import tomllib
 from dataclasses import dataclass, replace
 from functools import cache
@@ -45,6 +46,8 @@ TARGET, BUYER, AGREED = "merger_target", "merger_buyer", "merger_agreement"
 _SPAN_CHARS = 120
 _PART_REACH = 2
 """How far behind a name the word may stand that says that only a part of it is bought, words."""
+_TAG = re.compile(r"[(\[]\s*[A-Za-z][^()\[\]:]{1,40}:\s*[“\"']?[A-Z][A-Z0-9.\-/]{0,7}\b[^()\[\]]{0,80}[)\]]")
+"""An exchange tag: "(NASDAQ: ABCD) receives a letter" is no letter from an exchange."""
 _BOILERPLATE = ("forward-looking statement", "safe harbor", "about the company")
 
 
@@ -177,7 +180,7 @@ class Taxonomy:
 
         ``names`` are companies it is about: what they are called is no event.
         """
-        title, summary = prose(item)
+        title, summary = (_TAG.sub(" ", text) for text in prose(item))
         found = dict(self._in_title(title, names))
         for index, hit in self._in_summary(summary, names):
             found.setdefault(index, hit)

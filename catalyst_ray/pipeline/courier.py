@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from catalyst_ray.core.limits import backoff_s
-from catalyst_ray.errors import DeliveryError, StoreError
+from catalyst_ray.errors import DeliveryError
 from catalyst_ray.models import DeliveryState
+from catalyst_ray.pipeline.together import together
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,6 +33,9 @@ LAST_WAIT_S = 5.0
 """How long a stop waits for the delivery in hand."""
 RETRY_BASE_S = 2.0
 RETRY_CAP_S = 600.0
+PAUSE_CAP_S = 3600.0
+"""A sink is asked again after this, whatever it said."""
+GIVEN_UP_KEPT = 100
 SEND_TIMEOUT_S = 60.0
 """A sink that takes longer is given up; it has time-outs of its own below this."""
 
@@ -66,8 +71,8 @@ class Courier:
         self._resume_s = dict.fromkeys(self._sinks, 0.0)
         self.on_sent: Callable[[Delivery], None] | None = None
         self.on_busy: Callable[[float], None] | None = None
-        self.errors: dict[str, str] = {}
-        """Last error of each sink that has taken nothing since."""
+        self._errors: dict[str, str] = {}
+        self._given_up: deque[str] = deque(maxlen=GIVEN_UP_KEPT)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -80,19 +85,35 @@ class Courier:
         for event in self._events.values():
             event.set()
 
+    def problems(self) -> list[str]:
+        """Return the alerts given up since the last call, and the error of each sink that is in trouble."""
+        words = [*self._given_up, *(f"sink {sink}: {error}" for sink, error in self._errors.items())]
+        self._given_up.clear()
+        return words
+
     async def run(self) -> None:
-        """Deliver until cancelled; the delivery in hand is finished first."""
-        await asyncio.gather(*(self._serve(name) for name in self._sinks))
+        """Deliver until cancelled; the delivery in hand is finished first.
+
+        Raises:
+            StoreError: The outbox could not be read or written; no sink is served any more.
+        """
+        await together([self._serve(name) for name in self._sinks])
 
     async def settle(self, timeout_s: float, *, retries: bool = False) -> None:
-        """Wait until nothing is due, at most ``timeout_s``; with ``retries`` until nothing is open."""
+        """Wait until nothing is due, at most ``timeout_s``; with ``retries`` until nothing is open.
+
+        What waits for a sink that asked for a pause is not due.
+        """
         deadline = self._clock.monotonic() + timeout_s
         self.wake()
         while self._clock.monotonic() < deadline:
-            idle = all(since == self._wakes for since in self._idle_since.values())
+            idle = all(self._is_idle(sink) for sink in self._sinks)
             if idle and not (retries and await asyncio.to_thread(self._open)):
                 return
             await self._clock.sleep(0.005 if not idle else 0.1)
+
+    def _is_idle(self, sink: str) -> bool:
+        return self._idle_since[sink] == self._wakes or self._resume_s[sink] > self._clock.monotonic()
 
     def _open(self) -> bool:
         counts = self._store.delivery_counts()
@@ -128,6 +149,10 @@ class Courier:
             await asyncio.shield(task)
         except asyncio.CancelledError:
             await asyncio.wait({task}, timeout=LAST_WAIT_S)
+            task.cancel()  # the row stays ``unknown``, as after a crash
+            for error in await asyncio.gather(task, return_exceptions=True):
+                if isinstance(error, Exception):
+                    log.warning("the last delivery failed", extra={"sink": row.sink, "error": str(error)})
             raise
 
     async def _deliver(self, row: Delivery) -> None:
@@ -139,7 +164,7 @@ class Courier:
             await self._failed(row, error)
         else:
             await self._finish(row, DeliveryState.SENT, message_id=receipt.message_id)
-            self.errors.pop(row.sink, None)
+            self._errors.pop(row.sink, None)
             if self.on_sent:
                 self.on_sent(row)
         if self.on_busy:
@@ -147,13 +172,13 @@ class Courier:
 
     async def _send(self, row: Delivery) -> Receipt:
         chart = await asyncio.to_thread(_read, row.alert.chart_path)
-        gauge = self._gauge(row.alert.score.value)
         try:
+            gauge = self._gauge(row.alert.score.value)
             async with asyncio.timeout(SEND_TIMEOUT_S):
                 return await self._sinks[row.sink].send(row.alert, chart=chart, gauge=gauge)
         except TimeoutError as error:
             raise DeliveryError("no answer in time", key=row.sink, outcome_known=False) from error
-        except (DeliveryError, StoreError):
+        except DeliveryError:
             raise
         except Exception as error:  # the stage's one boundary: a broken sink must not stop the others
             log.exception("sink broke", extra={"sink": row.sink, "alert_id": row.alert.id})
@@ -162,23 +187,25 @@ class Courier:
             ) from error
 
     async def _failed(self, row: Delivery, error: DeliveryError) -> None:
-        self.errors[row.sink] = str(error)
+        self._errors[row.sink] = error.message
         log.warning(
             "delivery failed", extra={"sink": row.sink, "alert_id": row.alert.id, "error": str(error)}
         )
         if error.permanent:
             await self._finish(row, DeliveryState.DEAD, error=str(error))
+            self._given_up.append(f"sink {row.sink}: alert {row.alert.id} given up: {error.message}")
             return
-        wait_s = error.retry_after_s
-        if wait_s is None:
+        if error.retry_after_s is None:
             wait_s = backoff_s(
                 row.attempts + 1, base_s=RETRY_BASE_S, cap_s=RETRY_CAP_S, jitter=self._chance()
             )
         else:
-            self._resume_s[row.sink] = self._clock.monotonic() + wait_s
+            wait_s = min(max(error.retry_after_s, LOOK_AGAIN_S), PAUSE_CAP_S)
         state = DeliveryState.PENDING if error.outcome_known else DeliveryState.UNKNOWN
         again = self._clock.now_utc() + timedelta(seconds=wait_s)
         await self._finish(row, state, error=str(error), next_attempt_utc=again)
+        if error.retry_after_s is not None:
+            self._resume_s[row.sink] = self._clock.monotonic() + wait_s
 
     async def _finish(
         self,

@@ -81,18 +81,18 @@ class Cycle:
         for name, hint in self._off.items():
             tally.feeds[name] = FeedReport(feed=name, status="off", hint=hint)
         states = await asyncio.to_thread(self._store.feed_states)
-        feeds = [self._feed(spec, states, shared) for spec in self._feeds]
+        # Read before any feed claims: what is undecided later is in another's hands.
+        left = await asyncio.to_thread(self._store.undecided, limit=RECOVER_LIMIT)
         # Old alerts get half the slots, so that they neither wait for ever nor crowd out the news.
         held = await self._held(shared, limit=(self._max_alerts + 1) // 2)
-        await together([*held, self._take_up(shared), *(feeds if self._parallel else [_in_turn(feeds)])])
+        await together([*held, self._take_up(left, shared), *self._all_feeds(states, shared)])
         await together(await self._held(shared, limit=shared.slots))
         await self._courier.settle(SETTLE_S)
         if wait_for_retries_s:
             await self._courier.settle(wait_for_retries_s, retries=True)
         return await self._report(tally)
 
-    async def _take_up(self, shared: Round) -> None:
-        left = await asyncio.to_thread(self._store.undecided, limit=RECOVER_LIMIT)
+    async def _take_up(self, left: Sequence[Item], shared: Round) -> None:
         if left:
             log.info("taking up items of an earlier run", extra={"items": len(left)})
         shared.tally.counts["recovered"] += len(left)
@@ -102,6 +102,15 @@ class Cycle:
         """Return the release of the most urgent held alerts, each with its slot taken."""
         alerts = await asyncio.to_thread(self._store.held_alerts, limit=limit) if limit > 0 else []
         return [self._flow.release(alert, shared) for alert in alerts if shared.take_slot()]
+
+    def _all_feeds(self, states: Mapping[str, FeedState], shared: Round) -> list[Coroutine[Any, Any, None]]:
+        if self._parallel:
+            return [self._feed(spec, states, shared) for spec in self._feeds]
+        return [self._in_turn(states, shared)]
+
+    async def _in_turn(self, states: Mapping[str, FeedState], shared: Round) -> None:
+        for spec in self._feeds:
+            await self._feed(spec, states, shared)
 
     async def _feed(self, spec: FeedSpec, states: Mapping[str, FeedState], shared: Round) -> None:
         taken = await self._intake.take(spec, states, shared.tally)
@@ -118,16 +127,11 @@ class Cycle:
             tally.posted_s.append(waited.total_seconds())
 
     async def _report(self, tally: Tally) -> CycleReport:
-        for sink, error in self._courier.errors.items():
-            tally.problem(f"sink {sink}: {error}")
+        for words in self._courier.problems():
+            tally.problem(words)
         deliveries = await asyncio.to_thread(self._store.delivery_counts)
         queues = {"llm": self._judge.stats(), "charts": self._artist.stats()}
         return tally.report(queues=queues, deliveries=deliveries)
-
-
-async def _in_turn(feeds: Sequence[Coroutine[Any, Any, None]]) -> None:
-    for feed in feeds:
-        await feed
 
 
 def _count(taken: Taken, tally: Tally) -> list[Item]:

@@ -42,7 +42,9 @@ class Round:
     slots: int
     locks: dict[str, asyncio.Lock] = field(default_factory=dict)
     early: int = 0
+    drawn: set[str] = field(default_factory=set)
     gate: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(IN_HAND))
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def take_slot(self) -> bool:
         """Take one of the cycle's alerts, if any is left."""
@@ -82,15 +84,27 @@ class Flow:
             return
         claimed_utc = self._clock.now_utc()
         with shared.tally.stage("score"):
-            readings = await asyncio.to_thread(self._read_all, items, claimed_utc)
+            readings, broken = await asyncio.to_thread(self._read_all, items, claimed_utc)
+        for item, error in broken:
+            await self._failed(item, error, shared)
         dull = [(r.item, r.early) for r in readings if r.early is not None]
         await self._write(dull, shared)
-        keen = [r for r in readings if r.early is None]
+        # The most urgent come first to the model, the charts and the slots.
+        keen = sorted((r for r in readings if r.early is None), key=lambda r: r.priority)
         steps = (("parsed", parsed_utc), ("claimed", claimed_utc), ("scored", self._clock.now_utc()))
         await together(self._guarded(reading, steps, shared) for reading in keen)
 
-    def _read_all(self, items: Sequence[Item], now_utc: datetime) -> list[Reading]:
-        return [self.fast.read(item, now_utc=now_utc) for item in items]
+    def _read_all(
+        self, items: Sequence[Item], now_utc: datetime
+    ) -> tuple[list[Reading], list[tuple[Item, Exception]]]:
+        readings, broken = [], []
+        for item in items:
+            try:
+                readings.append(self.fast.read(item, now_utc=now_utc))
+            except Exception as error:  # the stage's one boundary: one broken item costs only itself
+                log.exception("item could not be scored", extra={"key": item.key})
+                broken.append((item, error))
+        return readings, broken
 
     async def _write(self, decisions: Sequence[tuple[Item, Decision]], shared: Round) -> None:
         if not decisions:
@@ -110,20 +124,21 @@ class Flow:
                 raise
             except Exception as error:  # the stage's one boundary: one broken item costs only itself
                 log.exception("item failed", extra={"key": reading.item.key})
-                words = f"{type(error).__name__}: {error}"[:200]
-                shared.tally.counts["failed"] += 1
-                shared.tally.problem(f"item {reading.item.key}: {words}")
-                failed = Decision(action=Action.DROP, reasons=(Reason("failed", words),))
-                await asyncio.to_thread(
-                    self._store.decide, [(reading.item, failed)], now_utc=self._clock.now_utc()
-                )
+                await self._failed(reading.item, error, shared)
+
+    async def _failed(self, item: Item, error: Exception, shared: Round) -> None:
+        words = f"{type(error).__name__}: {error}"[:200]
+        failed = Decision(action=Action.DROP, reasons=(Reason("failed", words),))
+        await asyncio.to_thread(self._store.decide, [(item, failed)], now_utc=self._clock.now_utc())
+        shared.tally.counts["failed"] += 1
+        shared.tally.problem(f"item {item.key}: {words}")
 
     async def _one(self, reading: Reading, steps: tuple[tuple[str, datetime], ...], shared: Round) -> None:
         early = self._start_early(reading, shared)
         try:
             verdict = await self._ask(reading, shared)
             async with shared.lock(reading.ticker):
-                decision = await self._decide(reading, verdict)
+                decision = await self._decide(reading, verdict, shared)
                 if decision.action is not Action.ALERT:
                     await self._write([(reading.item, decision)], shared)
                     return
@@ -154,9 +169,11 @@ class Flow:
 
     def _start_early(self, reading: Reading, shared: Round) -> asyncio.Task[PictureSet] | None:
         # The chart is drawn while the model thinks, where the fast tier alone would alert.
+        # A second item on a ticker is likely a copy of the first one's story: it waits for the decision.
         likely = self.fast.decide(reading, NOT_NEEDED, near_duplicate=None).action is Action.ALERT
-        if not likely or shared.early >= shared.slots:
+        if not likely or shared.early >= shared.slots or reading.ticker in shared.drawn:
             return None
+        shared.drawn.add(reading.ticker)
         shared.early += 1
         return asyncio.ensure_future(
             self._draw(reading.item, reading.ticker, reading.score, reading.priority)
@@ -179,11 +196,12 @@ class Flow:
                 reading.item, reading.link, reading.score, priority=reading.priority
             )
 
-    async def _decide(self, reading: Reading, verdict: Verdict) -> Decision:
+    async def _decide(self, reading: Reading, verdict: Verdict, shared: Round) -> Decision:
         since = self._clock.now_utc() - STORY_WINDOW
-        recent = await asyncio.to_thread(
-            self._store.recent_titles, reading.ticker, since_utc=since, limit=STORY_LIMIT
-        )
+        async with shared.turn:  # threads would mix up the order of urgency
+            recent = await asyncio.to_thread(
+                self._store.recent_titles, reading.ticker, since_utc=since, limit=STORY_LIMIT
+            )
         others = [(key, title) for key, title in recent if key != reading.item.key]
         twin = find_near_duplicate(reading.item.title, others)
         return self.fast.decide(reading, verdict, near_duplicate=twin)
@@ -227,7 +245,11 @@ class Flow:
             trace=Trace(steps=(*alert.trace.steps, ("drawn", now))),
         )
         with shared.tally.stage("commit"):
-            await asyncio.to_thread(self._store.commit_alert, whole, self._courier.names, now_utc=now)
+            is_first = await asyncio.to_thread(
+                self._store.commit_alert, whole, self._courier.names, now_utc=now
+            )
+        if not is_first:
+            shared.slots += 1  # two versions of one filing were in hand at once: nothing more goes out
         self._courier.wake()
 
 

@@ -58,6 +58,9 @@ class Housekeeping:
             except (CatalystError, OSError) as error:
                 log.warning("housekeeping failed", extra={"step": name, "error": str(error)})
                 problems.append(f"{name}: {error}")
+            except Exception as error:  # the stage's one boundary: no page is worth the run
+                log.exception("housekeeping broke", extra={"step": name})
+                problems.append(f"{name}: {type(error).__name__}: {error}")
         return tuple(problems)
 
     def _write_page(self, report: CycleReport) -> None:

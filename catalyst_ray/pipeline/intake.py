@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from catalyst_ray.core.limits import backoff_s
 from catalyst_ray.core.parse import parse_feed
-from catalyst_ray.errors import CatalystError, ParseError, TransportError
+from catalyst_ray.errors import CatalystError, StoreError, TransportError
 from catalyst_ray.models import Claim, ClaimOutcome, FeedReport, FeedSpec, FeedState, Fetched
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Intake:
     async def take(self, spec: FeedSpec, states: Mapping[str, FeedState], tally: Tally) -> Taken | None:
         """Fetch, parse and claim one feed; None when it brought nothing to decide on.
 
-        Expected failures cost only this feed: they are saved with its back-off and stand in the report.
+        Failures cost only this feed: they are saved with its back-off and stand in the report.
         """
         state = states.get(spec.name) or FeedState(feed=spec.name)
         now = self._clock.now_utc()
@@ -71,9 +71,15 @@ class Intake:
             with tally.stage("fetch"):
                 fetched = await self._fetcher.fetch(spec, state)
             return await self._claim(spec, state, fetched, tally)
-        except (TransportError, ParseError) as error:
-            await self._failed(spec, state, error, tally, seconds=self._clock.monotonic() - started)
-            return None
+        except StoreError:
+            raise
+        except CatalystError as error:
+            failure = error
+        except Exception as error:  # the stage's one boundary: a broken feed costs only itself
+            log.exception("feed broke", extra={"feed": spec.name})
+            failure = CatalystError(f"{type(error).__name__}: {error}"[:200])
+        await self._failed(spec, state, failure, tally, seconds=self._clock.monotonic() - started)
+        return None
 
     async def _claim(self, spec: FeedSpec, state: FeedState, fetched: Fetched, tally: Tally) -> Taken | None:
         good = replace(
@@ -120,7 +126,8 @@ class Intake:
         tally.feeds[spec.name] = FeedReport(
             feed=spec.name, status="failed", seconds=seconds, error=error.message, hint=error.hint
         )
-        tally.problem(f"feed {error}")
+        mend = f" ({error.hint})" if error.hint else ""
+        tally.problem(f"feed {spec.name}: {error.message}{mend}")
         await self.save(
             replace(
                 state,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import logging
 import os
 from dataclasses import dataclass
@@ -62,6 +63,7 @@ class Pictures:
         self._folder = folder
         self._timeout_s = timeout_s
         self._theme = theme
+        self._numbers = itertools.count()
         try:
             folder.mkdir(parents=True, exist_ok=True)
             probe = folder / ".write-test"
@@ -89,27 +91,32 @@ class Pictures:
             request = ChartRequest(bars=bars, mark_utc=mark_utc, label=label, theme=self._theme)
             picture = await self._artist.draw(request, priority=priority)
             path = await asyncio.to_thread(self._write, alert_id, picture.png)
-        except (CatalystError, OSError, TimeoutError) as error:
+        except (CatalystError, OSError) as error:
             words = "prices came too late" if isinstance(error, TimeoutError) else str(error)
             log.warning("no chart", extra={"alert_id": alert_id, "ticker": ticker, "error": words})
+            return PictureSet(reason=Reason("no_chart", words[:200]), price_usd=price, change_pct=change)
+        except Exception as error:  # the stage's one boundary: no picture is worth an alert
+            log.exception("no chart", extra={"alert_id": alert_id, "ticker": ticker})
+            words = f"{type(error).__name__}: {error}"
             return PictureSet(reason=Reason("no_chart", words[:200]), price_usd=price, change_pct=change)
         seconds = self._clock.monotonic() - started
         return PictureSet(chart_path=str(path), price_usd=price, change_pct=change, seconds=seconds)
 
     def _write(self, alert_id: str, png: bytes) -> Path:
         path = self._folder / f"{alert_id}.png"
-        part = path.with_suffix(".part")
+        part = path.with_suffix(f".{next(self._numbers)}.part")  # one alert may be drawn twice at once
         part.write_bytes(png)
         part.replace(path)  # a reader sees the old file or the whole new one
         return path
 
     def sweep(self, *, needed: Collection[str], now_utc: datetime, keep_s: float) -> int:
         """Delete chart files older than ``keep_s`` that no unsent alert needs; return how many."""
+        names = {Path(path).name for path in needed}  # the folder may be written another way than it was
         gone = 0
         with os.scandir(self._folder) as entries:
             for entry in entries:
                 ours = entry.name.endswith((".png", ".part"))
-                if not ours or str(self._folder / entry.name) in needed:
+                if not ours or entry.name in names:
                     continue
                 with contextlib.suppress(FileNotFoundError):  # another sweep took it
                     if now_utc.timestamp() - entry.stat().st_mtime > keep_s:

@@ -85,5 +85,9 @@ def test_doubles_only_where_the_outcome_was_unknown(crashed) -> None:
     doubled = [alert for alert, times in received.items() if times > 1]
     counts = store.delivery_counts()
     assert counts["discord/sent"] == len(received)
-    assert counts["possible_doubles"] == (1 if step in UNKNOWN else 0)
-    assert len(doubled) == (1 if step == "before:finish_delivery" else 0)
+    assert len(doubled) <= counts["possible_doubles"] <= 1
+    if step in UNKNOWN:
+        assert counts["possible_doubles"] == 1
+    if step == "before:finish_delivery":
+        assert len(doubled) == 1
+    # At other steps another alert may be in the courier's hand as the signal comes; then it is counted.

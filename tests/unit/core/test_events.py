@@ -264,3 +264,12 @@ def test_a_broken_taxonomy_is_a_configuration_error(text):
     with pytest.raises(ConfigError) as caught:
         load_taxonomy(text)
     assert caught.value.key == "events.toml"
+
+
+@pytest.mark.parametrize("tag", ["(NASDAQ: QLLN)", "(NYSE American: QLN; TSX: QL)", "[Nasdaq: “QLLN”]"])
+def test_an_exchange_tag_is_no_part_of_the_event(tag):
+    """A tag between the company and the verb neither hides an approval nor makes a notice of delisting."""
+    approved = find_events(news(f"Norvane Therapeutics {tag} receives FDA approval for Somavex"))
+    letter = find_events(news(f"Norvane Therapeutics {tag} receives complete response letter for Somavex"))
+    assert [hit.code for hit in approved] == ["fda_approval"]
+    assert [hit.code for hit in letter] == ["fda_rejection"]

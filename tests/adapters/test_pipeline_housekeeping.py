@@ -1,0 +1,139 @@
+"""After a cycle: the page, old charts, old rows; a step that fails is told and the others run."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from catalyst_ray.errors import StoreError
+from catalyst_ray.models import CycleReport
+from catalyst_ray.pipeline.housekeeping import PURGE_EVERY_S, Housekeeping
+from tests.adapters.pipeline_world import NOW, headline, rss
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from catalyst_ray.models import Alert
+    from tests.adapters.pipeline_world import World
+
+pytest_plugins = ["tests.adapters.pipeline_fixtures"]
+pytestmark = pytest.mark.anyio
+
+DAY_S = 86_400.0
+REPORT = CycleReport(
+    number=1, started_utc=NOW, seconds=1.0, stages={}, counts={}, feeds=(), queues={}, deliveries={}
+)
+
+
+class Page:
+    """Takes what would be written; raises ``error`` if there is one."""
+
+    def __init__(self) -> None:
+        self.error: Exception | None = None
+        self.written: list[tuple[list[str], CycleReport]] = []
+
+    def __call__(self, alerts: Sequence[Alert], report: CycleReport) -> None:
+        """Take it."""
+        if self.error:
+            raise self.error
+        self.written.append(([alert.item.title for alert in alerts], report))
+
+
+def _housekeeping(world: World, page: Page, *, chart_keep_s: float = 3600.0) -> Housekeeping:
+    return Housekeeping(
+        clock=world.clock,
+        store=world.store,
+        pictures=world.pictures(),
+        page=page,
+        chart_keep_s=chart_keep_s,
+        retention=timedelta(days=7),
+    )
+
+
+def _age_charts(world: World) -> None:
+    for chart in (world.folder / "charts").iterdir():
+        os.utime(chart, (NOW.timestamp() - DAY_S,) * 2)
+
+
+def _charts(world: World) -> int:
+    return len(list((world.folder / "charts").iterdir()))
+
+
+async def test_the_page_shows_the_latest_alerts_and_the_report(world: World) -> None:
+    """It is written from the store after each cycle."""
+    page = Page()
+    world.feed("wire", rss(headline("QLLN")))
+    await world.run()
+    assert await _housekeeping(world, page).run(REPORT) == ()
+    assert page.written == [([headline("QLLN")], REPORT)]
+
+
+async def test_old_charts_go_when_every_sink_has_them(world: World) -> None:
+    """A chart of an alert that one sink has yet to take stays, however old."""
+    page = Page()
+    world.wall.always = RuntimeError("down")
+    world.feed("wire", rss(headline("QLLN")))
+    await world.run()
+    _age_charts(world)
+    housekeeping = _housekeeping(world, page)
+    await housekeeping.run(REPORT)
+    assert _charts(world) == 1
+    world.wall.always = None
+    world.clock.advance(10)
+    await world.run()
+    await housekeeping.run(REPORT)
+    assert _charts(world) == 0
+
+
+@pytest.mark.parametrize("error", [OSError("disk full"), StoreError("locked"), KeyError("template")])
+async def test_a_step_that_fails_is_told_and_the_others_run(world: World, error: Exception) -> None:
+    """A page that cannot be written, for whatever reason, stops neither the sweep nor the run."""
+    page = Page()
+    page.error = error
+    world.feed("wire", rss(headline("QLLN")))
+    await world.run()
+    _age_charts(world)
+    (problem,) = await _housekeeping(world, page).run(REPORT)
+    assert problem.startswith("page: ")
+    assert str(error) in problem
+    assert _charts(world) == 0
+
+
+async def test_each_step_that_fails_has_its_line(world: World) -> None:
+    """With the store gone all three say so, and nothing is raised."""
+
+    def broken(_name: str, _args: Any) -> None:
+        raise StoreError("gone")
+
+    housekeeping = _housekeeping(world, Page())
+    world.store.tell = broken
+    assert await housekeeping.run(REPORT) == ("page: gone", "charts: gone", "retention: gone")
+
+
+async def test_old_rows_go_at_most_every_ten_minutes(world: World) -> None:
+    """The first cycle purges; the next ones do when ten minutes have passed."""
+    purges: list[str] = []
+    world.store.tell = lambda name, _: purges.append(name) if name == "purge" else None
+    housekeeping = _housekeeping(world, Page())
+    seen = []
+    for pass_s in (0.0, 1.0, PURGE_EVERY_S - 2.0, 1.0, 1.0):
+        world.clock.advance(pass_s)
+        await housekeeping.run(REPORT)
+        seen.append(len(purges))
+    assert seen == [1, 1, 1, 2, 2]
+
+
+async def test_what_is_purged_is_older_than_the_retention(world: World) -> None:
+    """A decided item stays for seven days and goes after that."""
+    world.feed("wire", rss("No company at all"))
+    await world.run()
+    housekeeping = _housekeeping(world, Page())
+    world.clock.advance(6 * DAY_S)
+    await housekeeping.run(REPORT)
+    assert len(world.store.explain("No company at all", limit=5)) == 1
+    world.clock.advance(2 * DAY_S)
+    await housekeeping.run(REPORT)
+    assert world.store.explain("No company at all", limit=5) == []
