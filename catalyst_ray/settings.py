@@ -194,12 +194,12 @@ class Settings(BaseSettings):
 
 
 NAMES = {name.upper(): name for name in Settings.model_fields}
-PREFIXES = tuple(
-    {f"{name.split('_')[0]}_" for name in NAMES}
-    - {"OUT_", "LOG_", "MAX_", "DRY_", "RAY_", "DATABASE_", "WATCH_"}
-)
-NEAR = 80.0
-"""Similarity, in per cent, from which an unknown name counts as a misspelling."""
+SHARED_PREFIXES = {"OUT_", "LOG_", "MAX_", "DRY_", "RAY_", "DATABASE_", "WATCH_"}
+PREFIXES = tuple({f"{name.split('_')[0]}_" for name in NAMES} - SHARED_PREFIXES)
+NEAR, VERY_NEAR = 80.0, 90.0
+"""Similarity, in per cent, from which an unknown name with a prefix of ours, or any name, is a misspelling."""
+JOB_MARK = "RAY_JOB_CONFIG_JSON_ENV_VAR"
+"""Ray sets it in the environment of a submitted job."""
 
 
 def load_settings(overrides: Mapping[str, Any] | None = None, *, env_file: Path | None = None) -> Settings:
@@ -219,6 +219,8 @@ def load_settings(overrides: Mapping[str, Any] | None = None, *, env_file: Path 
         problems.append(f"--env-file: there is no file {env_file}")
     try:
         settings = Settings(_env_file=path, **given)
+    except (OSError, UnicodeDecodeError) as error:
+        problems.append(f"{path} cannot be read: {error}")
     except ValidationError as error:
         problems += [_problem(detail, given, path) for detail in error.errors()]
     else:
@@ -234,14 +236,16 @@ def load_settings(overrides: Mapping[str, Any] | None = None, *, env_file: Path 
 
 def _misspelt(environ: Mapping[str, str]) -> list[str]:
     # The environment holds other programs' names too: only near misses are ours to report.
-    suspects = [n for n in environ if n not in NAMES and n.startswith(PREFIXES)]
-    return [f"{n}: unknown setting{_meant(n)} (environment)" for n in sorted(suspects) if _meant(n)]
+    meant = {
+        n: _meant(n, NEAR if n.startswith(PREFIXES) else VERY_NEAR) for n in sorted({*environ} - {*NAMES})
+    }
+    return [f"{name}: unknown setting{words} (environment)" for name, words in meant.items() if words]
 
 
-def _meant(name: str) -> str:
-    from rapidfuzz import process  # noqa: PLC0415  (only when a name is in doubt)
+def _meant(name: str, cutoff: float = NEAR) -> str:
+    from rapidfuzz import fuzz, process  # noqa: PLC0415  (not for --help)
 
-    best = process.extractOne(name.upper(), list(NAMES), score_cutoff=NEAR)
+    best = process.extractOne(name.upper(), list(NAMES), scorer=fuzz.ratio, score_cutoff=cutoff)
     return f"; did you mean {best[0]}?" if best else ""
 
 
@@ -281,6 +285,11 @@ def _contradictions(settings: Settings) -> list[str]:
     for name, path in (("FEEDS_FILE", settings.feeds_file), ("SEC_TICKERS_FILE", settings.sec_tickers_file)):
         if path is not None and not path.is_file():
             problems.append(f"{name}: there is no file {path}")
+    if os.environ.get(JOB_MARK) and not settings.database_url and not settings.out_dir.is_absolute():
+        problems.append(
+            f"OUT_DIR: must be an absolute path in a submitted job, was {settings.out_dir}:"
+            " Ray deletes the job's own folder, and what was sent would be forgotten"
+        )
     if settings.price_dir is not None and not settings.price_dir.is_dir():
         problems.append(f"PRICE_DIR: there is no folder {settings.price_dir}")
     return problems

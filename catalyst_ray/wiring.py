@@ -24,6 +24,7 @@ from catalyst_ray.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from catalyst_ray.core.directory import TickerDirectory
     from catalyst_ray.models import FeedSpec
@@ -56,11 +57,19 @@ def choose_feeds(settings: Settings) -> FeedChoice:
     Raises:
         ConfigError: The list is wrong.
     """
-    path = settings.feeds_file
-    listed = read_feeds(path.read_text(encoding="utf-8"), origin=str(path)) if path else built_in_feeds()
+    listed = _listed(settings.feeds_file)
     has = {"sec_contact": bool(settings.sec_contact), "finnhub_token": bool(settings.finnhub_token)}
     off = {f.name: MENDS[f.requires] for f in listed if f.requires and not has[f.requires]}
     return FeedChoice(tuple(f for f in listed if f.name not in off), off)
+
+
+def _listed(path: Path | None) -> tuple[FeedSpec, ...]:
+    if path is None:
+        return built_in_feeds()
+    try:
+        return read_feeds(path.read_text(encoding="utf-8"), origin=str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}", key="FEEDS_FILE") from error
 
 
 def make_folder(settings: Settings) -> None:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Self
-from urllib.parse import urljoin, urlsplit, urlunsplit
+from urllib.parse import SplitResult, urljoin, urlsplit, urlunsplit
 
 import aiohttp
 import stamina
@@ -63,6 +63,12 @@ def is_public(address: str) -> bool:
         return True  # a name: the resolver decides
     mapped = getattr(ip, "ipv4_mapped", None)
     return (mapped or ip).is_global and not ip.is_multicast
+
+
+def is_own_machine(url: str) -> bool:
+    """Return whether a URL names a private address or this machine outright; such hosts are not paced."""
+    host = (urlsplit(url).hostname or "").rstrip(".")
+    return host == "localhost" or not is_public(host)
 
 
 class HttpFetcher:
@@ -138,7 +144,7 @@ class HttpFetcher:
         url = spec.url
         for _ in range(MAX_REDIRECTS + 1):
             self._check_address(url, spec, private=private)
-            if not private:
+            if not (private and is_own_machine(url)):
                 await self._clock.sleep(self._pacer.reserve(url, now_s=self._clock.monotonic()))
             started = self._clock.monotonic()
             async with session.get(
@@ -194,9 +200,8 @@ class HttpFetcher:
     def _next_address(url: str, location: str, spec: FeedSpec) -> str:
         target = urljoin(url, location)
         old, new = urlsplit(url), urlsplit(target)
-        same_host = (old.hostname or "").removeprefix("www.") == (new.hostname or "").removeprefix("www.")
         downgraded = old.scheme == "https" and new.scheme != "https"
-        if not location or not same_host or downgraded or new.scheme not in {"http", "https"}:
+        if not location or _site(old) != _site(new) or downgraded or new.scheme not in {"http", "https"}:
             raise TransportError(
                 f"redirected to {without_query(target)[:200]}",
                 url=without_query(url),
@@ -257,9 +262,13 @@ class HttpFetcher:
 def without_query(url: str) -> str:
     """Return a URL that is safe to log: no user, query or fragment, since they may hold a key."""
     parts = urlsplit(url)
-    host = parts.hostname or ""
-    netloc = f"{host}:{parts.port}" if parts.port else host
-    return urlunsplit((parts.scheme, netloc, parts.path, "", ""))
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def _site(parts: SplitResult) -> tuple[str, int | None]:
+    """Return host and port, http's and https's own ports alike: a redirect must not leave it with our key."""
+    port = None if parts.port in {80, 443} else parts.port
+    return (parts.hostname or "").removeprefix("www."), port
 
 
 def retry_after_s(value: str | None, *, now_utc: datetime) -> float | None:
@@ -285,6 +294,8 @@ def _is_passing(error: Exception) -> bool:
 
 
 def _words(error: Exception) -> str:
+    if isinstance(error, aiohttp.InvalidURL):
+        return "the address is invalid"  # its own words repeat the whole of it, key and all
     if isinstance(error, aiohttp.ClientConnectorError):
         return f"no connection ({error.os_error.strerror or error.os_error})"
     return str(error).splitlines()[0][:200] if str(error) else type(error).__name__

@@ -26,6 +26,8 @@ MAX_BODY_BYTES = 32 * 1024 * 1024
 """About forty times the map of 2026."""
 _RETRY_AFTER = timedelta(hours=1)
 """How long a failed refresh is left alone."""
+_RETRY_MISSING = timedelta(minutes=1)
+"""The same while there is no map at all: filings wait for it."""
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -102,7 +104,7 @@ class SecTickers:
             if body is not None:
                 self._directory = await asyncio.to_thread(_directory, body)
         except CatalystError as error:
-            self._retry_utc = now_utc + _RETRY_AFTER
+            self._retry_utc = now_utc + (_RETRY_AFTER if self._directory else _RETRY_MISSING)
             if not self._directory:
                 return Reason("ticker_map_missing", str(error)[:200])
             age = now_utc - self._stamp.checked_utc

@@ -115,13 +115,18 @@ def empty(out: Path) -> None:
     """Make the folder, or empty one that an earlier demo made.
 
     Raises:
-        UsageError: It holds files of somebody else.
+        UsageError: It holds files of somebody else, or cannot be made.
     """
-    if out.exists() and any(out.iterdir()) and not (out / MARK).exists():
+    if out.is_dir() and any(out.iterdir()) and not (out / MARK).exists():
         raise click.UsageError(f"{out} holds files that are not the demo's; name another folder with --out")
-    shutil.rmtree(out, ignore_errors=True)
-    out.mkdir(parents=True)
-    (out / MARK).touch()
+    try:
+        shutil.rmtree(out, ignore_errors=True)
+        out.mkdir(parents=True)
+        (out / MARK).touch()
+    except OSError as error:
+        raise click.UsageError(
+            f"{out} cannot be made: {error.strerror}; name another folder with --out"
+        ) from error
 
 
 def _fake_gpus() -> int | None:

@@ -61,7 +61,8 @@ def ray_session(address: str | None, *, dashboard: bool, fake_gpus: int | None =
         _check_answers(address)
     try:
         context = RAY.init(
-            address=address,
+            # None would join whatever `ray start` or RAY_ADDRESS left on this machine.
+            address=address or "local",
             namespace="catalyst",
             num_gpus=fake_gpus if address is None else None,
             include_dashboard=dashboard if address is None else None,

@@ -6,8 +6,9 @@ import json
 import tomllib
 from importlib import resources
 from typing import TYPE_CHECKING, Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from catalyst_ray.errors import ConfigError
 from catalyst_ray.models import FeedKind, FeedSpec
@@ -26,6 +27,14 @@ class _Feed(BaseModel):
     weight: Annotated[float, Field(ge=0, le=1)] = 1.0
     requires: Literal["sec_contact", "finnhub_token"] | None = None
     allow_private: bool = False
+
+    @field_validator("url")
+    @classmethod
+    def _has_host_and_port(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if not parts.hostname or parts.port == 0 or "@" in parts.netloc:  # a port out of range raises
+            raise ValueError("must name a host, with a sound port and without a user")
+        return value
 
 
 class _FeedFile(BaseModel):

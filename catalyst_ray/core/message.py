@@ -111,7 +111,7 @@ class Card:
 def card(alert: Alert) -> Card:
     """Put an alert into words; the decision's value counts, the score's where it has none."""
     item, symbol = alert.item, alert.link.symbols[0]
-    value = alert.decision.value or alert.score.value
+    value = alert.value
     judgement = alert.verdict.judgement
     weighty = judgement if judgement and judgement.has_weight else None
     tone = Tone.NEUTRAL if abs(value) < _NEUTRAL else Tone.BULLISH if value > 0 else Tone.BEARISH

@@ -20,8 +20,8 @@ def write_card(folder: Path, alerts: Sequence[Alert], gauge: Callable[[float], b
     drawn = [alert for alert in alerts if alert.chart_path and Path(alert.chart_path).is_file()]
     if not drawn:
         return None
-    best = max(drawn, key=lambda alert: (abs(alert.score.value), alert.id))
+    best = max(drawn, key=lambda alert: (abs(alert.value), alert.id))
     chart = Path(str(best.chart_path)).read_bytes()
     path = folder / NAME
-    path.write_text(card_page(best, chart, gauge(best.score.value)), encoding="utf-8")
+    path.write_text(card_page(best, chart, gauge(best.value)), encoding="utf-8")
     return path

@@ -49,6 +49,11 @@ class Alert:
     trace: Trace = field(default_factory=Trace)
 
     @property
+    def value(self) -> float:
+        """Return the signed strength that card and gauge show: with the model's say, where it had one."""
+        return self.decision.value or self.score.value
+
+    @property
     def ticker(self) -> str:
         """Return the subject's ticker."""
         return self.link.symbols[0].ticker

@@ -44,13 +44,23 @@ class Intake:
 
     Args:
         chance: Draws a number in [0, 1) for the jitter of retries.
+        obstacle: Says why a feed's items could not be judged now, if so; it is left alone until then.
     """
 
-    def __init__(self, *, clock: Clock, fetcher: Fetcher, store: Store, chance: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        fetcher: Fetcher,
+        store: Store,
+        chance: Callable[[], float],
+        obstacle: Callable[[FeedSpec], str | None] = lambda _spec: None,
+    ) -> None:
         self._clock = clock
         self._fetcher = fetcher
         self._store = store
         self._chance = chance
+        self._obstacle = obstacle
         # Parsing holds the interpreter: feeds in turn are done sooner on the mean than all at once.
         self._parsing = asyncio.Lock()
 
@@ -60,6 +70,11 @@ class Intake:
         Failures cost only this feed: they are saved with its back-off and stand in the report.
         """
         state = states.get(spec.name) or FeedState(feed=spec.name)
+        obstacle = self._obstacle(spec)
+        if obstacle:
+            tally.feeds[spec.name] = FeedReport(feed=spec.name, status="waiting", error=obstacle)
+            tally.problem(f"feed {spec.name}: {obstacle}")
+            return None
         now = self._clock.now_utc()
         if state.next_fetch_utc and state.next_fetch_utc > now:
             left_s = (state.next_fetch_utc - now).total_seconds()

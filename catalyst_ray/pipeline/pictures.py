@@ -91,14 +91,14 @@ class Pictures:
             request = ChartRequest(bars=bars, mark_utc=mark_utc, label=label, theme=self._theme)
             picture = await self._artist.draw(request, priority=priority)
             path = await asyncio.to_thread(self._write, alert_id, picture.png)
-        except (CatalystError, OSError) as error:
-            words = "prices came too late" if isinstance(error, TimeoutError) else str(error)
-            log.warning("no chart", extra={"alert_id": alert_id, "ticker": ticker, "error": words})
-            return PictureSet(reason=Reason("no_chart", words[:200]), price_usd=price, change_pct=change)
+        except (CatalystError, OSError, TimeoutError) as error:
+            log.warning("no chart", extra={"alert_id": alert_id, "ticker": ticker, "error": str(error)})
+            reason = Reason("no_chart", _public_words(error)[:200])
+            return PictureSet(reason=reason, price_usd=price, change_pct=change)
         except Exception as error:  # the stage's one boundary: no picture is worth an alert
             log.exception("no chart", extra={"alert_id": alert_id, "ticker": ticker})
-            words = f"{type(error).__name__}: {error}"
-            return PictureSet(reason=Reason("no_chart", words[:200]), price_usd=price, change_pct=change)
+            reason = Reason("no_chart", type(error).__name__)
+            return PictureSet(reason=reason, price_usd=price, change_pct=change)
         seconds = self._clock.monotonic() - started
         return PictureSet(chart_path=str(path), price_usd=price, change_pct=change, seconds=seconds)
 
@@ -123,3 +123,12 @@ class Pictures:
                         Path(entry.path).unlink()
                         gone += 1
         return gone
+
+
+def _public_words(error: Exception) -> str:
+    """Return why there is no chart without addresses and paths: a card is read by others."""
+    if isinstance(error, TimeoutError):
+        return "prices came too late"
+    if isinstance(error, CatalystError):
+        return error.message
+    return f"the picture could not be kept: {getattr(error, 'strerror', '') or type(error).__name__}"

@@ -14,6 +14,7 @@ from aiohttp.test_utils import TestServer
 
 from catalyst_ray.adapters.clock import SystemClock
 from catalyst_ray.adapters.http import HttpFetcher, PublicResolver, is_public, retry_after_s, without_query
+from catalyst_ray.core.limits import Pacer
 from catalyst_ray.errors import RateLimited, TransportError
 from catalyst_ray.models import FeedSpec, FeedState
 
@@ -60,6 +61,9 @@ class Site:
 
     async def on_elsewhere(self, request: web.Request) -> web.Response:
         return web.Response(status=302, headers={"Location": "http://other.example/feed?key=s3cr3t"})
+
+    async def on_otherport(self, request: web.Request) -> web.Response:
+        return web.Response(status=302, headers={"Location": "http://127.0.0.1:1/feed"})
 
     async def on_loop(self, request: web.Request) -> web.Response:
         return web.Response(status=302, headers={"Location": "/loop"})
@@ -163,7 +167,35 @@ async def test_redirects() -> None:
     assert moved.body == BODY
     assert "http://other.example/feed" in elsewhere
     assert "s3cr3t" not in elsewhere
+    assert "redirected to http://127.0.0.1:1/feed" in str(await failure("/otherport"))
     assert "more than 3" in str(await failure("/loop"))
+
+
+async def test_public_hosts_are_paced_even_where_private_ones_are_allowed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A feed of one's own does not lift SEC's limit: only private addresses go unpaced."""
+    asked = []
+
+    class Counting(Pacer):
+        def reserve(self, url: str, *, now_s: float) -> float:
+            asked.append(url)
+            raise OSError("stop here: nothing may leave this machine")
+
+    monkeypatch.setattr("catalyst_ray.adapters.http.Pacer", Counting)
+    async with running() as (_, server, fetcher):
+        await fetcher.fetch(spec(server, "/feed"), FeedState(feed="site"))
+        with pytest.raises(TransportError):
+            await fetcher.fetch(FeedSpec(name="sec", url="https://www.sec.gov/x"), FeedState(feed="sec"))
+    assert asked == ["https://www.sec.gov/x"]
+
+
+async def test_an_invalid_address_does_not_show_its_key() -> None:
+    """An address that cannot be asked is refused without repeating what may be a key."""
+    async with running() as (_, _, fetcher):
+        with pytest.raises(TransportError) as caught:
+            await fetcher.fetch(FeedSpec(name="x", url="http://:S3CRET@/x?token=S3CRET"), FeedState(feed="x"))
+    assert "S3CRET" not in str(caught.value) + str(caught.value.url)
 
 
 async def test_cut_connection_is_tried_once_more() -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from catalyst_ray.errors import CircuitOpen, ConfigError, RateLimited, StoreError, TransportError
+from catalyst_ray.pipeline.intake import Intake
 from catalyst_ray.pipeline.tally import Tally
 from tests.adapters.pipeline_world import NOW, headline, rss, spec
 
@@ -212,3 +213,19 @@ async def test_what_is_taken_is_not_saved_by_taking(world: World) -> None:
     assert (taken.state.etag, taken.parsed_utc) == ("one", NOW)
     await intake.save(taken.state)
     assert _state(world).etag == "one"
+
+
+async def test_a_feed_waits_while_its_items_could_not_be_judged(world):
+    """A feed with an obstacle is not fetched, keeps its state, and is named with the obstacle in the report."""
+    intake = Intake(
+        clock=world.clock,
+        fetcher=world.fetcher,
+        store=world.store,
+        chance=lambda: 0.0,
+        obstacle=lambda spec: "no ticker map yet" if spec.name == "wire" else None,
+    )
+    tally = Tally(1, world.clock)
+    assert await intake.take(spec("wire"), {}, tally) is None
+    assert (tally.feeds["wire"].status, tally.feeds["wire"].error) == ("waiting", "no ticker map yet")
+    assert tally.problems == ["feed wire: no ticker map yet"]
+    assert world.fetcher.asked == []

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from catalyst_ray.errors import ConfigError
+from catalyst_ray.errors import ConfigError, ParseError
 from catalyst_ray.models import ChartRequest, Picture
 from catalyst_ray.pipeline.pictures import Pictures, PictureSet
 from tests.adapters.pipeline_world import NOW, PNG, FakeArtist, World, two_bars
@@ -86,10 +86,21 @@ async def test_a_disk_that_takes_no_file_leaves_a_reason(world: World) -> None:
 
 async def test_a_reason_is_bounded(world: World) -> None:
     """However much an error says, the card gets 200 characters of it."""
-    world.prices.answer = ValueError("x" * 5000)
+    world.prices.answer = ParseError("x" * 5000)
     taken = await _take(world.pictures())
     assert taken.reason is not None
     assert len(taken.reason.detail) == 200
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(28, "No space left on device", "/srv/secret/a.png"), ValueError("/srv/secret")]
+)
+async def test_a_reason_holds_no_path(world: World, error: Exception) -> None:
+    """What went wrong on this machine is logged; the card, which others read, names no path."""
+    world.prices.answer = error
+    taken = await _take(world.pictures())
+    assert taken.reason is not None
+    assert "secret" not in taken.reason.detail
 
 
 async def test_cancelling_is_no_failure_of_the_chart(world: World) -> None:

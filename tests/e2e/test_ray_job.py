@@ -48,25 +48,27 @@ def submit(head: RayHead, world: DemoProcess, folder: Path, job: str, *arguments
         "QUICKCHART_IMAGE_DIR": folder / "out" / "charts",
         "RAY_JOB_STOP_WAIT_TIME_S": 10,
     }
-    runtime_env = {"env_vars": {name: str(value) for name, value in settings.items()}}
+    env = json.dumps({"env_vars": {name: str(value) for name, value in settings.items()}})
     wait = ["--no-wait"] if no_wait else []
-    return head.ray(
-        "job",
-        "submit",
-        "--address",
-        head.dashboard_url,
-        "--working-dir",
-        ROOT,
+    address = ("--address", head.dashboard_url, "--working-dir", ROOT)
+    command = (
+        *address,
         "--submission-id",
         job,
         "--runtime-env-json",
-        json.dumps(runtime_env),
+        env,
         *wait,
         "--",
         "python",
         "jobs/run.py",
-        *arguments,
     )
+    deadline = time.monotonic() + 60
+    while True:
+        done = head.ray("job", "submit", *command, *arguments)
+        # The dashboard answers some seconds before the node's agent, which starts jobs.
+        if "No available agent" not in done.text or time.monotonic() > deadline:
+            return done
+        time.sleep(1)
 
 
 def received(world: DemoProcess) -> list[dict]:
@@ -102,7 +104,7 @@ def test_job_stop_ends_cleanly(head: RayHead, tmp_path: Path) -> None:
         stopped = head.ray("job", "stop", "loop", "--address", head.dashboard_url)
         messages = received(world)
         log = head.ray("job", "logs", "loop", "--address", head.dashboard_url).text
-    assert messages
+    assert messages, log[-3000:]
     assert "was stopped" in stopped.text
     assert "stopping" in log
     assert "Traceback" not in log

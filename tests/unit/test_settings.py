@@ -78,8 +78,11 @@ def test_misspelt_in_env_file() -> None:
 def test_misspelt_in_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """A near miss in the environment is reported; other programs' names are left alone."""
     monkeypatch.setenv("FEEDS_TIMEOUTS", "3")
+    monkeypatch.setenv("MAX_ALERT_PER_CYCLE", "3")
+    monkeypatch.setenv("RAY_ADRESS", "auto")
+    monkeypatch.setenv("LOG_FORMAT", "another program's")
     monkeypatch.setenv("LLM_API_KEY", "another program's")
-    assert [p.split(":")[0] for p in problems()] == ["FEEDS_TIMEOUTS"]
+    assert [p.split(":")[0] for p in problems()] == ["FEEDS_TIMEOUTS", "MAX_ALERT_PER_CYCLE", "RAY_ADRESS"]
 
 
 def test_secrets_stay_secret(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,3 +115,17 @@ def test_every_setting_is_used() -> None:
     properties = {"database_url": "store_url", "watch_list": "watched", "dry_run": "is_dry_run"}
     unused = [f for f in Settings.model_fields if f".{properties.get(f, f)}" not in code]
     assert unused == []
+
+
+def test_unreadable_env_file_is_told() -> None:
+    """A .env that is no text ends in one line that names it, not in a traceback."""
+    Path(".env").write_bytes(b"SLEEP_SECONDS=\xff\xfe5")
+    assert [p.split(":")[0] for p in problems()] == [".env cannot be read"]
+
+
+def test_a_jobs_own_folder_holds_no_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a submitted job a relative OUT_DIR is refused, since Ray deletes it; a database makes it harmless."""
+    monkeypatch.setenv("RAY_JOB_CONFIG_JSON_ENV_VAR", "{}")
+    assert problems()[0].startswith("OUT_DIR: must be an absolute path")
+    assert load_settings({"out_dir": "/srv/catalyst"}).out_dir.is_absolute()
+    assert load_settings({"database_url": "postgresql+psycopg://u@h/d"}).database_url

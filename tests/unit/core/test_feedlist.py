@@ -28,6 +28,8 @@ def test_built_in_list_holds_the_guides_sources() -> None:
         ("feed = [", "no TOML"),
         ("", "feed"),
         ('[[feed]]\nname="a"\nurl="ftp://x"', "url"),
+        ('[[feed]]\nname="a"\nurl="http://x:99999/"', "Port out of range"),
+        ('[[feed]]\nname="a"\nurl="http://:80/"', "must name a host"),
         ('[[feed]]\nname="a"\nurl="http://x"\ntypo=1', "typo"),
         ('[[feed]]\nname="a"\nurl="http://x"\nweight=7', "weight"),
         ('[[feed]]\nname="a"\nurl="http://x"\n[[feed]]\nname="a"\nurl="http://y"', "'a' stands twice"),

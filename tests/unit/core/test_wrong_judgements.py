@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from catalyst_ray.core.directory import Listing, TickerDirectory
+from catalyst_ray.core.fast_tier import FastTier, ModelUses
+from catalyst_ray.core.policy import default_policy
+from catalyst_ray.core.sentiment import SentimentModel
 from catalyst_ray.models import Action, Link, Reason
 from tests.unit.core.judged import filing, judged, news
 
@@ -103,6 +107,23 @@ def test_a_foreign_fund_distribution_is_dropped_with_both_reasons():
     _, decision = judged(news("Larkfield Infrastructure Fund Announces Quarterly Distribution"), foreign)
     assert decision.action is Action.DROP
     assert [reason.code for reason in decision.reasons] == ["no_ticker", "foreign_venue", "fund_distribution"]
+
+
+def test_a_toronto_tag_is_never_the_us_company_of_the_same_letters():
+    """From the text on: "(TSX: BGI.UN)" links nothing, though a US company is listed as BGI."""
+    us_listed = Listing(ticker="BGI", cik=9_100_001, name="Bright Gate Industries Inc.")
+    fast = FastTier(
+        directory=TickerDirectory.from_listings([us_listed]),
+        sentiment=SentimentModel(),
+        policy=default_policy(),
+        uses=ModelUses(),
+    )
+    title = "Larkfield Infrastructure Fund (TSX: BGI.UN) Announces Quarterly Distribution of $0.40 a Unit"
+    item = news(title, categories=("TSX:BGI.UN",))
+    early = fast.read(item, now_utc=item.received_utc).early
+    assert early is not None
+    assert early.action is Action.DROP
+    assert {"no_ticker", "foreign_venue"} <= {reason.code for reason in early.reasons}
 
 
 @pytest.mark.parametrize(
