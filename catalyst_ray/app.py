@@ -21,10 +21,13 @@ from catalyst_ray.adapters.page import write_page
 from catalyst_ray.adapters.store import SqlStore
 from catalyst_ray.cluster.chart_pool import ChartPool
 from catalyst_ray.cluster.driver import Driver
-from catalyst_ray.cluster.engines import EngineChoice, choose_engine
-from catalyst_ray.cluster.judge import LlmJudge, NoJudge, open_judge
+from catalyst_ray.cluster.engines import check_engine, choose_engine
+from catalyst_ray.cluster.judge import LlmJudge, LlmLimits, NoJudge, open_judge
+from catalyst_ray.cluster.late_judge import LateJudge
 from catalyst_ray.cluster.session import Session, ray_session
+from catalyst_ray.cluster.stop import StopSignal
 from catalyst_ray.core.gauge import GaugeBook
+from catalyst_ray.models import FeedKind
 from catalyst_ray.pipeline.courier import Courier
 from catalyst_ray.pipeline.cycle import Cycle
 from catalyst_ray.pipeline.flow import Flow
@@ -38,15 +41,17 @@ if TYPE_CHECKING:
     from catalyst_ray.adapters.sec_tickers import SecTickers
     from catalyst_ray.core.fast_tier import FastTier
     from catalyst_ray.models import CycleReport, Reason
-    from catalyst_ray.ports import Notifier, PriceSource
     from catalyst_ray.settings import Settings
     from catalyst_ray.wiring import FeedChoice
 
 log = logging.getLogger(__name__)
 
 THREADS = 32
-TICKERS_CHECK_S = 6 * 3600.0
-"""How often a running driver looks whether the ticker map is due for its weekly refresh."""
+TICKERS_CHECK_S = 60.0
+"""How often a running driver looks whether the ticker map is due; the map itself asks SEC once a week."""
+MODEL_GRACE_S, LOOP_GRACE_S = 20.0, 2.0
+"""How long the first cycle waits for the model, where cycles are counted and where they go on for ever."""
+NO_MAP = "the CIK to ticker map is not there yet: filings wait for it (see SEC_CONTACT, SEC_TICKERS_FILE)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,23 +84,18 @@ def run_app(settings: Settings, start: Start) -> CycleReport | None:
     for mend, names in feeds.off_by_mend().items():
         log.warning("feeds are off", extra={"feeds": names, "mend": mend})
     wiring.make_folder(settings)
-    prices = wiring.make_prices(settings)
-    sinks = wiring.make_sinks(settings, is_terminal=start.is_terminal)
-    choice = asyncio.run(
-        choose_engine(settings.llm_engine, ollama_host=settings.ollama_host, model=settings.llm_model_name)
-    )
+    check_engine(settings.llm_engine)
     store = SqlStore.open(settings.store_url)
     try:
-        if settings.ray_address:
-            log.info("joining Ray", extra={"address": settings.ray_address})
-        else:
-            log.info("starting Ray on this machine")
-        with ray_session(
-            settings.ray_address, dashboard=start.dashboard, fake_gpus=start.fake_gpus
-        ) as session:
+        app = _App(settings, start, feeds, store)
+        log.info(
+            "joining Ray" if settings.ray_address else "starting Ray on this machine",
+            extra={"address": settings.ray_address} if settings.ray_address else {},
+        )
+        address = settings.ray_address
+        with ray_session(address, dashboard=start.dashboard, fake_gpus=start.fake_gpus) as session:
             _tell(session)
-            app = _App(settings, store, prices, sinks)
-            return asyncio.run(app.run(start, feeds, choice))
+            return asyncio.run(app.run())
     finally:
         store.close()
 
@@ -111,68 +111,14 @@ def _tell(session: Session) -> None:
 class _App:
     """The parts of one run, made in the order in which they need each other."""
 
-    def __init__(
-        self, settings: Settings, store: SqlStore, prices: PriceSource, sinks: Sequence[Notifier]
-    ) -> None:
+    def __init__(self, settings: Settings, start: Start, feeds: FeedChoice, store: SqlStore) -> None:
         self._settings = settings
+        self._start = start
+        self._feeds = feeds
         self._store = store
         self._clock = SystemClock()
-        self._prices = prices
-        self._sinks = sinks
         self._chance = random.Random().random  # noqa: S311  (jitter, no secret)
-        self._gauges = GaugeBook(theme=settings.chart_theme)
-        self._artist = ChartPool(
-            clock=self._clock,
-            workers=settings.chart_queue_workers,
-            cache_ttl_s=settings.chart_cache_ttl,
-            timeout_s=settings.chart_timeout_secs,
-        )
-        self._pictures = Pictures(
-            prices=prices,
-            artist=self._artist,
-            clock=self._clock,
-            folder=settings.quickchart_image_dir,
-            timeout_s=settings.chart_timeout_secs,
-            theme=settings.chart_theme,
-        )
-
-    async def run(self, start: Start, feeds: FeedChoice, choice: EngineChoice) -> CycleReport | None:
-        """Warm up, run the driver, and close everything again."""
-        # Python's default is six threads on two cores: a few slow price calls would hold up the store.
-        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS))
-        tickers = wiring.make_tickers(self._settings)
-        async with AsyncExitStack() as stack:
-            for closing in (self._artist.close, self._prices.close, *(s.close for s in self._sinks)):
-                stack.push_async_callback(closing)
-            (directory, notes), judge, _, _ = await asyncio.gather(
-                tickers.load(self._clock.now_utc()),
-                self._open_judge(choice),
-                self._artist.start(),
-                asyncio.to_thread(self._gauges.fill),
-            )
-            stack.push_async_callback(judge.close)
-            _warn_of(notes)
-            log.info(
-                "ready", extra={"feeds": len(feeds.active), "tickers": len(directory), "model": judge.words}
-            )
-            fast = wiring.make_fast_tier(self._settings, directory)
-            refresh = asyncio.ensure_future(self._keep_fresh(fast, tickers))
-            stack.push_async_callback(_end, refresh)
-            fetcher = await stack.enter_async_context(wiring.make_fetcher(self._settings, self._clock))
-            intake = Intake(clock=self._clock, fetcher=fetcher, store=self._store, chance=self._chance)
-            driver = self._driver(start, intake, fast, judge, feeds)
-            return await driver.run(cycles=start.cycles)
-
-    async def _open_judge(self, choice: EngineChoice) -> LlmJudge | NoJudge:
-        settings = self._settings
-        if choice.spec:
-            log.info("loading the language model", extra={"engine": choice.words})
-        else:
-            log.info("no language model", extra={"why": choice.words})
-        return await open_judge(
-            choice,
-            store=self._store,
-            clock=self._clock,
+        self._limits = LlmLimits(
             workers=settings.llm_batch_workers,
             queue_size=settings.llm_queue_size,
             cache_ttl_s=settings.llm_cache_ttl,
@@ -181,35 +127,97 @@ class _App:
             max_replicas=settings.llm_max_replicas,
             gpus_per_replica=settings.llm_gpus_per_replica,
         )
+        self._prices = wiring.make_prices(settings)
+        self._sinks = wiring.make_sinks(settings, is_terminal=start.is_terminal)
+        self._gauges = GaugeBook(theme=settings.chart_theme)
+        self._artist = ChartPool(
+            clock=self._clock,
+            workers=settings.chart_queue_workers,
+            cache_ttl_s=settings.chart_cache_ttl,
+            timeout_s=settings.chart_timeout_secs,
+        )
+        self._pictures = Pictures(
+            prices=self._prices,
+            artist=self._artist,
+            clock=self._clock,
+            folder=settings.quickchart_image_dir,
+            timeout_s=settings.chart_timeout_secs,
+            theme=settings.chart_theme,
+        )
 
-    def _driver(
-        self,
-        start: Start,
-        intake: Intake,
-        fast: FastTier,
-        judge: LlmJudge | NoJudge,
-        feeds: FeedChoice,
-    ) -> Driver:
+        self._courier = Courier(
+            store=store, sinks=self._sinks, clock=self._clock, gauge=self._gauges.get, chance=self._chance
+        )
+
+    async def run(self) -> CycleReport | None:
+        """Warm up, run the driver, and close everything again; a stop ends the warm-up too."""
+        # Python's default is six threads on two cores: a few slow price calls would hold up the store.
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS))
+        async with AsyncExitStack() as stack:
+            stop = stack.enter_context(StopSignal())
+            for closing in (self._artist.close, self._prices.close, *(s.close for s in self._sinks)):
+                stack.push_async_callback(closing)
+            judge = LateJudge(self._look_for_model, clock=self._clock)
+            stack.push_async_callback(judge.close)
+            judge.start()
+            tickers = wiring.make_tickers(self._settings)
+            fast = await stop.unless_stopped(self._warm_up(judge, tickers))
+            if fast is None:
+                return None
+            refresh = asyncio.ensure_future(self._keep_fresh(fast, tickers))
+            stack.push_async_callback(_end, refresh)
+            fetcher = await stack.enter_async_context(wiring.make_fetcher(self._settings, self._clock))
+            intake = Intake(
+                clock=self._clock,
+                fetcher=fetcher,
+                store=self._store,
+                chance=self._chance,
+                # Decided now, filings would be dropped for want of a ticker, and for good.
+                obstacle=lambda spec: NO_MAP if spec.kind is FeedKind.EDGAR and not fast.directory else None,
+            )
+            driver = self._driver(self._cycle(intake, fast, judge), stop)
+            return await driver.run(cycles=self._start.cycles)
+
+    async def _warm_up(self, judge: LateJudge, tickers: SecTickers) -> FastTier:
+        (directory, notes), _, _, _ = await asyncio.gather(
+            tickers.load(self._clock.now_utc()),
+            judge.ready(LOOP_GRACE_S if self._start.cycles is None else MODEL_GRACE_S),
+            self._artist.start(),
+            asyncio.to_thread(self._gauges.fill),
+        )
+        _warn_of(notes)
+        figures = {"feeds": len(self._feeds.active), "tickers": len(directory), "model": judge.words}
+        log.info("ready", extra=figures)
+        return wiring.make_fast_tier(self._settings, directory)
+
+    async def _look_for_model(self) -> LlmJudge | NoJudge:
+        settings = self._settings
+        choice = await choose_engine(
+            settings.llm_engine, ollama_host=settings.ollama_host, model=settings.llm_model_name
+        )
+        return await open_judge(choice, self._limits, store=self._store, clock=self._clock)
+
+    def _cycle(self, intake: Intake, fast: FastTier, judge: LateJudge) -> Cycle:
         settings, store, clock = self._settings, self._store, self._clock
-        courier = Courier(
-            store=store, sinks=self._sinks, clock=clock, gauge=self._gauges.get, chance=self._chance
-        )
         flow = Flow(
-            clock=clock, store=store, fast=fast, judge=judge, pictures=self._pictures, courier=courier
+            clock=clock, store=store, fast=fast, judge=judge, pictures=self._pictures, courier=self._courier
         )
-        cycle = Cycle(
+        return Cycle(
             clock=clock,
             store=store,
             intake=intake,
             flow=flow,
-            courier=courier,
+            courier=self._courier,
             judge=judge,
             artist=self._artist,
-            feeds=feeds.active,
-            off=feeds.off,
+            feeds=self._feeds.active,
+            off=self._feeds.off,
             max_alerts=settings.max_alerts_per_cycle,
             parallel=settings.feeds_parallel,
         )
+
+    def _driver(self, cycle: Cycle, stop: StopSignal) -> Driver:
+        settings, store, clock = self._settings, self._store, self._clock
         page = settings.out_dir / "index.html"
         housekeeping = Housekeeping(
             clock=clock,
@@ -223,17 +231,21 @@ class _App:
             clock=clock,
             store=store,
             cycle=cycle,
-            courier=courier,
+            courier=self._courier,
             housekeeping=housekeeping,
             sleep_s=settings.sleep_seconds,
-            on_report=start.on_report,
+            on_report=self._start.on_report,
+            stop=stop,
         )
 
     async def _keep_fresh(self, fast: FastTier, tickers: SecTickers) -> None:
+        told: tuple[Reason, ...] = ()
         while True:
             await self._clock.sleep(TICKERS_CHECK_S)
             fast.directory, notes = await tickers.load(self._clock.now_utc())
-            _warn_of(notes)
+            if notes != told:
+                _warn_of(notes)
+            told = notes
 
 
 def _warn_of(notes: Sequence[Reason]) -> None:

@@ -121,8 +121,11 @@ class Store(Protocol):
         """Return a sink's pending and unknown rows whose time has come, the most urgent first."""
         ...
 
-    def begin_delivery(self, delivery_id: int, *, now_utc: datetime) -> None:
-        """Write ``unknown`` and count the attempt, before the sink is called."""
+    def begin_delivery(self, delivery_id: int, *, now_utc: datetime) -> bool:
+        """Write ``unknown`` and count the attempt, before the sink is called.
+
+        False when the row is finished or gone meanwhile: the sink must not be called.
+        """
         ...
 
     def finish_delivery(
@@ -136,6 +139,15 @@ class Store(Protocol):
         next_attempt_utc: datetime | None = None,
     ) -> None:
         """Write what the sink said."""
+        ...
+
+    def retire_deliveries(
+        self, sinks: Sequence[str], *, before_utc: datetime, now_utc: datetime
+    ) -> Mapping[str, int]:
+        """Mark pending and unknown rows made before ``before_utc`` dead; return how many, by sink.
+
+        ``sinks`` are those that there are; rows of others go too, and their error says so.
+        """
         ...
 
     def delivery_counts(self) -> Mapping[str, int]:
@@ -163,7 +175,7 @@ class Store(Protocol):
         ...
 
     def explain(self, query: str, *, limit: int) -> list[ItemRecord]:
-        """Find items by key, accession number, URL, ticker of an alert, alert id or words of the title."""
+        """Find items by key, accession number, URL, ticker, alert id or words of the title."""
         ...
 
     def purge(self, *, before_utc: datetime) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, TextIO
 
 from catalyst_ray.core.message import Card, Tone, card
@@ -30,13 +31,33 @@ class Console:
         self.name = name
         self._stream = stream
         self._is_terminal = stream.isatty() if is_terminal is None else is_terminal
+        self._turn = asyncio.Lock()
+        self._writing: asyncio.Future[Exception | None] | None = None
 
     async def send(self, alert: Alert, *, chart: bytes | None, gauge: bytes | None) -> Receipt:  # noqa: ARG002  (a terminal shows no picture)
         """Show one alert.
 
         Raises:
-            DeliveryError: The stream cannot be written to (nobody reads it any more); permanent.
+            DeliveryError: The stream cannot be written to (nobody reads it any more): permanent. Or it still
+                takes an earlier alert (a pager stands still): to be tried again.
         """
+        async with self._turn:
+            if self._writing and not self._writing.done():
+                raise DeliveryError(
+                    "nobody reads the output", key=self.name, hint="scroll on or close the pager"
+                )
+            # In a thread, since a stream whose reader pauses blocks; shielded, since a thread cannot be ended.
+            self._writing = asyncio.ensure_future(asyncio.to_thread(self._write, alert))
+            error = await asyncio.shield(self._writing)
+        if error:
+            raise DeliveryError(f"cannot write: {error}", permanent=True, key=self.name) from error
+        return Receipt(alert.id)
+
+    async def close(self) -> None:
+        """Do nothing: the stream belongs to the caller."""
+
+    def _write(self, alert: Alert) -> Exception | None:
+        """Write one alert; return what went wrong, since nobody may be waiting any more to catch it."""
         try:
             if self._is_terminal:
                 self._print_panel(card(alert))
@@ -44,11 +65,8 @@ class Console:
                 self._stream.write(alert_line(alert) + "\n")
             self._stream.flush()
         except (OSError, ValueError) as error:  # a closed pipe, or a stream closed on our side
-            raise DeliveryError(f"cannot write: {error}", permanent=True, key=self.name) from error
-        return Receipt(alert.id)
-
-    async def close(self) -> None:
-        """Do nothing: the stream belongs to the caller."""
+            return error
+        return None
 
     def _print_panel(self, shown: Card) -> None:
         import rich.console  # noqa: PLC0415  (programs that read lines need not load it)

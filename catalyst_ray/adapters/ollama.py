@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -50,6 +51,11 @@ async def probe(host: str, *, timeout_s: float = 2.0) -> bool:
         return False
 
 
+def place(host: str) -> str:
+    """Return an Ollama's address for people and logs: what stands before an ``@`` may be a password."""
+    return re.sub(r"//.*@", "//***@", _base(host), flags=re.DOTALL)
+
+
 class OllamaModel:
     """A model on an Ollama server.
 
@@ -78,8 +84,11 @@ class OllamaModel:
         from ollama import AsyncClient  # late: 0.9 s that only a run with Ollama pays
 
         await self.stop()
-        # The server is one of our own hosts: a web proxy must not be asked for it.
-        self._client = AsyncClient(self._host, trust_env=False, follow_redirects=False)
+        try:
+            # The server is one of our own hosts: a web proxy must not be asked for it.
+            self._client = AsyncClient(self._host, trust_env=False, follow_redirects=False)
+        except ValueError:  # its words repeat the address, password and all
+            raise self._error("is no address", hint="OLLAMA_HOST is http://name:port") from None
         with self._failures(self._load_timeout_s):
             async with asyncio.timeout(self._load_timeout_s):
                 has_weight = await self._look_up()
@@ -195,8 +204,9 @@ class OllamaModel:
         return self._error(words, status=200 if status < 0 else status, hint=HINTS.get(status))
 
     def _error(self, words: str, *, status: int | None = None, hint: str | None = None) -> TransportError:
-        message = f"Ollama at {self._host}: {' '.join(words.split())[:300]}"
-        return TransportError(message, url=self._host, status=status, key=self._model, hint=hint)
+        where = place(self._host)
+        message = f"Ollama at {where}: {' '.join(words.split())[:300]}"
+        return TransportError(message, url=where, status=status, key=self._model, hint=hint)
 
 
 def _check(text: str, last: Any) -> None:

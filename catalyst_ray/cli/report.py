@@ -57,10 +57,9 @@ def show(report: CycleReport, console: Console) -> None:
         console.print(Text(plain(words), style))
     stages = "  ".join(f"{name} {seconds:.2f}" for name, seconds in report.stages.items() if seconds >= 0.005)
     console.print(Text.assemble(("seconds of work, side by side: ", "dim"), stages))
-    if report.posted_s:
-        median, longest = statistics.median(report.posted_s), max(report.posted_s)
-        figures = f"median {median:.2f} s, longest {longest:.2f} s"
-        console.print(Text.assemble(("from first byte to posted: ", "dim"), figures))
+    for sink, posted_s in report.posted_s.items():
+        figures = f"median {statistics.median(posted_s):.2f} s, longest {max(posted_s):.2f} s"
+        console.print(Text.assemble((f"from first byte to {sink}: ", "dim"), figures))
 
 
 def _summary(report: CycleReport) -> str:

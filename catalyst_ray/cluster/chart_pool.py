@@ -130,8 +130,9 @@ class ChartPool:
             self._running[work.key] = task
             task.add_done_callback(partial(self._ended, work.key))
 
-    def _ended(self, key: str, _task: asyncio.Task[None]) -> None:
-        del self._running[key]
+    def _ended(self, key: str, task: asyncio.Task[None]) -> None:
+        if self._running.get(key) is task:  # the same chart may have been begun anew a moment before
+            del self._running[key]
         self._pump()
 
     async def _run(self, work: Work[ChartRequest]) -> None:

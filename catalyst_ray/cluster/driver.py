@@ -6,17 +6,18 @@ import asyncio
 import logging
 import os
 import secrets
-import signal
 import socket
 from datetime import timedelta
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
+from catalyst_ray.core.limits import backoff_s
 from catalyst_ray.errors import ConfigError, StoreError
+from catalyst_ray.pipeline.together import together
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
-    from typing import Any
+    from collections.abc import Callable
 
+    from catalyst_ray.cluster.stop import StopSignal
     from catalyst_ray.models import CycleReport
     from catalyst_ray.pipeline.courier import Courier
     from catalyst_ray.pipeline.cycle import Cycle
@@ -25,23 +26,25 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-T = TypeVar("T")
-
 LEASE_TTL_S = 12.0
 """A killed driver's lease is free again after this long; a living one renews it three times in it."""
 GRACE_S = 1.5
 """How long a cycle may go on after a stop was asked for; what it leaves is taken up at the next start."""
-SIGNALS = (signal.SIGTERM, signal.SIGINT)
+STORE_PATIENCE_S = 600.0
+"""How long a store that fails without end is waited for: a server's restart, another program's lock."""
+STEADY_S = 60.0
+"""Deliveries that ran for so long worked: the next failure is a new one."""
+HELP_BASE_S, HELP_CAP_S = 1.0, 15.0
 ONCE_RETRY_S = 30.0
 """How long ``--once`` waits for deliveries that must be tried again."""
 
 
 class Driver:
-    """Runs cycles until told to stop.
+    """Runs cycles until ``stop`` is set.
 
     Args:
         sleep_s: From the start of one cycle to the start of the next.
-        on_report: Told of every cycle's report.
+        on_report: Told of every cycle's report, in a thread.
     """
 
     def __init__(
@@ -54,6 +57,7 @@ class Driver:
         housekeeping: Housekeeping,
         sleep_s: float,
         on_report: Callable[[CycleReport], None],
+        stop: StopSignal,
     ) -> None:
         self._clock = clock
         self._store = store
@@ -62,97 +66,91 @@ class Driver:
         self._housekeeping = housekeeping
         self._sleep_s = sleep_s
         self._on_report = on_report
-        self._stop = asyncio.Event()
+        self._stop = stop
         # Containers may share host name and process number, so these alone do not tell drivers apart.
         self._owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
-
-    def stop(self) -> None:
-        """Ask for a clean stop; a second time ends the process at once."""
-        if self._stop.is_set():
-            raise KeyboardInterrupt
-        log.info("stopping")
-        self._stop.set()
 
     async def run(self, *, cycles: int | None = None) -> CycleReport | None:
         """Run ``cycles`` cycles (for ever when None) and return the last report, if a cycle ended.
 
-        Install this after ``ray.init``, which takes the SIGTERM handler for itself.
-
         Raises:
             ConfigError: Another driver works on this store.
-            StoreError: The store failed in the last cycle asked for, or under the courier.
+            StoreError: The store failed in the last cycle asked for; or under the courier or the lease:
+                at once when cycles are counted, else when it went on for ``STORE_PATIENCE_S``.
         """
-        loop = asyncio.get_running_loop()
-        for number in SIGNALS:
-            loop.add_signal_handler(number, self.stop)
-        try:
-            return await self._run_alone(cycles) if await self._take_lease() else None
-        finally:
-            for number in SIGNALS:
-                loop.remove_signal_handler(number)
+        return await self._run_alone(cycles) if await self._take_lease() else None
 
     async def _run_alone(self, cycles: int | None) -> CycleReport | None:
-        helpers = [asyncio.ensure_future(self._courier.run()), asyncio.ensure_future(self._renew())]
+        helper = asyncio.ensure_future(self._help(patience_s=STORE_PATIENCE_S if cycles is None else 0.0))
         try:
-            return await self._loop(cycles, helpers)
+            return await self._loop(cycles, helper)
         finally:
-            for task in helpers:
-                task.cancel()
-            await asyncio.gather(*helpers, return_exceptions=True)
+            helper.cancel()
+            await asyncio.gather(helper, return_exceptions=True)
             await self._give_back_lease()
 
-    async def _loop(self, cycles: int | None, helpers: Sequence[asyncio.Future[None]]) -> CycleReport | None:
+    async def _loop(self, cycles: int | None, helper: asyncio.Future[None]) -> CycleReport | None:
         report = None
         number = 0
-        while not self._stop.is_set():
+        while not self._stop.is_set:
             number += 1
             last = number == cycles
             due_s = self._clock.monotonic() + self._sleep_s
             try:
                 work = self._one(number, last=last)
-                report = await self._until_stopped(work, helpers, grace_s=GRACE_S) or report
+                done = await self._stop.unless_stopped(work, grace_s=GRACE_S, beside=(helper,))
+                report = done or report
             except StoreError as error:
-                if last or any(helper.done() for helper in helpers):
+                if last or helper.done():
                     raise
                 log.error("the store failed; trying again", extra={"cycle": number, "error": str(error)})  # noqa: TRY400  (an expected failure: its words say all)
             if last:
                 break
             left_s = due_s - self._clock.monotonic()
-            await self._until_stopped(self._clock.sleep(left_s), helpers, grace_s=0.0)
+            await self._stop.unless_stopped(self._clock.sleep(left_s), beside=(helper,))
         return report
 
     async def _one(self, number: int, *, last: bool) -> CycleReport:
         report = await self._cycle.run(number, wait_for_retries_s=ONCE_RETRY_S if last else 0.0)
         for problem in await self._housekeeping.run(report):
             log.warning("after the cycle", extra={"problem": problem})
-        self._on_report(report)
+        try:
+            # In a thread: whoever reads the reports may stop reading, and the lease must be renewed.
+            await asyncio.to_thread(self._on_report, report)
+        except OSError as error:
+            log.error(  # noqa: TRY400  (an expected failure: its words say all)
+                "the report could not be written",
+                extra={"cycle": number, "error": str(error), "hint": "free disk space, check OUT_DIR"},
+            )
         return report
 
-    async def _until_stopped(
-        self, work: Coroutine[Any, Any, T], helpers: Sequence[asyncio.Future[None]], *, grace_s: float
-    ) -> T | None:
-        """Await ``work``; on a stop give it a moment, then end it. A helper that breaks breaks this too."""
-        task = asyncio.ensure_future(work)
-        stop = asyncio.ensure_future(self._stop.wait())
-        try:
-            await asyncio.wait({task, stop, *helpers}, return_when=asyncio.FIRST_COMPLETED)
-            if not task.done() and stop.done():
-                await asyncio.wait({task}, timeout=grace_s)
-            for helper in helpers:
-                if helper.done():
-                    helper.result()
-            return task.result() if task.done() else None
-        finally:
-            for leftover in (task, stop):
-                leftover.cancel()
-            await asyncio.gather(task, stop, return_exceptions=True)
+    async def _help(self, *, patience_s: float) -> None:
+        """Deliver and keep the lease; begin anew when the store fails, until that went on too long."""
+        failures, since_s = 0, 0.0
+        while True:
+            begun_s = self._clock.monotonic()
+            try:
+                if failures:
+                    await self._renew()  # nothing is posted before it is sure that the store is still ours
+                await together([self._courier.run(), self._keep_lease()])
+            except StoreError as error:
+                now_s = self._clock.monotonic()
+                if not failures or now_s - begun_s > STEADY_S:
+                    failures, since_s = 0, now_s
+                failures += 1
+                if now_s - since_s >= patience_s:
+                    raise
+                wait_s = backoff_s(failures, base_s=HELP_BASE_S, cap_s=HELP_CAP_S, jitter=0.0)
+                words = {"error": str(error), "again_in_s": wait_s}
+                log.error("the store failed; deliveries wait", extra=words)  # noqa: TRY400  (as above)
+                await self._clock.sleep(wait_s)
 
     async def _take_lease(self) -> bool:
         """Wait for the lease; False when told to stop before it was free."""
         deadline = self._clock.monotonic() + LEASE_TTL_S + 1.0
         told = False
         while not await self._lease():
-            if self._stop.is_set():
+            if self._stop.is_set:
                 return False
             if self._clock.monotonic() > deadline:
                 raise ConfigError(
@@ -180,12 +178,15 @@ class Driver:
             ttl=timedelta(seconds=LEASE_TTL_S),
         )
 
-    async def _renew(self) -> None:
+    async def _keep_lease(self) -> None:
         while True:
             await self._clock.sleep(LEASE_TTL_S / 3)
-            if not await self._lease():
-                raise ConfigError(
-                    "another driver took the store over while this one stood still",
-                    key="DATABASE_URL",
-                    hint="run one driver on a store",
-                )
+            await self._renew()
+
+    async def _renew(self) -> None:
+        if not await self._lease():
+            raise ConfigError(
+                "another driver took the store over while this one stood still",
+                key="DATABASE_URL",
+                hint="run one driver on a store",
+            )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -27,7 +27,7 @@ class EngineSpec(Protocol):
 class OllamaSpec:
     """A model on an Ollama server that every replica can reach."""
 
-    host: str
+    host: str = field(repr=False)  # may hold a password
     model: str
     load_timeout_s: float = 300.0
 
@@ -54,30 +54,47 @@ class EmbeddedSpec:
 
 @dataclass(frozen=True, slots=True)
 class EngineChoice:
-    """The engine to use, or None for no language model; ``words`` say why, for the log and the card."""
+    """The engine to use, or None for no language model.
+
+    Args:
+        words: Which engine and where, or why there is none: for logs, since they name hosts.
+        lack: Why there is none, for cards.
+        is_final: Looking again cannot find another.
+    """
 
     spec: EngineSpec | None
     words: str
+    lack: str = ""
+    is_final: bool = False
 
 
-async def choose_engine(wanted: str, *, ollama_host: str, model: str) -> EngineChoice:
-    """Choose the engine: ``auto`` is Ollama where one answers, else embedded if installed, else none.
+def check_engine(wanted: str) -> None:
+    """Check what can be known without asking a server.
 
     Raises:
         ConfigError: ``wanted`` is unknown, or the embedded engine is asked for and not installed.
     """
     if wanted not in WANTED:
         raise ConfigError(f"must be one of {', '.join(WANTED)}, was {wanted!r}", key="LLM_ENGINE")
+    if wanted == "embedded" and not embedded.available():
+        raise ConfigError("the embedded engine is not installed", key="LLM_ENGINE", hint=embedded.HINT)
+
+
+async def choose_engine(wanted: str, *, ollama_host: str, model: str) -> EngineChoice:
+    """Choose the engine: ``auto`` is Ollama where one answers, else embedded if installed, else none.
+
+    Raises:
+        ConfigError: As from ``check_engine``.
+    """
+    check_engine(wanted)
     if wanted == "off":
-        return EngineChoice(None, "switched off (LLM_ENGINE=off)")
+        return EngineChoice(None, "switched off (LLM_ENGINE=off)", "switched off", is_final=True)
+    where = ollama.place(ollama_host)
     if wanted in {"auto", "ollama"} and await ollama.probe(ollama_host):
-        return EngineChoice(
-            OllamaSpec(host=ollama_host, model=model), f"Ollama at {ollama_host}, model {model}"
-        )
+        return EngineChoice(OllamaSpec(host=ollama_host, model=model), f"Ollama at {where}, model {model}")
     if wanted == "ollama":
-        return EngineChoice(None, f"no Ollama answers at {ollama_host}: run `ollama serve`, set OLLAMA_HOST")
+        words = f"no Ollama answers at {where}: run `ollama serve`, set OLLAMA_HOST"
+        return EngineChoice(None, words, "Ollama does not answer")
     if embedded.available():
         return EngineChoice(EmbeddedSpec(), "llama.cpp in this process; it proves the path, without weight")
-    if wanted == "embedded":
-        raise ConfigError("the embedded engine is not installed", key="LLM_ENGINE", hint=embedded.HINT)
-    return EngineChoice(None, f"no Ollama at {ollama_host} and no embedded engine: {embedded.HINT}")
+    return EngineChoice(None, f"no Ollama at {where} and no embedded engine: {embedded.HINT}", "no engine")

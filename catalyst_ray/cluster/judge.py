@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import ray
 
-from catalyst_ray.cluster.llm_pool import LlmPool
-from catalyst_ray.cluster.placement import plan_replicas
+from catalyst_ray.cluster.llm_pool import LlmPool, why
+from catalyst_ray.cluster.placement import check_limits, plan_replicas
 from catalyst_ray.cluster.remote_replica import start_replicas
 from catalyst_ray.core.prompt import headline_request, read_answer
 from catalyst_ray.errors import CatalystError, ParseError
@@ -30,15 +30,54 @@ NO_WEIGHT_TIMEOUT_S = 5.0
 """A verdict that cannot change anything may not hold an alert back for longer than this."""
 
 
-class NoJudge:
-    """No language model: every verdict says so, and why."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LlmLimits:
+    """How much the slow tier may take.
 
-    def __init__(self, words: str) -> None:
-        self.words = words
+    Args:
+        workers: Requests in flight a replica.
+        queue_size: Requests that may wait.
+        cache_ttl_s: Seconds that an answer is kept in the store; 0 keeps none.
+        timeout_s: Deadline of a verdict, waiting included.
+        no_weight_timeout_s: The same for a model without weight.
+        gpus_per_replica: A fraction up to 1, or a whole number.
+        start_timeout_s: How long a replica may take to be placed and to load its model.
+
+    Raises:
+        ConfigError: Limits that contradict each other, or a GPU share that Ray refuses.
+    """
+
+    workers: int
+    queue_size: int
+    cache_ttl_s: float
+    timeout_s: float
+    min_replicas: int
+    max_replicas: int
+    gpus_per_replica: float
+    no_weight_timeout_s: float = NO_WEIGHT_TIMEOUT_S
+    start_timeout_s: float = 300.0
+
+    def __post_init__(self) -> None:
+        check_limits(self.min_replicas, self.max_replicas, self.gpus_per_replica)
+
+
+class NoJudge:
+    """No language model: every verdict says so.
+
+    Args:
+        lack: Why, for cards: neither host nor path.
+        words: Why, for the log.
+        is_final: Looking again cannot find a model.
+    """
+
+    def __init__(self, lack: str, words: str = "", *, is_final: bool = False) -> None:
+        self.lack = lack
+        self.words = words or lack
+        self.is_final = is_final
 
     async def judge(self, item: Item, link: Link, score: Score, *, priority: int) -> Verdict:  # noqa: ARG002  (the port)
         """Return the reason."""
-        return Verdict(None, Reason("llm_off", self.words[:200]))
+        return Verdict(None, Reason("llm_off", self.lack))
 
     def stats(self) -> Mapping[str, float]:
         """Return nothing: nothing is queued."""
@@ -124,7 +163,8 @@ class LlmJudge:
             reading = read_answer(answer, item, self._info, cached=cached)
         except ParseError as error:
             self._unreadable += 1
-            return Verdict(None, Reason("llm_failed", error.message[:200]))
+            log.info("unreadable answer", extra={"error": str(error)})
+            return Verdict(None, Reason("llm_failed", why(error)))
         self._cut += reading.cut
         judgement = reading.judgement
         return Verdict(judgement, Reason("llm_judged", judgement.model, judgement.direction))
@@ -141,50 +181,36 @@ class LlmJudge:
 
 
 async def open_judge(
-    choice: EngineChoice,
-    *,
-    store: Store,
-    clock: Clock,
-    workers: int,
-    queue_size: int,
-    cache_ttl_s: float,
-    timeout_s: float,
-    min_replicas: int,
-    max_replicas: int,
-    gpus_per_replica: float,
-    no_weight_timeout_s: float = NO_WEIGHT_TIMEOUT_S,
-    start_timeout_s: float = 300.0,
-    label: str = "llm",
+    choice: EngineChoice, limits: LlmLimits, *, store: Store, clock: Clock, label: str = "llm"
 ) -> LlmJudge | NoJudge:
     """Start the replicas on the joined cluster and return a judge; ``words`` of it say what runs.
 
     An engine that does not start gives a judge that says why: alerts go out without it.
-
-    Raises:
-        ConfigError: Limits that contradict each other.
     """
     if choice.spec is None:
-        return NoJudge(choice.words)
+        return NoJudge(choice.lack, choice.words, is_final=choice.is_final)
     api: Any = ray
-    plan = plan_replicas(
-        api.cluster_resources().get("GPU", 0.0), min_replicas, max_replicas, gpus_per_replica
-    )
+    gpus: float = api.cluster_resources().get("GPU", 0.0)
+    plan = plan_replicas(gpus, limits.min_replicas, limits.max_replicas, limits.gpus_per_replica)
+    if plan.count == 0:
+        return NoJudge("no GPU for the model", plan.words)
     try:
         started = await start_replicas(
-            choice.spec, plan, workers=workers, timeout_s=start_timeout_s, label=label
+            choice.spec, plan, workers=limits.workers, timeout_s=limits.start_timeout_s, label=label
         )
     except CatalystError as error:
-        return NoJudge(str(error))
-    pool = LlmPool([replica for replica, _ in started], clock=clock, queue_size=queue_size)
+        return NoJudge(why(error), str(error))
+    pool = LlmPool([replica for replica, _ in started], clock=clock, queue_size=limits.queue_size)
     pool.start()
-    info = started[0][1]
+    info = started[0][1].engine
+    patience_s = limits.timeout_s if info.has_weight else min(limits.timeout_s, limits.no_weight_timeout_s)
     return LlmJudge(
         pool,
         store=store,
         clock=clock,
         info=info,
-        cache_ttl_s=cache_ttl_s,
-        timeout_s=timeout_s if info.has_weight else min(timeout_s, no_weight_timeout_s),
+        cache_ttl_s=limits.cache_ttl_s,
+        timeout_s=patience_s,
         replicas=len(started),
         words=f"{choice.words}; {plan.words}; {info.engine} runs {info.model} on {info.device}",
     )

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from catalyst_ray.core.queueing import QueueStats, RequestQueue, Work
 from catalyst_ray.core.replicas import Breaker, next_share
-from catalyst_ray.errors import CatalystError, ParseError, TransportError
+from catalyst_ray.errors import CatalystError, ConfigError, ParseError, TransportError
 from catalyst_ray.models import LlmAnswer, LlmRequest, Reason
 
 if TYPE_CHECKING:
@@ -26,10 +26,27 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 GRACE_S = 1.0
-"""How much longer than a batch's last deadline a silent replica is waited for."""
+"""How much longer than its deadline a caller, and a batch, is waited for: the queue should have ended it."""
+FAULT_PAUSE_S = 1.0
+"""Rest of the dispatch loop after an unexpected error, unless a new request wakes it."""
+LATE = Reason("llm_deadline", "no answer in time")
+
+NOT_FOUND = 404
 
 Answer = LlmAnswer | Reason
 """What a caller gets: an answer, or why there is none (``llm_deadline``, ``llm_refused``, ``llm_failed``)."""
+
+
+def why(error: CatalystError) -> str:
+    """Return words for a card: an error's own may hold addresses and paths, and are for the log."""
+    if isinstance(error, ParseError):
+        return "unreadable answer"
+    if isinstance(error, ConfigError):
+        return "no engine"
+    status = error.status if isinstance(error, TransportError) else None
+    if status == NOT_FOUND:
+        return "the model is not installed"
+    return "the model does not answer" if status is None else f"the model refused (status {status})"
 
 
 class Replica(Protocol):
@@ -95,7 +112,10 @@ class LlmPool:
         self._loop_task = asyncio.create_task(self._serve(), name="llm-pool")
 
     async def ask(self, request: LlmRequest) -> Answer:
-        """Return the answer, or the reason why there is none, by ``request.timeout_s``."""
+        """Return the answer, or the reason why there is none, by ``request.timeout_s``.
+
+        The dispatch loop keeps the deadline; the limit here holds even if that loop does not.
+        """
         now_s = self._clock.monotonic()
         if all(now_s < seat.breaker.retry_at_s() < math.inf for seat in self._seats):
             self._queue.tell_refused()
@@ -115,7 +135,11 @@ class LlmPool:
         # Served a tick later: what the same tick asks for goes out in the same batches.
         self._wake.set()
         try:
-            return await future
+            async with asyncio.timeout(request.timeout_s + GRACE_S):
+                return await future
+        except TimeoutError:
+            self._expire(self._queue.expire(self._clock.monotonic()))
+            return LATE
         finally:
             self._waiting.pop(admission.ticket, None)
             self._queue.cancel(admission.ticket)
@@ -140,9 +164,14 @@ class LlmPool:
     async def _serve(self) -> None:
         while True:
             self._wake.clear()
-            self._share_out()
+            try:
+                self._share_out()
+                quiet_s = self._quiet_s()
+            except Exception:  # the boundary of this stage: callers end by their own limits meanwhile
+                log.exception("sharing out failed")
+                quiet_s = FAULT_PAUSE_S
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._quiet_s()):
+                async with asyncio.timeout(quiet_s):
                     await self._wake.wait()
 
     def _quiet_s(self) -> float | None:
@@ -230,14 +259,14 @@ class LlmPool:
             return
         log.warning("request failed", extra={"replica": seat.replica.name, "error": str(error)})
         self._expire(self._queue.expire(now_s))
-        self._tell(self._queue.failed(item.key, now_s), Reason("llm_failed", error.message[:200]))
+        self._tell(self._queue.failed(item.key, now_s), Reason("llm_failed", why(error)))
 
     def _another(self, seat: _Seat, now_s: float) -> _Seat | None:
         others = [s for s in self._seats if s is not seat and s.breaker.room(now_s) != 0]
         return min(others, key=lambda s: s.load, default=None)
 
     def _expire(self, tickets: Iterable[int]) -> None:
-        self._tell(tickets, Reason("llm_deadline", "the model did not answer in time"))
+        self._tell(tickets, LATE)
 
     def _tell(self, tickets: Iterable[int], answer: Answer) -> None:
         for ticket in tickets:

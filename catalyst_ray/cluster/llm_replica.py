@@ -29,7 +29,7 @@ class ReplicaInfo:
     node: str
     gpu_ids: tuple[str, ...]
     visible_devices: str | None
-    engine: EngineInfo | None
+    engine: EngineInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +53,24 @@ class LlmReplica:
         """Return the name that Ray's dashboard and logs show."""
         return self._name
 
-    async def start(self) -> EngineInfo:
-        """Start the engine, once.
+    async def start(self) -> ReplicaInfo:
+        """Start the engine, once, and return where it runs.
 
         Raises:
             CatalystError: It does not start; the next call tries again.
         """
-        return (await self._engine()).info
+        import ray  # noqa: PLC0415  (the rest of the class works, and is tested, without Ray)
+
+        engine = await self._engine()
+        context = ray.get_runtime_context()
+        return ReplicaInfo(
+            name=self._name,
+            pid=os.getpid(),
+            node=context.get_node_id(),
+            gpu_ids=tuple(context.get_accelerator_ids().get("GPU", ())),
+            visible_devices=os.environ.get("CUDA_VISIBLE_DEVICES"),  # noqa: TID251  (set by Ray, no setting)
+            engine=engine.info,
+        )
 
     async def generate(
         self, requests: Sequence[LlmRequest]
@@ -74,24 +85,6 @@ class LlmReplica:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-
-    async def health(self) -> bool:
-        """Return whether the engine runs. Answers while requests are in flight."""
-        return self._running is not None
-
-    async def info(self) -> ReplicaInfo:
-        """Return where this replica runs."""
-        import ray  # noqa: PLC0415  (the class works, and is tested, without Ray)
-
-        context = ray.get_runtime_context()
-        return ReplicaInfo(
-            name=self._name,
-            pid=os.getpid(),
-            node=context.get_node_id(),
-            gpu_ids=tuple(context.get_accelerator_ids().get("GPU", ())),
-            visible_devices=os.environ.get("CUDA_VISIBLE_DEVICES"),  # noqa: TID251  (set by Ray, no setting)
-            engine=self._running.info if self._running else None,
-        )
 
     async def stop(self) -> None:
         """Stop the engine."""

@@ -8,9 +8,8 @@ from typing import Any
 
 from catalyst_ray.errors import ConfigError
 
-HEALTH_GROUP = "health"
 SLACK_CALLS = 4
-"""Calls beside the requests in flight that may be in an actor at once (start, info, stop, a late batch)."""
+"""Calls beside the requests in flight that may be in an actor at once (start, stop, a late batch)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +30,9 @@ def plan_replicas(
     GPU the least number of replicas runs on CPUs. ``count`` is 0 when not even one fits.
 
     Raises:
-        ConfigError: Limits that contradict each other, or a GPU share that Ray refuses.
+        ConfigError: As from ``check_limits``.
     """
-    _check(wanted_min, wanted_max, gpus_per_replica)
+    check_limits(wanted_min, wanted_max, gpus_per_replica)
     asked = f"{wanted_min} × {gpus_per_replica:g} GPU"
     if cluster_gpus <= 0:
         return ReplicaPlan(wanted_min, 0.0, f"no GPU in the cluster: {_replicas(wanted_min)} on CPU")
@@ -57,7 +56,7 @@ def replica_options(name: str, *, namespace: str, num_gpus: float, workers: int)
 
     ``namespace`` is the driver's own, or the replicas of a driver that is just ending would hold the names.
     ``num_cpus=0``: left unset, an actor with a GPU holds a whole CPU for life. ``max_task_retries`` repeats a
-    call whose worker died; the calls are idempotent. Health answers in a group of its own, while work runs.
+    call whose worker died; the calls are idempotent.
     """
     return {
         "name": name,
@@ -67,11 +66,15 @@ def replica_options(name: str, *, namespace: str, num_gpus: float, workers: int)
         "max_restarts": -1,
         "max_task_retries": 2,
         "max_concurrency": workers + SLACK_CALLS,
-        "concurrency_groups": {HEALTH_GROUP: 1},
     }
 
 
-def _check(wanted_min: int, wanted_max: int, gpus_per_replica: float) -> None:
+def check_limits(wanted_min: int, wanted_max: int, gpus_per_replica: float) -> None:
+    """Check what no cluster could satisfy.
+
+    Raises:
+        ConfigError: Limits that contradict each other, or a GPU share that Ray refuses.
+    """
     if not 1 <= wanted_min <= wanted_max:
         raise ConfigError(
             f"1 ≤ least ≤ most must hold, was {wanted_min}, {wanted_max}", key="LLM_MIN_REPLICAS"

@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING, Any
 import ray
 from ray.exceptions import RayError, RayTaskError
 
-from catalyst_ray.cluster.llm_replica import LlmReplica, ReplicaInfo
-from catalyst_ray.cluster.placement import HEALTH_GROUP, ReplicaPlan, replica_options
+from catalyst_ray.cluster.llm_replica import LlmReplica
+from catalyst_ray.cluster.placement import ReplicaPlan, replica_options
 from catalyst_ray.errors import CatalystError, TransportError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
 
     from catalyst_ray.cluster.engines import EngineSpec
-    from catalyst_ray.models import EngineInfo, LlmAnswer, LlmRequest
+    from catalyst_ray.cluster.llm_replica import ReplicaInfo
+    from catalyst_ray.models import LlmAnswer, LlmRequest
 
 log = logging.getLogger(__name__)
 
 CALL = "llm:batch"
 """Constant: it is a row of the dashboard's task table and a label of its metrics."""
-PROBE_TIMEOUT_S = 5.0
 STOP_TIMEOUT_S = 5.0
 
 
@@ -43,15 +43,15 @@ class RemoteReplica:
         actor_class: Any = ray.remote(**options)(LlmReplica)
         self._actor: Any = actor_class.remote(spec, name=name, workers=workers)
 
-    async def start(self, timeout_s: float) -> EngineInfo:
+    async def start(self, timeout_s: float) -> ReplicaInfo:
         """Wait until the actor is placed and its engine runs.
 
         Raises:
             TransportError: Not within ``timeout_s``; the hint says what it waits for.
             CatalystError: The engine does not start.
         """
-        engine: EngineInfo = await self._call(self._actor.start.remote(), timeout_s)
-        return engine
+        info: ReplicaInfo = await self._call(self._actor.start.remote(), timeout_s)
+        return info
 
     async def generate(
         self, requests: Sequence[LlmRequest], *, timeout_s: float
@@ -84,27 +84,14 @@ class RemoteReplica:
             if not finished:
                 ray.cancel(stream)
 
-    async def healthy(self) -> bool:
-        """Return whether the engine runs; False also when the actor does not answer."""
-        call = self._actor.health.options(concurrency_group=HEALTH_GROUP).remote()
-        try:
-            return bool(await self._call(call, PROBE_TIMEOUT_S))
-        except CatalystError:
-            return False
-
-    async def info(self) -> ReplicaInfo:
-        """Return where the replica runs.
-
-        Raises:
-            TransportError: The actor does not answer.
-        """
-        info: ReplicaInfo = await self._call(self._actor.info.remote(), PROBE_TIMEOUT_S)
-        return info
-
     async def close(self) -> None:
         """Stop the engine, then the actor; an actor that does not answer is killed."""
         with contextlib.suppress(CatalystError):
             await self._call(self._actor.stop.remote(), STOP_TIMEOUT_S)
+        self.kill()
+
+    def kill(self) -> None:
+        """End the actor at once."""
         ray.kill(self._actor)
 
     async def _call(self, ref: Any, timeout_s: float) -> Any:
@@ -136,27 +123,47 @@ def _lost(error: RayError, name: str) -> CatalystError:
 
 async def start_replicas(
     spec: EngineSpec, plan: ReplicaPlan, *, workers: int, timeout_s: float, label: str = "llm"
-) -> list[tuple[RemoteReplica, EngineInfo]]:
-    """Start a plan's replicas together and return those whose engine runs.
+) -> list[tuple[RemoteReplica, ReplicaInfo]]:
+    """Start a plan's replicas, at least one, together and return those whose engine runs.
 
     Raises:
         CatalystError: None started; it is the first one's reason.
     """
-    replicas = [
-        RemoteReplica(spec, f"{label}-{index}", plan=plan, workers=workers) for index in range(plan.count)
-    ]
-    started: list[tuple[RemoteReplica, EngineInfo]] = []
+    replicas: list[RemoteReplica] = []
+    try:
+        replicas.extend(
+            RemoteReplica(spec, f"{label}-{index}", plan=plan, workers=workers) for index in range(plan.count)
+        )
+        outcomes = await asyncio.gather(*(_started(replica, timeout_s) for replica in replicas))
+    except BaseException:
+        # Cancelled, or a bug: no actor may stay and hold a GPU for nobody.
+        for replica in replicas:
+            replica.kill()
+        raise
+    started: list[tuple[RemoteReplica, ReplicaInfo]] = []
     problems: list[CatalystError] = []
-    outcomes = await asyncio.gather(*(r.start(timeout_s) for r in replicas), return_exceptions=True)
     for replica, outcome in zip(replicas, outcomes, strict=True):
         if isinstance(outcome, CatalystError):
-            log.warning("replica does not start", extra={"replica": replica.name, "error": str(outcome)})
             problems.append(outcome)
-            await replica.close()
-        elif isinstance(outcome, BaseException):
-            raise outcome
         else:
             started.append((replica, outcome))
     if not started:
-        raise problems[0] if problems else TransportError(plan.words, key=label)
+        raise problems[0]
+    for problem in problems:
+        log.warning("replica does not start", extra={"error": str(problem)})
+    for _, info in started:
+        log.info("replica runs", extra=_figures(info))
     return started
+
+
+async def _started(replica: RemoteReplica, timeout_s: float) -> ReplicaInfo | CatalystError:
+    try:
+        return await replica.start(timeout_s)
+    except CatalystError as error:
+        await replica.close()
+        return error
+
+
+def _figures(info: ReplicaInfo) -> dict[str, object]:
+    where = {"replica": info.name, "pid": info.pid, "node": info.node}
+    return {**where, "gpu_ids": info.gpu_ids, "visible_devices": info.visible_devices}

@@ -118,14 +118,12 @@ def as_data(text: str, limit: int) -> str:
     return _as_shown(text[: 4 * limit])[:limit].rstrip()
 
 
-def headline_request(
-    item: Item, link: Link, *, model: str, timeout_s: float, priority: int, text_chars: int = TEXT_CHARS
-) -> LlmRequest:
+def headline_request(item: Item, link: Link, *, model: str, timeout_s: float, priority: int) -> LlmRequest:
     """Return the request that judges an item's headline and lead.
 
     The same words about the same company give the same key, whatever the source and the time.
     """
-    prompt = _prompt(item, link, text_chars)
+    prompt = _prompt(item, link)
     asked = json.dumps([model, SYSTEM, prompt, SCHEMA, ANSWER_TOKENS])
     return LlmRequest(
         key=f"llm:{hashlib.sha256(asked.encode()).hexdigest()}",
@@ -186,7 +184,7 @@ def _parse(answer: LlmAnswer, item: Item) -> HeadlineAnswer:
         ) from error
 
 
-def _prompt(item: Item, link: Link, text_chars: int) -> str:
+def _prompt(item: Item, link: Link) -> str:
     subject = link.symbols[0] if link.symbols else None
     lines = {
         "company": f"{subject.name} ({subject.ticker})" if subject else "",
@@ -194,7 +192,7 @@ def _prompt(item: Item, link: Link, text_chars: int) -> str:
         "headline": item.title,
         "text": item.summary,
     }
-    room = text_chars
+    room = TEXT_CHARS
     data = []
     for name, text in lines.items():
         value = as_data(text, room)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping  # noqa: TC003  (same reason)
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime  # noqa: TC003  (pydantic reads the annotations at run time)
 
 
@@ -56,6 +56,6 @@ class CycleReport:
     feeds: tuple[FeedReport, ...]
     queues: Mapping[str, Mapping[str, float]]
     deliveries: Mapping[str, int]
-    posted_s: tuple[float, ...] = ()
-    """First byte to posted, seconds, one figure per delivery of this cycle."""
+    posted_s: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    """First byte to posted, seconds, one figure per delivery of this cycle, by sink."""
     problems: tuple[str, ...] = ()

@@ -36,6 +36,9 @@ RETRY_CAP_S = 600.0
 PAUSE_CAP_S = 3600.0
 """A sink is asked again after this, whatever it said."""
 GIVEN_UP_KEPT = 100
+MAX_DELIVERY_AGE = timedelta(hours=24)
+"""News that no sink took for so long is none any more: it must not pour out when the sink is back."""
+RETIRE_EVERY_S = 3600.0
 SEND_TIMEOUT_S = 60.0
 """A sink that takes longer is given up; it has time-outs of its own below this."""
 
@@ -45,7 +48,7 @@ class Courier:
 
     Args:
         store: The outbox.
-        sinks: Where alerts go; rows of other sinks are left alone.
+        sinks: Where alerts go; rows of other sinks are left alone until they are too old.
         clock: Time.
         gauge: Gives the gauge's PNG for a score.
         chance: Draws a number in [0, 1) for the jitter of retries.
@@ -97,7 +100,8 @@ class Courier:
         Raises:
             StoreError: The outbox could not be read or written; no sink is served any more.
         """
-        await together([self._serve(name) for name in self._sinks])
+        await self._retire()  # before any sink is called
+        await together([self._keep_retiring(), *(self._serve(name) for name in self._sinks)])
 
     async def settle(self, timeout_s: float, *, retries: bool = False) -> None:
         """Wait until nothing is due, at most ``timeout_s``; with ``retries`` until nothing is open.
@@ -119,6 +123,26 @@ class Courier:
         counts = self._store.delivery_counts()
         states = (DeliveryState.PENDING, DeliveryState.UNKNOWN)
         return any(counts.get(f"{sink}/{state.value}") for sink in self._sinks for state in states)
+
+    async def _keep_retiring(self) -> None:
+        while True:
+            await self._clock.sleep(RETIRE_EVERY_S)
+            await self._retire()
+
+    async def _retire(self) -> None:
+        now = self._clock.now_utc()
+        gone = await asyncio.to_thread(
+            self._store.retire_deliveries, self.names, before_utc=now - MAX_DELIVERY_AGE, now_utc=now
+        )
+        hours = MAX_DELIVERY_AGE // timedelta(hours=1)
+        for sink, number in gone.items():
+            why = (
+                f"not taken within {hours} hours"
+                if sink in self._sinks
+                else "the sink is not set up any more"
+            )
+            log.warning("old deliveries given up", extra={"sink": sink, "deliveries": number, "why": why})
+            self._given_up.append(f"sink {sink}: {number} old deliveries given up: {why}")
 
     async def _serve(self, sink: str) -> None:
         event = self._events[sink]
@@ -157,7 +181,8 @@ class Courier:
 
     async def _deliver(self, row: Delivery) -> None:
         started = self._clock.monotonic()
-        await asyncio.to_thread(self._store.begin_delivery, row.id, now_utc=self._clock.now_utc())
+        if not await asyncio.to_thread(self._store.begin_delivery, row.id, now_utc=self._clock.now_utc()):
+            return  # given up since it was read
         try:
             receipt = await self._send(row)
         except DeliveryError as error:
@@ -173,7 +198,7 @@ class Courier:
     async def _send(self, row: Delivery) -> Receipt:
         chart = await asyncio.to_thread(_read, row.alert.chart_path)
         try:
-            gauge = self._gauge(row.alert.score.value)
+            gauge = self._gauge(row.alert.value)
             async with asyncio.timeout(SEND_TIMEOUT_S):
                 return await self._sinks[row.sink].send(row.alert, chart=chart, gauge=gauge)
         except TimeoutError as error:

@@ -124,7 +124,7 @@ class Cycle:
         # Alerts held or recovered from earlier cycles waited on purpose; they say nothing of speed.
         if row.alert.item.received_utc >= tally.started_utc:
             waited = self._clock.now_utc() - row.alert.item.received_utc
-            tally.posted_s.append(waited.total_seconds())
+            tally.posted_s.setdefault(row.sink, []).append(waited.total_seconds())
 
     async def _report(self, tally: Tally) -> CycleReport:
         for words in self._courier.problems():

@@ -32,7 +32,7 @@ class Tally:
         self.counts: Counter[str] = Counter()
         self.feeds: dict[str, FeedReport] = {}
         self.problems: list[str] = []
-        self.posted_s: list[float] = []
+        self.posted_s: dict[str, list[float]] = {}
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -70,6 +70,6 @@ class Tally:
             feeds=tuple(self.feeds[name] for name in sorted(self.feeds)),
             queues=queues,
             deliveries=deliveries,
-            posted_s=tuple(self.posted_s),
+            posted_s={sink: tuple(self.posted_s[sink]) for sink in sorted(self.posted_s)},
             problems=tuple(self.problems),
         )

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +10,7 @@ import pytest
 
 from catalyst_ray.cluster import driver as rules
 from catalyst_ray.cluster.driver import LEASE_TTL_S, Driver
+from catalyst_ray.cluster.stop import StopSignal
 from catalyst_ray.errors import ConfigError, StoreError
 from catalyst_ray.models import CycleReport
 from catalyst_ray.pipeline.housekeeping import Housekeeping
@@ -104,6 +103,7 @@ class Rig:
         self.courier: Any = FakeCourier()
         self.housekeeping: Any = NoHousekeeping()
         self.reports: list[int] = []
+        self.stop = StopSignal()
         self.sleep_s = sleep_s
 
     def driver(self, on_report: Callable[[CycleReport], None] | None = None) -> Driver:
@@ -116,6 +116,7 @@ class Rig:
             housekeeping=self.housekeeping,
             sleep_s=self.sleep_s,
             on_report=on_report or (lambda report: self.reports.append(report.number)),
+            stop=self.stop,
         )
 
     def lease_is_free(self) -> bool:
@@ -246,10 +247,9 @@ async def test_a_stop_while_it_sleeps_ends_at_once_with_the_last_report(
 ) -> None:
     """There is nothing to give grace to."""
     monkeypatch.setattr(rules, "GRACE_S", 1e6)
-    driver = rig.driver()
-    run = asyncio.ensure_future(driver.run())
+    run = asyncio.ensure_future(rig.driver().run())
     await until(lambda: rig.clock.sleepers() == 2)
-    driver.stop()
+    rig.stop.request()
     report = await run
     assert report is not None
     assert report.number == 1
@@ -259,10 +259,9 @@ async def test_a_stop_while_it_sleeps_ends_at_once_with_the_last_report(
 async def test_a_stop_lets_a_cycle_that_is_nearly_done_end(rig: Rig) -> None:
     """Its report counts; no other cycle begins."""
     rig.cycle.gate = asyncio.Event()
-    driver = rig.driver()
-    run = asyncio.ensure_future(driver.run())
+    run = asyncio.ensure_future(rig.driver().run())
     await until(lambda: rig.cycle.started)
-    driver.stop()
+    rig.stop.request()
     await asyncio.sleep(0.01)
     rig.cycle.gate.set()
     report = await run
@@ -277,13 +276,12 @@ async def test_a_stop_in_a_cycle_that_goes_on_ends_it_after_the_grace(
     """The cycle is cancelled, no task is left, and the report of the cycle before is returned."""
     monkeypatch.setattr(rules, "GRACE_S", 0.01)
     before = asyncio.all_tasks()
-    driver = rig.driver()
-    run = asyncio.ensure_future(driver.run())
+    run = asyncio.ensure_future(rig.driver().run())
     await until(lambda: rig.clock.sleepers() == 2)
     rig.cycle.gate = asyncio.Event()
     rig.clock.advance(60)
     await until(lambda: len(rig.cycle.started) == 2)
-    driver.stop()
+    rig.stop.request()
     report = await run
     assert report is not None
     assert report.number == 1
@@ -296,56 +294,22 @@ async def test_a_stop_in_the_first_cycle_returns_no_report(rig: Rig, monkeypatch
     """None says that no cycle ended."""
     monkeypatch.setattr(rules, "GRACE_S", 0.01)
     rig.cycle.gate = asyncio.Event()
-    driver = rig.driver()
-    run = asyncio.ensure_future(driver.run())
+    run = asyncio.ensure_future(rig.driver().run())
     await until(lambda: rig.cycle.started)
-    driver.stop()
+    rig.stop.request()
     assert await run is None
 
 
 async def test_a_stop_while_it_waits_for_the_lease_ends_it(rig: Rig) -> None:
     """It does not first take the store over, and posts nothing."""
     rig.store.acquire_lease("other", now_utc=rig.clock.now_utc(), ttl=timedelta(days=1))
-    driver = rig.driver()
-    run = asyncio.ensure_future(driver.run())
+    run = asyncio.ensure_future(rig.driver().run())
     await until(lambda: rig.clock.sleepers() == 1)
-    driver.stop()
+    rig.stop.request()
     rig.clock.advance(0.5)
     assert await run is None
     assert rig.cycle.started == []
     assert not rig.courier.running
-
-
-async def test_sigterm_stops_and_the_handlers_are_taken_away(rig: Rig) -> None:
-    """A signal is a stop; after the run signals do what they did before."""
-    usual = signal.getsignal(signal.SIGTERM)
-    run = asyncio.ensure_future(rig.driver().run())
-    await until(lambda: rig.clock.sleepers() == 2)
-    os.kill(os.getpid(), signal.SIGTERM)
-    assert await run is not None
-    assert signal.getsignal(signal.SIGTERM) == usual
-
-
-async def test_a_refused_driver_takes_its_signal_handlers_away(rig: Rig) -> None:
-    """Else Ctrl-C would do nothing in whatever comes after."""
-    usual = signal.getsignal(signal.SIGINT)
-
-    def broken(name: str, _args: Any) -> None:
-        if name == "acquire_lease":
-            raise StoreError("gone")
-
-    rig.store.tell = broken
-    with pytest.raises(StoreError):
-        await rig.driver().run()
-    assert signal.getsignal(signal.SIGINT) == usual
-
-
-async def test_a_second_stop_ends_the_process(rig: Rig) -> None:
-    """Who asks twice does not want to wait."""
-    driver = rig.driver()
-    driver.stop()
-    with pytest.raises(KeyboardInterrupt):
-        driver.stop()
 
 
 async def test_a_store_that_fails_in_one_cycle_does_not_end_the_loop(rig: Rig) -> None:
@@ -369,14 +333,14 @@ async def test_a_store_that_fails_in_the_last_cycle_ends_the_run_with_that(rig: 
 
 
 @pytest.mark.parametrize("is_asleep", [True, False])
-async def test_a_courier_that_breaks_ends_the_run_with_its_error(
+async def test_with_counted_cycles_a_courier_that_breaks_ends_the_run(
     rig: Rig, caplog: pytest.LogCaptureFixture, is_asleep: bool
 ) -> None:
     """Whether a cycle runs or sleeps, the run ends at once, and does not say that it tries again."""
     if not is_asleep:
         rig.cycle.gate = asyncio.Event()
     before = asyncio.all_tasks()
-    run = asyncio.ensure_future(rig.driver().run())
+    run = asyncio.ensure_future(rig.driver().run(cycles=2))
     await until(lambda: rig.cycle.started and rig.clock.sleepers() == (2 if is_asleep else 1))
     rig.courier.breaks.set_exception(StoreError("the outbox is gone"))
     with pytest.raises(StoreError, match="the outbox is gone"):
@@ -384,6 +348,120 @@ async def test_a_courier_that_breaks_ends_the_run_with_its_error(
     assert rig.lease_is_free()
     assert asyncio.all_tasks() == before
     assert "trying again" not in caplog.text
+
+
+async def test_a_run_without_end_begins_deliveries_anew(rig: Rig) -> None:
+    """A store that failed under the courier for some seconds costs neither the run nor the cycle in hand."""
+    rig.cycle.gate = asyncio.Event()
+    run = asyncio.ensure_future(rig.driver().run())
+    await until(lambda: rig.cycle.started and rig.clock.sleepers() == 1)
+    first = rig.courier.breaks
+    first.set_exception(StoreError("the server restarts"))
+    await until(lambda: rules.HELP_BASE_S in rig.clock.slept)
+    assert not rig.courier.running
+    rig.clock.advance(rules.HELP_BASE_S)
+    await until(lambda: rig.courier.running and rig.courier.breaks is not first)
+    assert rig.cycle.cancelled == 0
+    rig.cycle.gate.set()
+    await until(lambda: rig.reports)
+    rig.stop.request()
+    assert await run is not None
+
+
+async def test_a_lease_that_cannot_be_renewed_for_a_while_is_renewed_before_deliveries_go_on(
+    rig: Rig,
+) -> None:
+    """The courier runs again only after the store said that this driver still holds it."""
+    order: list[str] = []
+
+    def tell(name: str, _args: Any) -> None:
+        if name == "acquire_lease":
+            order.append("running" if rig.courier.running else "stopped")
+            if 1 < len(order) < 4:
+                raise StoreError("the server restarts")
+
+    rig.store.tell = tell
+    run = asyncio.ensure_future(rig.driver().run())
+    for seconds in (LEASE_TTL_S / 3, rules.HELP_BASE_S, 2 * rules.HELP_BASE_S):
+        await until(lambda seconds=seconds: seconds in rig.clock.slept)
+        rig.clock.advance(seconds)
+    await until(lambda: len(order) == 4 and rig.courier.running)
+    assert order == ["stopped", "running", "stopped", "stopped"]
+    rig.stop.request()
+    await run
+
+
+async def test_a_store_taken_over_during_a_failure_is_left_alone(rig: Rig) -> None:
+    """After the failure the lease is another's: the run ends, and no courier is begun."""
+    run = asyncio.ensure_future(rig.driver().run())
+    await until(lambda: rig.clock.sleepers() == 2)
+    rig.courier.breaks.set_exception(StoreError("gone"))
+    await until(lambda: rules.HELP_BASE_S in rig.clock.slept)
+    later = rig.clock.now_utc() + timedelta(days=1)
+    assert rig.store.acquire_lease("other", now_utc=later, ttl=TTL)
+    rig.clock.advance(rules.HELP_BASE_S)
+    with pytest.raises(ConfigError, match="took the store over"):
+        await run
+    assert not rig.courier.running
+
+
+async def test_a_store_that_goes_on_failing_ends_the_run(rig: Rig) -> None:
+    """After ten minutes without a good one the error comes out, though cycles would go on for ever."""
+    failing = False
+
+    def broken(name: str, _args: Any) -> None:
+        if failing and name == "acquire_lease":
+            raise StoreError("still gone")
+
+    rig.store.tell = broken
+    run = asyncio.ensure_future(rig.driver().run())
+    await until(lambda: rig.clock.sleepers() == 2)
+    failing = True
+    started = rig.clock.monotonic()
+    while not run.done():
+        rig.clock.advance(5)
+        await asyncio.sleep(0.002)
+    with pytest.raises(StoreError, match="still gone"):
+        await run
+    assert rig.clock.monotonic() - started == pytest.approx(rules.STORE_PATIENCE_S, abs=60)
+    assert max(rig.clock.slept) <= 60
+
+
+async def test_failures_far_apart_are_not_added_up(rig: Rig) -> None:
+    """Deliveries that worked for a while in between make the next failure the first again."""
+    rig.cycle.gate = asyncio.Event()
+    run = asyncio.ensure_future(rig.driver().run())
+    for times in (1, 2, 3):
+        await until(lambda: rig.courier.running and not rig.courier.breaks.done())
+        await until(lambda: rig.clock.sleepers() == 1)
+        rig.clock.advance(rules.STEADY_S + 1)
+        rig.courier.breaks.set_exception(StoreError("gone"))
+        await until(lambda times=times: rig.clock.slept.count(rules.HELP_BASE_S) == times)
+        rig.clock.advance(rules.HELP_BASE_S)
+    assert 2 * rules.HELP_BASE_S not in rig.clock.slept
+    rig.cycle.gate.set()
+    await until(lambda: rig.reports)
+    rig.stop.request()
+    await run
+
+
+async def test_a_report_that_cannot_be_written_ends_nothing(
+    rig: Rig, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A full disk is told with what to do, and the cycles go on."""
+
+    def full(_report: CycleReport) -> None:
+        raise OSError(28, "No space left on device")
+
+    run = asyncio.ensure_future(rig.driver(full).run(cycles=2))
+    await until(lambda: rig.clock.sleepers() == 2)
+    rig.clock.advance(60)
+    report = await run
+    assert report is not None
+    assert report.number == 2
+    (first, _) = [record for record in caplog.records if "report could not" in record.message]
+    assert "No space left" in first.error  # type: ignore[attr-defined]
+    assert "disk space" in first.hint  # type: ignore[attr-defined]
 
 
 async def test_a_lease_that_cannot_be_given_back_costs_nothing(rig: Rig) -> None:
@@ -445,11 +523,10 @@ async def test_a_stop_in_the_middle_of_the_real_pipeline_loses_nothing(
     world.feed("first", rss(headline("QLLN"), site="first"))
     world.wall.gate = asyncio.Event()
     rig.cycle, rig.courier = world.cycle(), world.courier
-    driver = rig.driver()
     before = asyncio.all_tasks()
-    run = asyncio.ensure_future(driver.run())
+    run = asyncio.ensure_future(rig.driver().run())
     await until(lambda: world.wall.calls)
-    driver.stop()
+    rig.stop.request()
     await asyncio.sleep(0.03)
     world.wall.gate.set()
     assert await run is None

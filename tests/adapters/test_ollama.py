@@ -11,7 +11,7 @@ import pytest
 import yaml
 from aiohttp import web
 
-from catalyst_ray.adapters.ollama import SCRIPTED, OllamaModel, probe
+from catalyst_ray.adapters.ollama import SCRIPTED, OllamaModel, place, probe
 from catalyst_ray.errors import ParseError, TransportError
 from catalyst_ray.models import EngineInfo, LlmRequest
 
@@ -177,6 +177,31 @@ async def test_a_server_that_is_not_there_is_a_transport_error(server):
     assert await probe("127.0.0.1:9") is False
     assert await probe(f"{server.host}/nothing-here") is False
     assert await probe("http://[broken") is False
+
+
+@pytest.mark.parametrize("host", ["http://ann:s3cret@127.0.0.1:9", "http://ann:s3cret@127.0.0.1:port"])
+async def test_a_password_in_the_address_is_never_repeated(host):
+    """Errors travel into logs: neither their words nor their address hold it, whatever is wrong."""
+    model = OllamaModel(host=host, model="zeta")
+    with pytest.raises(TransportError) as caught:
+        await model.start()
+    assert "***@127.0.0.1" in caught.value.message
+    assert "s3cret" not in f"{caught.value}{caught.value.url}{caught.value.__cause__!r}"
+    await model.stop()
+
+
+@pytest.mark.parametrize(
+    ("host", "shown"),
+    [
+        ("127.0.0.1:11434", "http://127.0.0.1:11434"),
+        ("https://box/ollama/", "https://box/ollama"),
+        ("ann:pw@box:1", "http://***@box:1"),
+        ("http://ann:p@w/x@box", "http://***@box"),
+    ],
+)
+def test_an_address_is_shown_without_its_password(host, shown):
+    """Whatever characters the password has."""
+    assert place(host) == shown
 
 
 async def test_an_answer_is_put_together_from_its_stream(server, model):

@@ -222,7 +222,7 @@ async def test_an_odd_pause_is_bounded(world: World, asked_s: float, waits_s: fl
     world.wall.errors = [DeliveryError("slow down", retry_after_s=asked_s)]
     _post(world, "a")
     async with world.delivering():
-        await until(world.clock.sleepers)
+        await until(lambda: world.clock.sleepers() == 2)  # the other looks for old rows
         assert world.clock.slept[-1] == pytest.approx(waits_s, abs=0.1)
 
 
@@ -330,7 +330,7 @@ async def test_cancelling_gives_up_a_delivery_that_does_not_end(
     assert asyncio.all_tasks() == before
 
 
-@pytest.mark.parametrize("step", ["due_deliveries", "begin_delivery", "finish_delivery"])
+@pytest.mark.parametrize("step", ["retire_deliveries", "due_deliveries", "begin_delivery", "finish_delivery"])
 async def test_a_store_that_fails_ends_the_courier_with_all_its_workers(world: World, step: str) -> None:
     """The StoreError comes out as itself and no sink is served behind the driver's back."""
     _two_sinks(world)
@@ -348,10 +348,56 @@ async def test_a_store_that_fails_ends_the_courier_with_all_its_workers(world: W
 
 
 async def test_rows_of_a_sink_that_is_off_are_left_alone(world: World) -> None:
-    """They wait for the day when it is there again; settle does not wait for them."""
+    """They wait for it to be there again, for a day; settle does not wait for them."""
     alert = alert_on(news("a"))
     world.store.commit_alert(alert, ["discord"], now_utc=NOW)
     async with world.delivering():
         await world.courier.settle(10, retries=True)
     assert _counts(world) == {"discord/pending": 1, "possible_doubles": 0}
     assert world.clock.monotonic() < 5
+
+
+async def test_what_is_too_old_is_given_up_before_any_sink_is_called(world: World) -> None:
+    """After two days without Discord nothing old pours out, on any sink, and the problems name it."""
+    alert = alert_on(news("old"))
+    world.store.commit_alert(alert, ["discord", "wall"], now_utc=NOW)
+    world.clock.advance(2 * 86_400)
+    world.store.commit_alert(alert_on(news("new")), ["wall"], now_utc=world.clock.now_utc())
+    async with world.delivering():
+        await world.courier.settle(10)
+    assert world.wall.calls == ["id-url:new"]
+    assert _counts(world) == {"discord/dead": 1, "wall/dead": 1, "wall/sent": 1, "possible_doubles": 0}
+    assert world.courier.problems() == [
+        "sink discord: 1 old deliveries given up: the sink is not set up any more",
+        "sink wall: 1 old deliveries given up: not taken within 24 hours",
+    ]
+    assert world.courier.problems() == []
+
+
+async def test_a_running_courier_looks_for_old_rows_every_hour(world: World) -> None:
+    """A sink that is down for a day loses what it did not take, not what is young."""
+    world.wall.always = DeliveryError("no network")
+    _post(world, "a")
+    async with world.delivering():
+        await until(world.clock.sleepers)
+        world.clock.advance(23.5 * 3600)
+        await until(world.clock.sleepers)
+        assert _counts(world).get("wall/dead") is None
+        # In steps: a row given up in the middle of an attempt is given up an hour later.
+        await until(lambda: world.clock.advance(300) or _counts(world).get("wall/dead"))
+
+
+async def test_a_row_given_up_since_it_was_read_is_not_sent(world: World) -> None:
+    """Rows are read by the batch: each is asked for again before its sink is called."""
+    _post(world, "a", "b")
+    (_, second) = world.store.due_deliveries("wall", now_utc=NOW, limit=5)
+
+    def retire(_alert: Any) -> None:
+        world.store.finish_delivery(second.id, DeliveryState.DEAD, now_utc=NOW)
+
+    world.wall.on_call = retire
+    async with world.delivering() as task:
+        await world.courier.settle(10)
+        assert not task.done()
+    assert world.wall.calls == ["id-url:a"]
+    assert _counts(world) == {"wall/dead": 1, "wall/sent": 1, "possible_doubles": 0}

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.adapters.store_world import FILER, MINUTE, NOW, SINKS, alert_on, filing, news
+from catalyst_ray.models import Action, Decision, Reason
+from tests.adapters.store_world import FILER, MINUTE, NOW, SINKS, SUBJECT, alert_on, filing, news, rows
 
 if TYPE_CHECKING:
     from catalyst_ray.adapters.store import SqlStore
@@ -67,6 +68,37 @@ def test_a_ticker_finds_its_alerts_first(store: SqlStore, query: str) -> None:
 def test_a_ticker_finds_titles_too(store: SqlStore) -> None:
     """An item that was never alerted is found by the ticker in its headline."""
     assert [record.item.key for record in store.explain("QLLN", limit=5)] == ["url:offering", "url:percent"]
+
+
+def _naming(*details: str) -> Decision:
+    reasons = (Reason("weak_score", "BWGH"), *(Reason("ticker", detail) for detail in details))
+    return Decision(action=Action.SUPPRESS, reasons=reasons)
+
+
+@pytest.mark.parametrize("query", ["BWGH", "$bwgh", "MRPK-PA", "mrpk.pa"])
+def test_a_ticker_finds_what_was_never_alerted(store: SqlStore, query: str) -> None:
+    """A suppressed filing is found by each ticker that its decision names, in any spelling."""
+    decision = _naming("BWGH by cik 1234567", "MRPK-PA by exchange_tag", "")
+    store.decide([(filing(FILER), decision)], now_utc=NOW)
+    assert [record.decision for record in store.explain(query, limit=5)] == [decision]
+
+
+def test_a_new_decision_brings_its_own_tickers(store: SqlStore) -> None:
+    """An extended filing is found by what it names now; a hold and an alert add their own ticker."""
+    store.decide([(filing(FILER), _naming("BWGH by cik 1"))], now_utc=NOW)
+    (claim,) = store.claim([filing(SUBJECT)], now_utc=NOW)
+    store.decide([(claim.item, _naming("OSTL by cik 2"))], now_utc=NOW)
+    assert store.explain("BWGH", limit=5) == []
+    assert [record.item for record in store.explain("OSTL", limit=5)] == [claim.item]
+    store.hold_alert(alert_on(filing(FILER, number=2), ticker="VONA"), now_utc=NOW)
+    assert [record.item for record in store.explain("VONA", limit=5)] == [filing(FILER, number=2)]
+
+
+def test_the_tickers_of_a_forgotten_item_go_with_it(store: SqlStore, url: str) -> None:
+    """Purging leaves no row behind for an item that is gone."""
+    store.decide([(filing(FILER), _naming("BWGH by cik 1"))], now_utc=NOW)
+    store.purge(before_utc=NOW + 2 * MINUTE)
+    assert {row.ticker for row in rows(url, "item_tickers")} == {"QLLN"}
 
 
 @pytest.mark.parametrize("query", ["PIKE 100%", "lan_GROUP", "owned marrow"])

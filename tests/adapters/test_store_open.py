@@ -15,6 +15,7 @@ from sqlalchemy import Column, Integer, MetaData, Table, Text, inspect, make_url
 
 from catalyst_ray.adapters.store import SqlStore, migrations, schema
 from catalyst_ray.errors import CatalystError, ConfigError, StoreError
+from catalyst_ray.models import Action, Decision, Reason
 from tests.adapters.store_world import NOW, SINKS, alert_on, connected, news, rows, run_sql
 
 if TYPE_CHECKING:
@@ -25,9 +26,10 @@ if TYPE_CHECKING:
 
 pytest_plugins = ["tests.adapters.store_fixtures"]
 
-VERSION_1 = {
+VERSION_2 = {
     "meta": "name value",
     "items": "key payload kind feed title url published claimed seen decided action decision duplicate_of",
+    "item_tickers": "item_key ticker",
     "aliases": "alias item_key seen",
     "alerts": "id item_key ticker value priority payload state chart_path created",
     "outbox": "id alert_id sink state attempts doubles message_id next_attempt last_error created changed",
@@ -38,9 +40,9 @@ VERSION_1 = {
 
 
 def test_a_changed_schema_needs_a_migration() -> None:
-    """The tables are those of version 1; whoever changes them adds a step and updates this list."""
+    """The tables are those of version 2; whoever changes them adds a step and updates this list."""
     made = {table.name: " ".join(table.columns.keys()) for table in schema.metadata.sorted_tables}
-    assert (made, len(migrations.STEPS)) == (VERSION_1, 0)
+    assert (made, len(migrations.STEPS)) == (VERSION_2, 1)
 
 
 def test_folder_and_tables_are_made(tmp_path: Path) -> None:
@@ -80,19 +82,50 @@ def test_an_older_store_is_brought_up_to_date(url: str) -> None:
         store.claim([news("a")], now_utc=NOW)
     for _ in range(2):
         with _transaction(url) as connection:
-            migrations.upgrade(connection, steps=(_add_mood, _fill_mood))
+            migrations.upgrade(connection, steps=(*migrations.STEPS, _add_mood, _fill_mood))
     with _transaction(url) as connection:
-        assert migrations.version(connection) == 3
+        assert migrations.version(connection) == 4
         assert connection.execute(text("SELECT key, mood FROM items")).all() == [("url:a", 7)]
+
+
+def _columns_and_indexes(url: str) -> Any:
+    with connected(url) as connection:
+        look = inspect(connection)
+        return (
+            [(column["name"], str(column["type"])) for column in look.get_columns("item_tickers")],
+            look.get_pk_constraint("item_tickers")["constrained_columns"],
+            [(index["name"], index["column_names"]) for index in look.get_indexes("item_tickers")],
+            [(key["referred_table"], key["options"]) for key in look.get_foreign_keys("item_tickers")],
+        )
+
+
+def test_a_store_of_version_1_finds_its_items_by_ticker_afterwards(url: str) -> None:
+    """The step makes the table as a new store has it, and fills it from old decisions and alerts."""
+    named = Decision(
+        action=Action.SUPPRESS, reasons=(Reason("weak_score"), Reason("ticker", "BWGH by cik 1234567"))
+    )
+    with SqlStore.open(url) as store:
+        store.claim([news("a"), news("b"), news("c")], now_utc=NOW)
+        store.decide([(news("a"), named)], now_utc=NOW)
+        store.commit_alert(alert_on(news("b")), SINKS, now_utc=NOW)
+    as_new = _columns_and_indexes(url)
+    run_sql(url, "DROP TABLE item_tickers", "UPDATE meta SET value = '1' WHERE name = 'schema_version'")
+    with pytest.raises(StoreError, match="run catalyst-ray once"):
+        SqlStore.open(url, read_only=True)
+    SqlStore.open(url).close()
+    with SqlStore.open(url, read_only=True) as store:
+        assert [record.item.key for record in store.explain("BWGH", limit=5)] == ["url:a"]
+    assert {tuple(row) for row in rows(url, "item_tickers")} == {("url:a", "BWGH"), ("url:b", "QLLN")}
+    assert _columns_and_indexes(url) == as_new
 
 
 def test_a_failing_step_changes_nothing(url: str) -> None:
     """A migration that breaks half-way leaves the store at its version, usable by the program it has."""
     SqlStore.open(url).close()
     with pytest.raises(Exception, match="nowhere"), _transaction(url) as connection:
-        migrations.upgrade(connection, steps=(_add_mood, _fail))
+        migrations.upgrade(connection, steps=(*migrations.STEPS, _add_mood, _fail))
     with _transaction(url) as connection:
-        assert migrations.version(connection) == 1
+        assert migrations.version(connection) == 2
         assert "half" not in inspect(connection).get_table_names()
         assert "mood" not in {column["name"] for column in inspect(connection).get_columns("items")}
     SqlStore.open(url).close()

@@ -100,12 +100,53 @@ def test_a_time_out_is_tried_again_and_counted(store: SqlStore) -> None:
 
 @pytest.mark.parametrize("state", [DeliveryState.SENT, DeliveryState.DEAD])
 def test_a_finished_delivery_cannot_begin_again(store: SqlStore, state: DeliveryState) -> None:
-    """Sending what was sent, or given up, is refused before the sink is called."""
+    """Sending what was sent, or given up, is refused before the sink is called, and nothing changes."""
     delivery = _one(store)
     store.begin_delivery(delivery.id, now_utc=NOW)
     store.finish_delivery(delivery.id, state, now_utc=NOW)
-    with pytest.raises(StoreError, match=f"delivery {delivery.id}"):
-        store.begin_delivery(delivery.id, now_utc=NOW)
+    assert not store.begin_delivery(delivery.id, now_utc=NOW)
+    (record,) = store.explain("url:a", limit=1)
+    assert (record.deliveries[0].state, record.deliveries[0].attempts) == (state, 1)
+
+
+def test_what_nobody_took_in_time_is_given_up(store: SqlStore) -> None:
+    """Old open rows of every sink are dead and say why; young, sent and dead ones stay as they are."""
+    begun = _one(store)
+    store.begin_delivery(begun.id, now_utc=NOW)
+    for name in ("b", "c"):
+        store.commit_alert(alert_on(news(name)), SINKS, now_utc=NOW)
+    sent, refused = (row.id for row in _due(store) if row.id != begun.id)
+    store.finish_delivery(sent, DeliveryState.SENT, now_utc=NOW)
+    store.finish_delivery(refused, DeliveryState.DEAD, now_utc=NOW, error="refused")
+    store.commit_alert(alert_on(news("young")), SINKS, now_utc=NOW + MINUTE)
+    gone = store.retire_deliveries(["discord"], before_utc=NOW + MINUTE, now_utc=NOW + MINUTE)
+    assert gone == {"discord": 1, "files": 3}
+    assert [row.alert.item.key for row in _due(store, now_utc=NOW + MINUTE)] == ["url:young"]
+    (record,) = store.explain("url:a", limit=1)
+    assert [row.last_error for row in record.deliveries] == [
+        "given up: not taken in time",
+        "given up: no such sink",
+    ]
+    (record,) = store.explain("url:c", limit=1)
+    assert record.deliveries[0].last_error == "refused"
+    assert store.delivery_counts() == {
+        "discord/dead": 2,
+        "discord/pending": 1,
+        "discord/sent": 1,
+        "files/dead": 3,
+        "files/pending": 1,
+        "possible_doubles": 0,
+    }
+    assert store.retire_deliveries(["discord"], before_utc=NOW + MINUTE, now_utc=NOW + MINUTE) == {}
+
+
+def test_an_answer_that_comes_after_all_is_kept(store: SqlStore) -> None:
+    """A row that was being sent as it was given up is sent, if the sink says so."""
+    delivery = _one(store)
+    store.begin_delivery(delivery.id, now_utc=NOW)
+    store.retire_deliveries(SINKS, before_utc=NOW + MINUTE, now_utc=NOW + MINUTE)
+    store.finish_delivery(delivery.id, DeliveryState.SENT, now_utc=NOW + MINUTE)
+    assert store.delivery_counts()["discord/sent"] == 1
 
 
 def test_a_delivery_that_does_not_exist_is_an_error(store: SqlStore) -> None:

@@ -61,7 +61,7 @@ def _release(world: DemoProcess, batch: int) -> None:
 def _figures(reports: list[CycleReport], prefix: str) -> dict[str, float | dict[str, float]]:
     # The first cycle also meets a cold store and cold connections; it is told apart.
     warm = reports[1:]
-    posted = sorted(seconds for report in warm for seconds in report.posted_s)
+    posted, shown = (_posted(warm, sink) for sink in ("discord", "console"))
     stages = {name: statistics.median(r.stages.get(name, 0.0) for r in warm) for name in warm[0].stages}
     return {
         f"{prefix}cycle_s": statistics.median(r.seconds for r in warm),
@@ -70,6 +70,12 @@ def _figures(reports: list[CycleReport], prefix: str) -> dict[str, float | dict[
         f"{prefix}cycle_new_items": statistics.median(r.counts["new"] for r in warm),
         f"{prefix}posted_p50_s": statistics.median(posted),
         f"{prefix}posted_p99_s": posted[min(len(posted) - 1, round(0.99 * len(posted)))],
+        f"{prefix}posted_console_p50_s": statistics.median(shown),
         f"{prefix}posted_count": float(len(posted)),
         f"{prefix}stages_s": stages,
     }
+
+
+def _posted(reports: list[CycleReport], sink: str) -> list[float]:
+    """Return the seconds from first byte to posted at one sink, sorted: the network's are not the screen's."""
+    return sorted(seconds for report in reports for seconds in report.posted_s.get(sink, ()))

@@ -118,3 +118,16 @@ async def test_no_more_at_once_than_allowed(ray_session, monkeypatch) -> None:
     assert len(await drawing) == 8
     assert busiest == 2
     await pool.close()
+
+
+async def test_a_run_that_ends_late_does_not_forget_the_next_of_its_kind(ray_session) -> None:
+    """The same chart may be begun anew before the loop told that the first run ended: it stays counted."""
+    pool = ChartPool(clock=SystemClock(), workers=1, cache_ttl_s=0, timeout_s=1.0)
+    first, second = (asyncio.ensure_future(asyncio.sleep(0)) for _ in range(2))
+    pool._running["key"] = second
+    pool._ended("key", first)
+    assert pool._running == {"key": second}
+    pool._ended("key", second)
+    assert pool._running == {}
+    await asyncio.gather(first, second)
+    await pool.close()

@@ -27,6 +27,12 @@ def test_ray_accepts_it() -> None:
     assert types["gpu_worker"]["resources"]["GPU"] == 1
 
 
+def test_a_card_is_there_without_being_asked_for() -> None:
+    """Replicas are planned over the GPUs that are up, so at least one node must be."""
+    gpu_worker = CONFIG["available_node_types"]["gpu_worker"]
+    assert 1 <= gpu_worker["min_workers"] <= gpu_worker["max_workers"]
+
+
 @pytest.mark.parametrize("change", [{"typo": 1}, {"head_node_type": "nobody"}])
 def test_the_check_can_fail(change: dict[str, object]) -> None:
     """The same check refuses an unknown key and a head type that does not exist."""

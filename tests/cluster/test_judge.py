@@ -9,11 +9,11 @@ import pytest
 
 from catalyst_ray.adapters import embedded
 from catalyst_ray.adapters.clock import SystemClock
-from catalyst_ray.cluster.engines import EmbeddedSpec, choose_engine
-from catalyst_ray.cluster.judge import LlmJudge, NoJudge, open_judge
+from catalyst_ray.cluster.engines import EmbeddedSpec, EngineChoice, OllamaSpec, check_engine, choose_engine
+from catalyst_ray.cluster.judge import LlmJudge, LlmLimits, NoJudge, open_judge
 from catalyst_ray.cluster.llm_pool import LlmPool
-from catalyst_ray.errors import ConfigError, TransportError
-from catalyst_ray.models import EngineInfo, Item, Link, LlmAnswer, Reason, Score, Symbol
+from catalyst_ray.errors import ConfigError, ParseError, TransportError
+from catalyst_ray.models import EngineInfo, Item, Link, LlmAnswer, Reason, Score, Symbol, Verdict
 
 pytestmark = pytest.mark.anyio
 
@@ -93,6 +93,12 @@ async def judges():
         await judge.close()
 
 
+def limits(**changes):
+    """Return limits for one replica."""
+    few = {"workers": 1, "queue_size": 8, "min_replicas": 1, "max_replicas": 1, "gpus_per_replica": 1.0}
+    return LlmLimits(**{**few, "cache_ttl_s": 60.0, "timeout_s": 240.0, **changes})
+
+
 def ask(judge):
     """Judge the item."""
     return judge.judge(ITEM, LINK, SCORE, priority=2)
@@ -139,32 +145,61 @@ async def test_an_answer_of_no_use_is_a_reason_and_is_not_kept(judges, text):
     judge = judges(Reciter(text), store)
     verdict = await ask(judge)
     assert verdict.judgement is None
-    assert verdict.reason.code == "llm_failed"
+    assert verdict.reason == Reason("llm_failed", "unreadable answer")
     assert judge.stats()["unreadable"] == 1
     assert not store.kept
 
 
-async def test_a_broken_engine_is_a_reason(judges):
-    """The judge never raises for the model's sake."""
-    verdict = await ask(judges(Reciter(error=TransportError("refused"))))
-    assert verdict == type(verdict)(None, Reason("llm_failed", "refused"))
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (TransportError("Ollama at http://10.0.0.7:1: cannot be reached"), "the model does not answer"),
+        (TransportError("model 'm' not found at 10.0.0.7", status=404), "the model is not installed"),
+        (TransportError("overloaded", status=503), "the model refused (status 503)"),
+        (ParseError("/home/ann/m.gguf"), "unreadable answer"),
+        (ConfigError("/home/ann/m.gguf is missing"), "no engine"),
+    ],
+)
+async def test_a_broken_engine_is_a_reason_fit_for_a_public_card(judges, error, words):
+    """The judge never raises for the model's sake, and no host or path reaches a card."""
+    assert await ask(judges(Reciter(error=error))) == Verdict(None, Reason("llm_failed", words))
 
 
 async def test_no_judge_says_why():
-    """Every verdict carries the reason that the card shows."""
-    judge = NoJudge("switched off")
-    assert (await ask(judge)).reason == Reason("llm_off", "switched off")
+    """Every verdict carries the short reason, the log the long one."""
+    judge = NoJudge("Ollama does not answer", "no Ollama answers at http://10.0.0.7")
+    assert (await ask(judge)).reason == Reason("llm_off", "Ollama does not answer")
+    assert "10.0.0.7" in judge.words
     await judge.close()
 
 
-async def test_off_unknown_and_unreachable_engines():
-    """Off is off; a misspelt engine is an error; an Ollama that does not answer is named with its mend."""
-    assert (await choose_engine("off", ollama_host=NOBODY, model="m")).spec is None
-    with pytest.raises(ConfigError, match="LLM_ENGINE"):
-        await choose_engine("olama", ollama_host=NOBODY, model="m")
+async def test_off_and_unreachable_engines():
+    """Off is off for good; an Ollama that does not answer is named with its mend, on a card without its host."""
+    off = await choose_engine("off", ollama_host=NOBODY, model="m")
+    assert (off.spec, off.lack, off.is_final) == (None, "switched off", True)
     choice = await choose_engine("ollama", ollama_host=NOBODY, model="m")
-    assert choice.spec is None
+    assert (choice.spec, choice.lack, choice.is_final) == (None, "Ollama does not answer", False)
     assert "ollama serve" in choice.words
+    judge = await open_judge(choice, limits(), store=MemoryStore(), clock=SystemClock())
+    assert (judge.lack, judge.words, judge.is_final) == (choice.lack, choice.words, False)
+
+
+def test_what_is_wrong_without_asking_anybody():
+    """A misspelt engine and limits that contradict each other are found before anything is started."""
+    with pytest.raises(ConfigError, match="LLM_ENGINE"):
+        check_engine("olama")
+    with pytest.raises(ConfigError, match="LLM_GPUS_PER_REPLICA"):
+        limits(gpus_per_replica=1.5)
+    with pytest.raises(ConfigError, match="LLM_MIN_REPLICAS"):
+        limits(min_replicas=2)
+
+
+async def test_a_password_in_the_address_is_never_shown():
+    """Neither the words of a choice nor the recipe that travels to replicas repeat it."""
+    choice = await choose_engine("ollama", ollama_host="http://ann:s3cret@127.0.0.1:9", model="m")
+    assert "***@127.0.0.1:9" in choice.words
+    assert "s3cret" not in choice.words
+    assert "s3cret" not in repr(OllamaSpec(host="http://ann:s3cret@127.0.0.1:9", model="m"))
 
 
 async def test_auto_falls_back_to_the_embedded_engine():
@@ -181,18 +216,7 @@ async def test_real_tokens_reach_a_verdict_through_ray(ray_session):
     """The whole path: prompt, queue, actor with a fake GPU, llama.cpp, schema, reading."""
     choice = await choose_engine("embedded", ollama_host=NOBODY, model="m")
     judge = await open_judge(
-        choice,
-        store=MemoryStore(),
-        clock=SystemClock(),
-        workers=1,
-        queue_size=8,
-        cache_ttl_s=60.0,
-        timeout_s=240.0,
-        no_weight_timeout_s=240.0,
-        min_replicas=1,
-        max_replicas=1,
-        gpus_per_replica=1.0,
-        label="embedded",
+        choice, limits(no_weight_timeout_s=240.0), store=MemoryStore(), clock=SystemClock(), label="embedded"
     )
     verdict = await ask(judge)
     assert judge.stats()["completed"] == 1
@@ -207,18 +231,7 @@ async def test_a_model_without_weight_may_not_hold_an_alert_back(ray_session):
     """A verdict that cannot count is given up after its own short deadline, not after the model's long one."""
     choice = await choose_engine("embedded", ollama_host=NOBODY, model="m")
     judge = await open_judge(
-        choice,
-        store=MemoryStore(),
-        clock=SystemClock(),
-        workers=1,
-        queue_size=8,
-        cache_ttl_s=0.0,
-        timeout_s=240.0,
-        no_weight_timeout_s=0.05,
-        min_replicas=1,
-        max_replicas=1,
-        gpus_per_replica=1.0,
-        label="impatient",
+        choice, limits(no_weight_timeout_s=0.05), store=MemoryStore(), clock=SystemClock(), label="impatient"
     )
     verdict = await ask(judge)
     assert (verdict.judgement, verdict.reason.code) == (None, "llm_deadline")
@@ -227,20 +240,18 @@ async def test_a_model_without_weight_may_not_hold_an_alert_back(ray_session):
 
 async def test_an_engine_that_does_not_start_leaves_a_judge_that_says_so(ray_session):
     """A model file that is no model: alerts go out without it, and the reason is at hand."""
-    choice = await choose_engine("off", ollama_host=NOBODY, model="m")
-    broken = type(choice)(EmbeddedSpec(path=__file__), "broken")
-    judge = await open_judge(
-        broken,
-        store=MemoryStore(),
-        clock=SystemClock(),
-        workers=1,
-        queue_size=8,
-        cache_ttl_s=60.0,
-        timeout_s=5.0,
-        min_replicas=1,
-        max_replicas=1,
-        gpus_per_replica=1.0,
-        label="broken",
-    )
+    broken = EngineChoice(EmbeddedSpec(path=__file__), "broken")
+    judge = await open_judge(broken, limits(), store=MemoryStore(), clock=SystemClock(), label="broken")
     assert isinstance(judge, NoJudge)
     assert "cannot load" in judge.words or "lacks" in judge.words
+    assert judge.lack in {"the model does not answer", "no engine"}
+
+
+async def test_no_card_large_enough_is_said(ray_session):
+    """A replica that asks for more GPUs than there are is not started to wait for ever."""
+    choice = EngineChoice(EmbeddedSpec(), "large")
+    judge = await open_judge(
+        choice, limits(gpus_per_replica=8.0), store=MemoryStore(), clock=SystemClock(), label="large"
+    )
+    assert judge.lack == "no GPU for the model"
+    assert "none fits" in judge.words

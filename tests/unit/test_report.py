@@ -29,7 +29,7 @@ def report(*feeds: FeedReport, number: int = 1, problems: tuple[str, ...] = (), 
         feeds=feeds,
         queues={},
         deliveries={},
-        posted_s=(0.5, 1.5, 2.5),
+        posted_s={"discord": (0.5, 1.5, 2.5)},
         problems=problems,
     )
 
@@ -47,7 +47,7 @@ def test_the_sum_comes_first_and_leaves_noughts_out() -> None:
     assert text.splitlines()[1] == "Cycle 1  2.50 s   9 new: 2 alert, 7 drop; 1 held before released"
     assert "fetch 1.25" in text
     assert "draw" not in text
-    assert "median 1.50 s, longest 2.50 s" in text
+    assert "from first byte to discord: median 1.50 s, longest 2.50 s" in text
 
 
 def test_only_feeds_with_news_have_a_line() -> None:

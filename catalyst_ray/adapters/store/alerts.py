@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import exists, select
 
+from catalyst_ray.adapters.store import tickers
 from catalyst_ray.adapters.store.claims import lacks_parties
 from catalyst_ray.adapters.store.intake import decided, new_row
 from catalyst_ray.adapters.store.schema import HELD, RELEASED, UNFINISHED, alerts, items, outbox
@@ -134,3 +135,4 @@ def _decide(connection: Connection, alert: Alert, action: Action, *, now_utc: da
     there = connection.execute(items.update().where(items.c.key == alert.item.key).values(columns))
     if there.rowcount == 0:
         connection.execute(items.insert(), new_row(alert.item, now_utc=now_utc) | columns)
+    tickers.write(connection, {alert.item.key: {alert.ticker, *tickers.named(decision)}})

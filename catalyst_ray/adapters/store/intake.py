@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, select
 
+from catalyst_ray.adapters.store import tickers
 from catalyst_ray.adapters.store.claims import STANDING, Batch, Known, lacks_parties
 from catalyst_ray.adapters.store.columns import url_key
 from catalyst_ray.adapters.store.schema import aliases, items
@@ -53,6 +54,7 @@ def decide(connection: Connection, decisions: Sequence[tuple[Item, Decision]], *
     after a crash (it is stored undecided). A later decision on the same version replaces the earlier.
     """
     rows = []
+    named: dict[str, set[str]] = {}
     stored = _rows(connection, [item.key for item, _ in decisions])
     for item, decision in decisions:
         if decision.action in STANDING:
@@ -60,6 +62,7 @@ def decide(connection: Connection, decisions: Sequence[tuple[Item, Decision]], *
         row = stored.get(item.key)
         if row is not None and row.action not in STANDING and not lacks_parties(item, row.payload):
             rows.append({"at_key": item.key, **decided(decision, now_utc=now_utc)})
+            named[item.key] = tickers.named(decision)
     if rows:
         connection.execute(
             items.update()
@@ -67,6 +70,7 @@ def decide(connection: Connection, decisions: Sequence[tuple[Item, Decision]], *
             .values({name: bindparam(name) for name in ("action", "decision", "decided")}),
             rows,
         )
+    tickers.write(connection, named)
 
 
 def decided(decision: Decision, *, now_utc: datetime) -> dict[str, Any]:

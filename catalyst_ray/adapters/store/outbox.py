@@ -11,7 +11,7 @@ from catalyst_ray.errors import StoreError
 from catalyst_ray.models import Delivery, DeliveryState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -53,11 +53,10 @@ def of_alerts(connection: Connection, ids: Iterable[str]) -> dict[str, tuple[Del
     return found
 
 
-def begin(connection: Connection, delivery_id: int, *, now_utc: datetime) -> None:
+def begin(connection: Connection, delivery_id: int, *, now_utc: datetime) -> bool:
     """Mark a row ``unknown`` and count the attempt; one after an unknown outcome may be a double.
 
-    Raises:
-        StoreError: The row is finished or gone: calling the sink would be a sure double.
+    False when the row is finished or gone: calling the sink would be a sure double.
     """
     changed = connection.execute(
         outbox.update()
@@ -70,8 +69,7 @@ def begin(connection: Connection, delivery_id: int, *, now_utc: datetime) -> Non
             changed=now_utc,
         )
     )
-    if changed.rowcount == 0:
-        raise StoreError("there is no such open delivery", key=f"delivery {delivery_id}")
+    return changed.rowcount > 0
 
 
 def finish(
@@ -100,6 +98,27 @@ def finish(
     changed = connection.execute(outbox.update().where(outbox.c.id == delivery_id).values(change))
     if changed.rowcount == 0:
         raise StoreError("there is no such delivery", key=f"delivery {delivery_id}")
+
+
+def retire(
+    connection: Connection, sinks: Sequence[str], *, before_utc: datetime, now_utc: datetime
+) -> dict[str, int]:
+    """Mark unfinished rows made before then dead, whatever their sink; return how many, by sink."""
+    old = (outbox.c.state.in_(UNFINISHED), outbox.c.created < before_utc)
+    query = (
+        select(outbox.c.sink, func.count().label("rows"))
+        .where(*old)
+        .group_by(outbox.c.sink)
+        .order_by(outbox.c.sink)
+    )
+    found = {row.sink: row.rows for row in connection.execute(query)}
+    if found:
+        words = case(
+            (outbox.c.sink.in_(sinks), "given up: not taken in time"), else_="given up: no such sink"
+        )
+        change = {"state": DeliveryState.DEAD.value, "next_attempt": None, "changed": now_utc}
+        connection.execute(outbox.update().where(*old).values(**change, last_error=words))
+    return found
 
 
 def counts(connection: Connection) -> dict[str, int]:

@@ -61,6 +61,14 @@ Index(
     postgresql_where=items.c.decided.is_(None),
 )
 
+# Tickers that an item's decision or alert names: what ``explain TICKER`` looks in.
+item_tickers = Table(
+    "item_tickers",
+    metadata,
+    Column("item_key", PlainText, ForeignKey("items.key", ondelete="CASCADE"), primary_key=True),
+    Column("ticker", PlainText, primary_key=True, index=True),
+)
+
 aliases = Table(
     "aliases",
     metadata,

@@ -9,7 +9,8 @@ from sqlalchemy import ColumnElement, or_, select
 
 from catalyst_ray.adapters.store import outbox
 from catalyst_ray.adapters.store.columns import url_key
-from catalyst_ray.adapters.store.schema import alerts, aliases, items
+from catalyst_ray.adapters.store.schema import alerts, aliases, item_tickers, items
+from catalyst_ray.core.directory import normal_ticker
 from catalyst_ray.models import ItemRecord
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ _WORDS = 12
 
 
 def explain(connection: Connection, query: str, *, limit: int) -> list[ItemRecord]:
-    """Find items by identity; where there is none, by ticker of their alert and by words of the title.
+    """Find items by identity; where there is none, by ticker of their decision and by words of the title.
 
     An identity is a key, an alias, an accession number anywhere in the query, a URL or an alert id.
     Words must all occur, in any order and case. Newest first.
@@ -36,7 +37,9 @@ def explain(connection: Connection, query: str, *, limit: int) -> list[ItemRecor
     exact = _select(connection, _identity(text), limit=limit)
     if exact:
         return _records(connection, exact)
-    of_ticker = select(alerts.c.item_key).where(alerts.c.ticker == text.lstrip("$").upper())
+    ticker = text.lstrip("$").upper()
+    spellings = {ticker, normal_ticker(ticker)}
+    of_ticker = select(item_tickers.c.item_key).where(item_tickers.c.ticker.in_(spellings))
     rows = _select(connection, items.c.key.in_(of_ticker), limit=limit)
     if len(rows) < limit:
         found = {row.key for row in rows}

@@ -144,10 +144,10 @@ class SqlStore(Store):
         with self._database.read() as connection:
             return outbox.due(connection, sink, now_utc=now_utc, limit=limit)
 
-    def begin_delivery(self, delivery_id: int, *, now_utc: datetime) -> None:
-        """Write ``unknown`` and count the attempt, before the sink is called."""
+    def begin_delivery(self, delivery_id: int, *, now_utc: datetime) -> bool:
+        """Write ``unknown`` and count the attempt, before the sink is called; False if it is finished."""
         with self._database.write() as connection:
-            outbox.begin(connection, delivery_id, now_utc=now_utc)
+            return outbox.begin(connection, delivery_id, now_utc=now_utc)
 
     def finish_delivery(
         self,
@@ -170,6 +170,13 @@ class SqlStore(Store):
                 error=error,
                 next_attempt_utc=next_attempt_utc,
             )
+
+    def retire_deliveries(
+        self, sinks: Sequence[str], *, before_utc: datetime, now_utc: datetime
+    ) -> Mapping[str, int]:
+        """Give up unfinished rows made before then; return how many, by sink."""
+        with self._database.write() as connection:
+            return outbox.retire(connection, sinks, before_utc=before_utc, now_utc=now_utc)
 
     def delivery_counts(self) -> Mapping[str, int]:
         """Return the number of outbox rows by ``sink/state``, and ``possible_doubles``."""
@@ -204,7 +211,7 @@ class SqlStore(Store):
                 cache.trim(connection, keep_rows=self._cache_rows)
 
     def explain(self, query: str, *, limit: int) -> list[ItemRecord]:
-        """Find items by identity, ticker of an alert or words of the title."""
+        """Find items by identity, ticker of a decision or words of the title."""
         with self._database.read() as connection:
             return search.explain(connection, query, limit=limit)
 

@@ -1,0 +1,49 @@
+"""Owns the steps that bring an older store up to date, one function a version. No released step changes.
+
+A step speaks plain SQL and JSON, not ``schema`` and models: those are of today, the step is of its day.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from sqlalchemy import text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Connection
+
+_ROWS = 500
+"""Rows of one insert."""
+
+
+def add_item_tickers(connection: Connection) -> None:
+    """Version 1 to 2: items are found by every ticker of their decision, not by their alert's alone."""
+    connection.execute(
+        text(
+            "CREATE TABLE item_tickers ("
+            "item_key TEXT NOT NULL, ticker TEXT NOT NULL, PRIMARY KEY (item_key, ticker), "
+            "FOREIGN KEY (item_key) REFERENCES items (key) ON DELETE CASCADE)"
+        )
+    )
+    connection.execute(text("CREATE INDEX ix_item_tickers_ticker ON item_tickers (ticker)"))
+    rows = sorted({*_of_alerts(connection), *_of_decisions(connection)})
+    insert = text("INSERT INTO item_tickers (item_key, ticker) VALUES (:item_key, :ticker)")
+    for start in range(0, len(rows), _ROWS):
+        some = [{"item_key": key, "ticker": ticker} for key, ticker in rows[start : start + _ROWS]]
+        connection.execute(insert, some)
+
+
+def _of_alerts(connection: Connection) -> Iterator[tuple[str, str]]:
+    for row in connection.execute(text("SELECT item_key, ticker FROM alerts")):
+        yield row.item_key, row.ticker
+
+
+def _of_decisions(connection: Connection) -> Iterator[tuple[str, str]]:
+    for row in connection.execute(text("SELECT key, decision FROM items WHERE decision IS NOT NULL")):
+        for reason in json.loads(row.decision)["reasons"]:
+            words = reason.get("detail", "").split(maxsplit=1)
+            if reason["code"] == "ticker" and words:
+                yield row.key, words[0]
