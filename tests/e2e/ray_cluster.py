@@ -70,6 +70,10 @@ class RayHead:
             "--dashboard-host=127.0.0.1",
             f"--temp-dir={self._temp.name}",
             "--disable-usage-stats",
+            # Another Ray on this machine holds the default ports; without its own an agent starts no jobs.
+            f"--dashboard-agent-listen-port={free_port()}",
+            f"--dashboard-agent-grpc-port={free_port()}",
+            f"--metrics-export-port={free_port()}",
         ]
         self._log = (folder / "ray.log").open("w")
         self._head: subprocess.Popen[bytes] | None = None
