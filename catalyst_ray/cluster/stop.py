@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
-    from typing import Any
 
 log = logging.getLogger(__name__)
 
@@ -27,10 +26,12 @@ class StopSignal:
 
     def __init__(self) -> None:
         self._asked = asyncio.Event()
+        self._usual: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> Self:
         loop = asyncio.get_running_loop()
         for number in SIGNALS:
+            self._usual[number] = signal.getsignal(number)
             loop.add_signal_handler(number, self._signalled)
         return self
 
@@ -38,6 +39,7 @@ class StopSignal:
         loop = asyncio.get_running_loop()
         for number in SIGNALS:
             loop.remove_signal_handler(number)
+            signal.signal(number, self._usual[number])  # asyncio alone would leave Python's default
 
     @property
     def is_set(self) -> bool:
