@@ -17,7 +17,6 @@ MAX_FIELDS = 25
 MAX_EMBED_CHARS = 6000
 MAX_FILE_BYTES = 10 * 1024 * 1024
 MAX_REQUEST_BYTES = 25 * 1024 * 1024
-MAX_FILES = 10
 UNKNOWN_WEBHOOK = (404, {"message": "Unknown Webhook", "code": 10015})
 UNKNOWN_MESSAGE = (404, {"message": "Unknown Message", "code": 10008})
 BAD_TOKEN = (401, {"message": "Invalid Webhook Token", "code": 50027})
