@@ -20,12 +20,14 @@ if TYPE_CHECKING:
         FeedSpec,
         FeedState,
         Fetched,
+        FilingText,
         GpuSample,
         Item,
         ItemRecord,
         Link,
         LlmAnswer,
         LlmRequest,
+        LlmUse,
         Picture,
         Receipt,
         Score,
@@ -117,6 +119,30 @@ class Store(Protocol):
         """Write item decision, alert and a pending outbox row per sink; False if it was one before."""
         ...
 
+    def revise_alert(self, alert: Alert, *, now_utc: datetime) -> bool:
+        """Replace a released alert by its next revision, and its item's decision; one transaction.
+
+        The sinks that have an older revision are due for an edit from then on. False when no such alert was
+        released, or when it has this revision or a newer one already.
+        """
+        ...
+
+    def due_edits(self, sink: str, *, now_utc: datetime, limit: int) -> list[Delivery]:
+        """Return a sink's sent rows whose alert was revised since, oldest first; their retry time has come."""
+        ...
+
+    def finish_edit(
+        self,
+        delivery_id: int,
+        revision: int,
+        *,
+        now_utc: datetime,
+        error: str | None = None,
+        next_attempt_utc: datetime | None = None,
+    ) -> None:
+        """Write that the sink has ``revision``; with ``next_attempt_utc``, that it is tried again then."""
+        ...
+
     def due_deliveries(self, sink: str, *, now_utc: datetime, limit: int) -> list[Delivery]:
         """Return a sink's pending and unknown rows whose time has come, the most urgent first."""
         ...
@@ -191,11 +217,20 @@ class LanguageModel(Protocol):
     """An engine that turns a prompt into schema-locked text."""
 
     async def start(self) -> EngineInfo:
-        """Reach or start the engine and load the model.
+        """Reach or start the engine and load the model; may be called again, and then starts anew.
 
         Raises:
+            ConfigError: What it needs is not installed, or was wrongly set.
             TransportError: It does not answer, or lacks the model; the hint says what to do.
         """
+        ...
+
+    async def ready(self) -> bool:
+        """Ask the engine whether it serves; False for any failure. Quick, and from any event loop or thread."""
+        ...
+
+    def info(self) -> EngineInfo:
+        """Return what is known of the engine now, also before and while it starts."""
         ...
 
     async def generate(self, request: LlmRequest) -> LlmAnswer:
@@ -215,12 +250,27 @@ class LanguageModel(Protocol):
 class Judge(Protocol):
     """The slow tier: a language model behind a scheduler."""
 
-    async def judge(self, item: Item, link: Link, score: Score, *, priority: int) -> Verdict:
-        """Return a verdict by the deadline; never raises for a slow or broken model."""
+    async def judge(
+        self, item: Item, link: Link, score: Score, *, use: LlmUse, priority: int
+    ) -> Verdict:
+        """Return a verdict by the request's deadline; never raises for a slow or broken model."""
         ...
 
     def stats(self) -> Mapping[str, float]:
         """Return queue statistics (requests, cached, joined, refused, timed_out, mean_seconds, …)."""
+        ...
+
+
+class DocumentSource(Protocol):
+    """Gets what a filing says."""
+
+    async def text(self, item: Item) -> FilingText:
+        """Return the parts of a filing's documents that matter, as plain text.
+
+        Raises:
+            TransportError: The document could not be fetched, or not read in time.
+            ParseError: It holds nothing that can be read.
+        """
         ...
 
 
@@ -269,6 +319,16 @@ class Notifier(Protocol):
 
         Raises:
             DeliveryError: It was not taken, or nobody knows.
+        """
+        ...
+
+    async def edit(
+        self, alert: Alert, *, message_id: str | None, chart: bytes | None, gauge: bytes | None
+    ) -> Receipt:
+        """Tell the sink of a revised alert that it has; the same edit twice does no harm.
+
+        Raises:
+            DeliveryError: It was not taken, or nobody knows; ``permanent`` when the message is gone.
         """
         ...
 

@@ -75,13 +75,41 @@ class Settings(BaseSettings):
     alert_threshold: Share = _setting(0.35, "Judgement", "Smallest strength of a score that makes an alert.")
     watch_list: str = _setting("", "Judgement", "Tickers, comma-separated, that are served first.")
 
-    llm_engine: Literal["auto", "ollama", "embedded", "off"] = _setting(
+    llm_engine: Literal["auto", "ollama", "openai", "embedded", "off"] = _setting(
         "auto",
         "LLM",
-        "Which engine judges; auto = Ollama if it answers, else embedded if installed, else off.",
+        "Which engine judges; auto = LLM_ENDPOINT_URL if set, else Ollama if it answers, else embedded"
+        " if installed, else off.",
     )
     ollama_host: str = _setting("http://127.0.0.1:11434", "LLM", "Address of the Ollama server.")
-    llm_model_name: str = _setting("mistral", "LLM", "Model on Ollama (llama3.2:1b where that is too slow).")
+    llm_endpoint_url: str | None = _setting(
+        None, "LLM", "Address of an OpenAI-compatible server (http://host:8000/v1), for LLM_ENGINE=openai."
+    )
+    llm_api_key: SecretStr | None = _setting(None, "LLM", "Key that the OpenAI-compatible server asks for.")
+    llm_model_name: str = _setting(
+        "mistral", "LLM", "Model on the server (llama3.2:1b on Ollama where that is too slow)."
+    )
+    llm_own_server: bool = _setting(
+        False, "LLM", "Start `ollama serve` in each replica, on its GPU, rather than use OLLAMA_HOST."
+    )
+    llm_server_command: str | None = _setting(
+        None,
+        "LLM",
+        "Command that starts an OpenAI-compatible server in each replica; {port} and {gpus} are filled in.",
+    )
+    llm_pull: bool = _setting(False, "LLM", "Let Ollama download a model that it lacks.")
+    llm_models_dir: Path | None = _setting(
+        None, "LLM", "Model folder of the Ollama servers that the replicas start; unset = Ollama's own."
+    )
+    llm_gguf_path: Path | None = _setting(
+        None, "LLM", "GGUF file for LLM_ENGINE=embedded; unset = the packaged model, without weight."
+    )
+    llm_context_tokens: Annotated[int, Field(ge=1_024, le=1_048_576)] = _setting(
+        4_096, "LLM", "Tokens of prompt and answer together that one request may take."
+    )
+    llm_keep_alive: str = _setting(
+        "-1", "LLM", "How long Ollama keeps the model loaded after a request; -1 = for ever."
+    )
     llm_batch_workers: Annotated[int, Field(ge=1, le=256)] = _setting(
         3, "LLM", "Requests in flight in one replica."
     )
@@ -89,10 +117,19 @@ class Settings(BaseSettings):
         3600.0, "LLM", "Seconds that an answer is kept; 0 = not at all."
     )
     llm_timeout_secs: Seconds = _setting(
-        20.0, "LLM", "Deadline of a request, in seconds; the alert goes without it."
+        20.0, "LLM", "Deadline of a request, in seconds; what is answered later is not used."
+    )
+    llm_alert_wait_secs: Annotated[float, Field(ge=0, le=3_600)] = _setting(
+        2.0, "LLM", "Seconds that an alert waits for the model; after that it goes out and is edited later."
+    )
+    llm_start_timeout_secs: Seconds = _setting(
+        300.0, "LLM", "Seconds that a replica's engine may take to load its model."
     )
     llm_queue_size: Annotated[int, Field(ge=1, le=100_000)] = _setting(
         512, "LLM", "Requests that may wait; the least urgent is refused above it."
+    )
+    llm_prescale: Share = _setting(
+        0.15, "LLM", "Strength of a score below which the model is not asked, unless on the watch list."
     )
     llm_confidence_threshold: Share = _setting(
         0.6, "LLM", "Confidence of the fast tier below which the fallback asks the model."
@@ -101,12 +138,26 @@ class Settings(BaseSettings):
     feature_llm_fallback: bool = _setting(
         True, "LLM", "Let the model re-judge what the fast tier is unsure of."
     )
-    feature_llm_sec_analysis: bool = _setting(True, "LLM", "Let the model judge SEC filings.")
+    feature_llm_sec_analysis: bool = _setting(
+        True, "LLM", "Let the model read SEC filings: the documents, not the feed's few words."
+    )
     llm_gpus_per_replica: Annotated[float, Field(gt=0, le=16)] = _setting(
         1.0, "LLM", "GPUs reserved by one replica; a fraction packs several on one card."
     )
+    llm_accelerator_type: str = _setting(
+        "", "LLM", "Kinds of GPU that replicas may run on, comma-separated, as Ray names them (L4,A100)."
+    )
+    llm_label_selector: str = _setting(
+        "", "LLM", "Ray node labels that replicas ask for: key=value pairs, comma-separated; !value excludes."
+    )
     llm_min_replicas: Annotated[int, Field(ge=1, le=1_000)] = _setting(1, "LLM", "Replicas at least.")
     llm_max_replicas: Annotated[int, Field(ge=1, le=1_000)] = _setting(8, "LLM", "Replicas at most.")
+    llm_scale_up_secs: Seconds = _setting(
+        5.0, "LLM", "Seconds in which the queue should be worked off; replicas are added where it is longer."
+    )
+    llm_scale_down_secs: Seconds = _setting(
+        120.0, "LLM", "Seconds that replicas above LLM_MIN_REPLICAS stay without need."
+    )
 
     chart_queue_workers: Annotated[int, Field(ge=1, le=256)] = _setting(4, "Charts", "Charts drawn at once.")
     chart_cache_ttl: Annotated[float, Field(ge=0, le=86_400)] = _setting(
@@ -157,7 +208,7 @@ class Settings(BaseSettings):
             raise ValueError("must be an e-mail address, as SEC asks for")
         return value
 
-    @field_validator("ollama_host", "price_url", "sec_tickers_url")
+    @field_validator("ollama_host", "llm_endpoint_url", "price_url", "sec_tickers_url")
     @classmethod
     def _is_http(cls, value: str | None) -> str | None:
         if value is None or value.startswith(("http://", "https://")):
@@ -277,12 +328,22 @@ def _contradictions(settings: Settings) -> list[str]:
         problems.append("PRICE_DIR: must name a folder when PRICE_SOURCE=csv")
     if settings.price_source == "http" and settings.price_url is None:
         problems.append("PRICE_URL: must name a server when PRICE_SOURCE=http")
+    if settings.llm_engine == "openai" and not (settings.llm_endpoint_url or settings.llm_server_command):
+        problems.append(
+            "LLM_ENDPOINT_URL: must name a server when LLM_ENGINE=openai, or LLM_SERVER_COMMAND start one"
+        )
+    if settings.llm_server_command and "{port}" not in settings.llm_server_command:
+        problems.append("LLM_SERVER_COMMAND: must hold {port}, where the server is to listen")
     if settings.llm_max_replicas < settings.llm_min_replicas:
         problems.append(
             f"LLM_MAX_REPLICAS: must be at least LLM_MIN_REPLICAS={settings.llm_min_replicas},"
             f" was {settings.llm_max_replicas}"
         )
-    for name, path in (("FEEDS_FILE", settings.feeds_file), ("SEC_TICKERS_FILE", settings.sec_tickers_file)):
+    for name, path in (
+        ("FEEDS_FILE", settings.feeds_file),
+        ("SEC_TICKERS_FILE", settings.sec_tickers_file),
+        ("LLM_GGUF_PATH", settings.llm_gguf_path),
+    ):
         if path is not None and not path.is_file():
             problems.append(f"{name}: there is no file {path}")
     if os.environ.get(JOB_MARK) and not settings.database_url and not settings.out_dir.is_absolute():

@@ -6,9 +6,11 @@ immutable: a stage makes a new one (``dataclasses.replace``) and never changes w
 
 from catalyst_ray.models.alerts import Alert, Delivery, DeliveryState, ItemRecord, Receipt, Trace
 from catalyst_ray.models.feeds import FeedKind, FeedSpec, FeedState, Fetched
+from catalyst_ray.models.filings import FilingPart, FilingText
 from catalyst_ray.models.items import Claim, ClaimOutcome, Item, ItemKind, ParsedFeed, Party
 from catalyst_ray.models.judgement import (
     Action,
+    Deal,
     Decision,
     EngineInfo,
     EventHit,
@@ -16,6 +18,7 @@ from catalyst_ray.models.judgement import (
     Link,
     LlmAnswer,
     LlmRequest,
+    LlmUse,
     Reason,
     Score,
     Symbol,
@@ -32,6 +35,7 @@ __all__ = [
     "Claim",
     "ClaimOutcome",
     "CycleReport",
+    "Deal",
     "Decision",
     "Delivery",
     "DeliveryState",
@@ -42,6 +46,8 @@ __all__ = [
     "FeedSpec",
     "FeedState",
     "Fetched",
+    "FilingPart",
+    "FilingText",
     "GpuSample",
     "Item",
     "ItemKind",
@@ -50,6 +56,7 @@ __all__ = [
     "Link",
     "LlmAnswer",
     "LlmRequest",
+    "LlmUse",
     "ParsedFeed",
     "Party",
     "Picture",

@@ -47,6 +47,9 @@ class Alert:
     chart_reason: Reason | None = None
     """Why there is no chart, when there is none."""
     trace: Trace = field(default_factory=Trace)
+    revision: int = 0
+    """Counts the changes since it went out: sinks are told of the newest."""
+    revised_utc: datetime | None = None
 
     @property
     def value(self) -> float:
@@ -71,6 +74,8 @@ class Delivery:
     message_id: str | None = None
     next_attempt_utc: datetime | None = None
     last_error: str | None = None
+    revision: int = 0
+    """The alert's revision that the sink has."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,18 +122,55 @@ class LlmAnswer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineInfo:
-    """What a language model engine is and where it runs."""
+    """What a language model engine is and where it runs.
+
+    Args:
+        device: ``cpu``, ``gpu`` or ``gpu+cpu``.
+        state: What it is doing, for people ("starting", "pulling mistral, 43 %", "ready").
+    """
 
     engine: str
     model: str
     device: str = "cpu"
     has_weight: bool = True
     """False for models that only prove the path; their verdict is shown and does not count."""
+    state: str = "ready"
+
+
+class LlmUse(StrEnum):
+    """What the language model is asked: each use has its prompt and its answer's schema."""
+
+    HEADLINE = "headline"
+    REJUDGE = "rejudge"
+    FILING = "filing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deal:
+    """Terms of a financing as a filing states them; None where it does not.
+
+    Args:
+        size_usd: Gross proceeds.
+        price_usd: Price a share or unit.
+        discount_pct: Discount to the market, in per cent.
+        warrants: Warrants issued, or shares that they buy.
+        dilution_pct: New shares as a share of those outstanding, in per cent.
+    """
+
+    size_usd: float | None = None
+    price_usd: float | None = None
+    discount_pct: float | None = None
+    warrants: float | None = None
+    dilution_pct: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """What the language model made of an item; ``direction`` −1 to 1, ``confidence`` 0 to 1."""
+    """What the language model made of an item; ``direction`` −1 to 1, ``confidence`` 0 to 1.
+
+    Args:
+        cut: Sentences, quotes and figures of the answer that its source does not bear out.
+    """
 
     direction: float
     confidence: float
@@ -145,11 +182,14 @@ class Judgement:
     has_weight: bool = True
     cached: bool = False
     seconds: float = 0.0
+    use: LlmUse = LlmUse.HEADLINE
+    deal: Deal | None = None
+    cut: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A judgement, or why there is none (``llm_off``, ``llm_deadline``, ``llm_not_needed``)."""
+    """A judgement, or why there is none (``llm_off``, ``llm_pending``, ``llm_deadline``, ``llm_not_needed``)."""
 
     judgement: Judgement | None
     reason: Reason
