@@ -17,13 +17,17 @@ from typing import TYPE_CHECKING
 
 from catalyst_ray import wiring
 from catalyst_ray.adapters.clock import SystemClock
+from catalyst_ray.adapters.edgar_documents import EdgarDocuments
 from catalyst_ray.adapters.page import write_page
 from catalyst_ray.adapters.store import SqlStore
 from catalyst_ray.cluster.chart_pool import ChartPool
 from catalyst_ray.cluster.driver import Driver
 from catalyst_ray.cluster.engines import check_engine, choose_engine
-from catalyst_ray.cluster.judge import LlmJudge, LlmLimits, NoJudge, open_judge
+from catalyst_ray.cluster.filing_reader import FilingReader, FilingTask
+from catalyst_ray.cluster.judge import READ_PATIENCE_S
 from catalyst_ray.cluster.late_judge import LateJudge
+from catalyst_ray.cluster.opening import open_judge
+from catalyst_ray.cluster.service import Opening
 from catalyst_ray.cluster.session import Session, ray_session
 from catalyst_ray.cluster.stop import StopSignal
 from catalyst_ray.core.gauge import GaugeBook
@@ -33,12 +37,16 @@ from catalyst_ray.pipeline.cycle import Cycle
 from catalyst_ray.pipeline.flow import Flow
 from catalyst_ray.pipeline.housekeeping import Housekeeping
 from catalyst_ray.pipeline.intake import Intake
+from catalyst_ray.pipeline.late import LateVerdicts
 from catalyst_ray.pipeline.pictures import Pictures
+from catalyst_ray.pipeline.release import Releaser
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from catalyst_ray.adapters.sec_tickers import SecTickers
+    from catalyst_ray.adapters.http import HttpFetcher
+    from catalyst_ray.cluster.judge import LlmJudge, NoJudge
     from catalyst_ray.core.fast_tier import FastTier
     from catalyst_ray.models import CycleReport, Reason
     from catalyst_ray.settings import Settings
@@ -84,7 +92,7 @@ def run_app(settings: Settings, start: Start) -> CycleReport | None:
     for mend, names in feeds.off_by_mend().items():
         log.warning("feeds are off", extra={"feeds": names, "mend": mend})
     wiring.make_folder(settings)
-    check_engine(settings.llm_engine)
+    check_engine(wiring.engine_wish(settings))
     store = SqlStore.open(settings.store_url)
     try:
         app = _App(settings, start, feeds, store)
@@ -118,15 +126,7 @@ class _App:
         self._store = store
         self._clock = SystemClock()
         self._chance = random.Random().random  # noqa: S311  (jitter, no secret)
-        self._limits = LlmLimits(
-            workers=settings.llm_batch_workers,
-            queue_size=settings.llm_queue_size,
-            cache_ttl_s=settings.llm_cache_ttl,
-            timeout_s=settings.llm_timeout_secs,
-            min_replicas=settings.llm_min_replicas,
-            max_replicas=settings.llm_max_replicas,
-            gpus_per_replica=settings.llm_gpus_per_replica,
-        )
+        self._limits = wiring.llm_limits(settings)
         self._prices = wiring.make_prices(settings)
         self._sinks = wiring.make_sinks(settings, is_terminal=start.is_terminal)
         self._gauges = GaugeBook(theme=settings.chart_theme)
@@ -157,7 +157,10 @@ class _App:
             stop = stack.enter_context(StopSignal())
             for closing in (self._artist.close, self._prices.close, *(s.close for s in self._sinks)):
                 stack.push_async_callback(closing)
-            judge = LateJudge(self._look_for_model, clock=self._clock)
+            fetcher = await stack.enter_async_context(wiring.make_fetcher(self._settings, self._clock))
+            filings = self._filing_reader(fetcher)
+            stack.push_async_callback(filings.close)
+            judge = LateJudge(lambda tell: self._look_for_model(filings, tell), clock=self._clock)
             stack.push_async_callback(judge.close)
             judge.start()
             tickers = wiring.make_tickers(self._settings)
@@ -166,7 +169,8 @@ class _App:
                 return None
             refresh = asyncio.ensure_future(self._keep_fresh(fast, tickers))
             stack.push_async_callback(_end, refresh)
-            fetcher = await stack.enter_async_context(wiring.make_fetcher(self._settings, self._clock))
+            late = LateVerdicts()
+            stack.push_async_callback(late.close)
             intake = Intake(
                 clock=self._clock,
                 fetcher=fetcher,
@@ -175,7 +179,9 @@ class _App:
                 # Decided now, filings would be dropped for want of a ticker, and for good.
                 obstacle=lambda spec: NO_MAP if spec.kind is FeedKind.EDGAR and not fast.directory else None,
             )
-            driver = self._driver(self._cycle(intake, fast, judge), stop)
+            housekeeping = self._housekeeping()
+            cycle = self._cycle(intake, fast, judge, late, housekeeping)
+            driver = self._driver(cycle, housekeeping, stop)
             return await driver.run(cycles=self._start.cycles)
 
     async def _warm_up(self, judge: LateJudge, tickers: SecTickers) -> FastTier:
@@ -190,23 +196,45 @@ class _App:
         log.info("ready", extra=figures)
         return wiring.make_fast_tier(self._settings, directory)
 
-    async def _look_for_model(self) -> LlmJudge | NoJudge:
-        settings = self._settings
-        choice = await choose_engine(
-            settings.llm_engine, ollama_host=settings.ollama_host, model=settings.llm_model_name
+    def _filing_reader(self, fetcher: HttpFetcher) -> FilingReader:
+        timeout_s = self._settings.llm_timeout_secs
+        private = [feed.name for feed in self._feeds.active if feed.allow_private]
+        return FilingReader(
+            submissions=EdgarDocuments(fetcher, self._clock, timeout_s=timeout_s, private_feeds=private),
+            parser=FilingTask(timeout_s=timeout_s),
+            clock=self._clock,
         )
-        return await open_judge(choice, self._limits, store=self._store, clock=self._clock)
 
-    def _cycle(self, intake: Intake, fast: FastTier, judge: LateJudge) -> Cycle:
+    async def _look_for_model(
+        self, filings: FilingReader, tell: Callable[[str], None]
+    ) -> LlmJudge | NoJudge:
+        choice = await choose_engine(wiring.engine_wish(self._settings))
+        opening = Opening(clock=self._clock, limits=self._limits, tell=tell)
+        return await open_judge(choice, opening, store=self._store, documents=filings)
+
+    def _cycle(
+        self, intake: Intake, fast: FastTier, judge: LateJudge, late: LateVerdicts, housekeeping: Housekeeping
+    ) -> Cycle:
         settings, store, clock = self._settings, self._store, self._clock
+        releaser = Releaser(clock=clock, store=store, pictures=self._pictures, courier=self._courier)
         flow = Flow(
-            clock=clock, store=store, fast=fast, judge=judge, pictures=self._pictures, courier=self._courier
+            clock=clock,
+            store=store,
+            fast=fast,
+            judge=judge,
+            releaser=releaser,
+            late=late,
+            alert_wait_s=settings.llm_alert_wait_secs,
+            on_revised=housekeeping.refresh_soon,
         )
         return Cycle(
             clock=clock,
             store=store,
             intake=intake,
             flow=flow,
+            releaser=releaser,
+            late=late,
+            late_s=settings.llm_timeout_secs + READ_PATIENCE_S,
             courier=self._courier,
             judge=judge,
             artist=self._artist,
@@ -216,24 +244,25 @@ class _App:
             parallel=settings.feeds_parallel,
         )
 
-    def _driver(self, cycle: Cycle, stop: StopSignal) -> Driver:
-        settings, store, clock = self._settings, self._store, self._clock
-        page = settings.out_dir / "index.html"
-        housekeeping = Housekeeping(
-            clock=clock,
-            store=store,
+    def _housekeeping(self) -> Housekeeping:
+        page = self._settings.out_dir / "index.html"
+        return Housekeeping(
+            clock=self._clock,
+            store=self._store,
             pictures=self._pictures,
             page=lambda alerts, report: write_page(page, alerts, report, self._gauges.get),
-            chart_keep_s=settings.chart_keep_seconds,
-            retention=timedelta(days=settings.retention_days),
+            chart_keep_s=self._settings.chart_keep_seconds,
+            retention=timedelta(days=self._settings.retention_days),
         )
+
+    def _driver(self, cycle: Cycle, housekeeping: Housekeeping, stop: StopSignal) -> Driver:
         return Driver(
-            clock=clock,
-            store=store,
+            clock=self._clock,
+            store=self._store,
             cycle=cycle,
             courier=self._courier,
             housekeeping=housekeeping,
-            sleep_s=settings.sleep_seconds,
+            sleep_s=self._settings.sleep_seconds,
             on_report=self._start.on_report,
             stop=stop,
         )

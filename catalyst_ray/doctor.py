@@ -24,7 +24,7 @@ from catalyst_ray.cluster.session import ray_session
 from catalyst_ray.core.parse import parse_feed
 from catalyst_ray.errors import CatalystError
 from catalyst_ray.models import FeedState, LlmRequest
-from catalyst_ray.wiring import choose_feeds, make_fetcher, make_folder, make_prices, make_tickers
+from catalyst_ray.wiring import choose_feeds, engine_wish, make_fetcher, make_folder, make_prices, make_tickers
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable
@@ -42,6 +42,7 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 MISSING_MODEL = {
     "off": ("ok", ""),
     "auto": ("warn", "alerts go out with the fast tier alone"),
+    "openai": ("fail", "start the server that LLM_ENDPOINT_URL names, or correct it"),
     "ollama": ("fail", "alerts go out with the fast tier alone; LLM_ENGINE=off says that this is meant"),
 }
 """Status and mend where there is no engine, by LLM_ENGINE."""
@@ -215,13 +216,11 @@ async def _tickers(settings: Settings) -> Finding:
 
 
 async def _model(settings: Settings) -> Finding:
-    choice = await choose_engine(
-        settings.llm_engine, ollama_host=settings.ollama_host, model=settings.llm_model_name
-    )
+    choice = await choose_engine(engine_wish(settings))
     if choice.spec is None:
         status, mend = MISSING_MODEL[settings.llm_engine]
         return Finding("language model", status, choice.words, mend)
-    model = choice.spec.make(workers=1)
+    model = choice.spec.make(name="doctor", workers=1, gpus=0)
     try:
         async with asyncio.timeout(LLM_START_TIMEOUT_S):
             info = await model.start()

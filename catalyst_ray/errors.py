@@ -4,7 +4,8 @@ CatalystError                      key = what failed, hint = what to do
 ├── ConfigError(ValueError)        settings or files are wrong: every problem at once; exit code 2
 ├── TransportError                 we could not ask: url, status, retry_after_s; the only branch retried
 │   ├── RateLimited                the host said "later": moves its next allowed time
-│   └── CircuitOpen                refused here, nothing was sent
+│   ├── CircuitOpen                refused here, nothing was sent
+│   └── ReplicaLost                the process that served is gone: another may serve, or it comes back
 ├── ParseError(ValueError)         bytes that could not become the model (feed, filing, LLM answer)
 ├── DeliveryError                  a sink did not take an alert: permanent, outcome_known
 └── StoreError                     the store failed: stop the cycle, keep the outbox
@@ -99,6 +100,10 @@ class RateLimited(TransportError):
 
 class CircuitOpen(TransportError):
     """Refused locally after repeated failures; nothing was sent."""
+
+
+class ReplicaLost(TransportError):
+    """A model replica's process, or its node, is gone; what it had in hand was not answered."""
 
 
 class ParseError(CatalystError, ValueError):

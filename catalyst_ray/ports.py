@@ -111,6 +111,10 @@ class Store(Protocol):
         """Write a hold decision and keep the alert for a later cycle."""
         ...
 
+    def withdraw_hold(self, item_key: str, decision: Decision, *, now_utc: datetime) -> bool:
+        """Forget a held alert and write its item's new decision; False when it is not held any more."""
+        ...
+
     def held_alerts(self, *, limit: int) -> list[Alert]:
         """Return held alerts, the most urgent and oldest first."""
         ...
@@ -163,8 +167,9 @@ class Store(Protocol):
         message_id: str | None = None,
         error: str | None = None,
         next_attempt_utc: datetime | None = None,
+        revision: int = 0,
     ) -> None:
-        """Write what the sink said."""
+        """Write what the sink said, and which revision it was sent: a newer one is due for an edit."""
         ...
 
     def retire_deliveries(
@@ -250,9 +255,7 @@ class LanguageModel(Protocol):
 class Judge(Protocol):
     """The slow tier: a language model behind a scheduler."""
 
-    async def judge(
-        self, item: Item, link: Link, score: Score, *, use: LlmUse, priority: int
-    ) -> Verdict:
+    async def judge(self, item: Item, link: Link, score: Score, *, use: LlmUse, priority: int) -> Verdict:
         """Return a verdict by the request's deadline; never raises for a slow or broken model."""
         ...
 

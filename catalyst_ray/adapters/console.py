@@ -1,22 +1,30 @@
-"""Alerts on the terminal: a panel for people, a line of JSON for programs that read the output."""
+"""Alerts on the terminal: a panel for people, a line of JSON for programs that read the output.
+
+A revised alert is one line more for people, who have the panel above, and its whole record for programs.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
 from typing import TYPE_CHECKING, TextIO
 
 from catalyst_ray.core.message import Card, Tone, card
 from catalyst_ray.core.message_record import alert_line
+from catalyst_ray.core.message_text import sentences
 from catalyst_ray.errors import DeliveryError
 from catalyst_ray.models import Receipt
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rich.console import RenderableType
 
     from catalyst_ray.models import Alert
 
 MAX_COLUMNS = 100
 """Longer lines than that are hard to read."""
+_MAX_SCORES = 2_000
 _STYLES = {Tone.BULLISH: "green", Tone.BEARISH: "red", Tone.NEUTRAL: "bright_black"}
 
 
@@ -33,6 +41,7 @@ class Console:
         self._is_terminal = stream.isatty() if is_terminal is None else is_terminal
         self._turn = asyncio.Lock()
         self._writing: asyncio.Future[Exception | None] | None = None
+        self._scores: OrderedDict[str, str] = OrderedDict()
 
     async def send(self, alert: Alert, *, chart: bytes | None, gauge: bytes | None) -> Receipt:  # noqa: ARG002  (a terminal shows no picture)
         """Show one alert.
@@ -41,26 +50,44 @@ class Console:
             DeliveryError: The stream cannot be written to (nobody reads it any more): permanent. Or it still
                 takes an earlier alert (a pager stands still): to be tried again.
         """
+        return await self._show(self._write_alert, alert)
+
+    async def edit(
+        self,
+        alert: Alert,
+        *,
+        message_id: str | None,  # noqa: ARG002  (what is printed stays printed)
+        chart: bytes | None,  # noqa: ARG002  (as in ``send``)
+        gauge: bytes | None,  # noqa: ARG002  (as in ``send``)
+    ) -> Receipt:
+        """Say in one line what became of an alert; to programs, its record again.
+
+        Raises:
+            DeliveryError: As ``send``.
+        """
+        return await self._show(self._write_update, alert)
+
+    async def close(self) -> None:
+        """Do nothing: the stream belongs to the caller."""
+
+    async def _show(self, write: Callable[[Alert], None], alert: Alert) -> Receipt:
         async with self._turn:
             if self._writing and not self._writing.done():
                 raise DeliveryError(
                     "nobody reads the output", key=self.name, hint="scroll on or close the pager"
                 )
             # In a thread, since a stream whose reader pauses blocks; shielded, since a thread cannot be ended.
-            self._writing = asyncio.ensure_future(asyncio.to_thread(self._write, alert))
+            self._writing = asyncio.ensure_future(asyncio.to_thread(self._write, write, alert))
             error = await asyncio.shield(self._writing)
         if error:
             raise DeliveryError(f"cannot write: {error}", permanent=True, key=self.name) from error
         return Receipt(alert.id)
 
-    async def close(self) -> None:
-        """Do nothing: the stream belongs to the caller."""
-
-    def _write(self, alert: Alert) -> Exception | None:
+    def _write(self, write: Callable[[Alert], None], alert: Alert) -> Exception | None:
         """Write one alert; return what went wrong, since nobody may be waiting any more to catch it."""
         try:
             if self._is_terminal:
-                self._print_panel(card(alert))
+                write(alert)
             else:
                 self._stream.write(alert_line(alert) + "\n")
             self._stream.flush()
@@ -68,11 +95,39 @@ class Console:
             return error
         return None
 
-    def _print_panel(self, shown: Card) -> None:
+    def _write_alert(self, alert: Alert) -> None:
+        shown = card(alert)
+        self._print(_panel(shown))
+        self._keep_score(shown)
+
+    def _write_update(self, alert: Alert) -> None:
+        shown = card(alert)
+        self._print(_update(shown, before=self._scores.get(shown.alert_id)))
+        self._keep_score(shown)
+
+    def _keep_score(self, shown: Card) -> None:
+        self._scores[shown.alert_id] = shown.score
+        if len(self._scores) > _MAX_SCORES:
+            self._scores.popitem(last=False)
+
+    def _print(self, what: RenderableType) -> None:
         import rich.console  # noqa: PLC0415  (programs that read lines need not load it)
 
         console = rich.console.Console(file=self._stream, force_terminal=True, highlight=False)
-        console.print(_panel(shown), width=min(console.width, MAX_COLUMNS))
+        console.print(what, width=min(console.width, MAX_COLUMNS))
+
+
+def _update(shown: Card, *, before: str | None) -> RenderableType:
+    from rich.text import Text  # noqa: PLC0415  (as above)
+
+    # Text, never markup, as in the panel.
+    line = Text(f"↻ {shown.ticker} ", style=f"bold {_STYLES[shown.tone]}")
+    changed = f"{before} → {shown.score}" if before and before != shown.score else shown.score
+    word = "withdrawn: now below the threshold" if shown.is_withdrawn else shown.direction.lower()
+    line.append(f"{changed}, {word}", style="bold")
+    facts = (shown.tier, sentences(shown.summary, 1), f"alert {shown.alert_id}")
+    line.append("".join(f" · {fact}" for fact in facts if fact), style="not bold default")
+    return line
 
 
 def _panel(shown: Card) -> RenderableType:
@@ -88,6 +143,8 @@ def _panel(shown: Card) -> RenderableType:
         body.append(f"\n{shown.summary}")
     for reason in shown.reasons:
         body.append(f"\n• {reason}", style="dim")
+    if shown.deal:
+        body.append(f"\nDeal: {shown.deal}")
     facts = filter(None, (shown.quote, f"{shown.confidence} sure", shown.tier, shown.source, shown.age))
     body.append("\n" + " · ".join(facts))
     if shown.published:

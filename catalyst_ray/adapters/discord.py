@@ -1,4 +1,4 @@
-"""Discord webhooks: one multipart message an alert, paced by Discord's own headers.
+"""Discord webhooks: one multipart message an alert, edited when it is revised, paced by Discord's own headers.
 
 Owns the exchange with Discord and what its answers mean. Does not lay out messages (``core/message_discord``)
 nor decide about retries: it says what is known and how long to wait. The webhook's address is a password;
@@ -19,7 +19,13 @@ from yarl import URL
 
 from catalyst_ray import __version__
 from catalyst_ray.core.message import card
-from catalyst_ray.core.message_discord import CHART_NAME, GAUGE_NAME, discord_fallback, discord_payload
+from catalyst_ray.core.message_discord import (
+    CHART_NAME,
+    GAUGE_NAME,
+    discord_edit,
+    discord_fallback,
+    discord_payload,
+)
 from catalyst_ray.core.message_text import clip, plain
 from catalyst_ray.errors import ConfigError, DeliveryError
 from catalyst_ray.models import Receipt
@@ -39,6 +45,7 @@ _NEW_WEBHOOK = (
     "make a new one in Discord (channel settings, Integrations, Webhooks) and set DISCORD_WEBHOOK_URL"
 )
 _GONE = frozenset({10015, 50027})  # Unknown Webhook, Invalid Webhook Token: never comes back
+_UNKNOWN_MESSAGE = 10008
 _NEEDS_THREAD = 220001
 _LINK_FILTERED = 240000
 _TOO_LARGE = 413
@@ -66,7 +73,7 @@ class _Answer:
 
 
 class _Pace:
-    """Posts left in the webhook's bucket; before Discord's first word, 5 in 2 s as it allows today."""
+    """Requests left in a bucket of the webhook; before Discord's first word, 5 in 2 s as it allows today."""
 
     def __init__(self) -> None:
         self._limit = 5
@@ -75,12 +82,12 @@ class _Pace:
         self._blocked_until_s = 0.0
 
     def wait_s(self, now_s: float) -> float:
-        """Return how long to wait before a post."""
+        """Return how long to wait before a request."""
         empty_s = self._resets_s - now_s if self._left <= 0 else 0.0
         return max(0.0, empty_s, self._blocked_until_s - now_s)
 
     def take(self, now_s: float) -> None:
-        """Count a post."""
+        """Count a request."""
         if now_s >= self._resets_s:
             self._left, self._resets_s = self._limit, now_s + 2.0
         self._left -= 1
@@ -94,7 +101,7 @@ class _Pace:
             self._left = self._limit
             return
         self._limit = max(1, int(limit or self._limit))
-        # Answers to posts that overlapped may come in any order: within a window the lowest count holds.
+        # Answers to requests that overlapped may come in any order: within a window the lowest count holds.
         self._left = min(self._left, int(left))
         self._resets_s = now_s + min(after_s, _MAX_RETRY_AFTER_S)
 
@@ -129,7 +136,8 @@ class DiscordWebhook:
         self._timeout = aiohttp.ClientTimeout(total=timeout_s, connect=timeout_s / 2)
         self._make_session = session
         self._session: aiohttp.ClientSession | None = None
-        self._pace = _Pace()
+        # Discord keeps a bucket a route: edits must not use up what alerts need, nor wait for them.
+        self._paces = {"POST": _Pace(), "PATCH": _Pace()}
         self._gone: str | None = None
 
     def __repr__(self) -> str:
@@ -141,18 +149,22 @@ class DiscordWebhook:
         Raises:
             DeliveryError: Refused, not reached, told to wait, or the outcome is unknown.
         """
-        shown = card(alert)
-        payload = discord_payload(shown, has_chart=chart is not None, has_gauge=gauge is not None)
-        pictures = {CHART_NAME: chart, GAUGE_NAME: gauge}
-        files = [(one["filename"], pictures[one["filename"]] or b"") for one in payload["attachments"]]
-        answer = await self._post(payload, files)
-        if answer.status in {400, _TOO_LARGE} and answer.code != _NEEDS_THREAD:
-            if answer.code == _LINK_FILTERED:
-                shown = replace(shown, link="")
-            answer = await self._post(discord_fallback(shown), [])
-        if answer.status >= 300:
-            raise self._refusal(answer)
+        answer = await self._tell("POST", self._url.update_query(wait="true"), alert, chart, gauge)
         return Receipt(str(answer.body["id"]) if "id" in answer.body else None)
+
+    async def edit(
+        self, alert: Alert, *, message_id: str | None, chart: bytes | None, gauge: bytes | None
+    ) -> Receipt:
+        """Replace an alert's message whole, pictures too; in plain text if Discord refuses its form.
+
+        Raises:
+            DeliveryError: As ``send``; permanent when the message was deleted, or its id is not known.
+        """
+        if message_id is None or not message_id.isdecimal():
+            raise self._error("the message's id is not known", permanent=True)
+        url = self._url.joinpath("messages", message_id).with_query(self._url.query)
+        await self._tell("PATCH", url, alert, chart, gauge)
+        return Receipt(message_id)
 
     async def check(self) -> str:
         """Ask Discord for the webhook and return what it is, in words.
@@ -174,34 +186,56 @@ class DiscordWebhook:
             await self._session.close()
             self._session = None
 
-    async def _post(self, payload: dict[str, Any], files: list[tuple[str, bytes]]) -> _Answer:
+    async def _tell(
+        self, method: str, url: URL, alert: Alert, chart: bytes | None, gauge: bytes | None
+    ) -> _Answer:
+        shown = card(alert)
+        payload = discord_payload(shown, has_chart=chart is not None, has_gauge=gauge is not None)
+        pictures = {CHART_NAME: chart, GAUGE_NAME: gauge}
+        files = [(one["filename"], pictures[one["filename"]] or b"") for one in payload["attachments"]]
+        answer = await self._say(method, url, payload, files)
+        if answer.status in {400, _TOO_LARGE} and answer.code != _NEEDS_THREAD:
+            if answer.code == _LINK_FILTERED:
+                shown = replace(shown, link="")
+            answer = await self._say(method, url, discord_fallback(shown), [])
+        if answer.status >= 300:
+            raise self._refusal(answer)
+        return answer
+
+    async def _say(
+        self, method: str, url: URL, payload: dict[str, Any], files: list[tuple[str, bytes]]
+    ) -> _Answer:
         if self._gone:
             raise self._error(self._gone, permanent=True, hint=_NEW_WEBHOOK)
-        await self._take_turn()
+        pace = self._paces[method]
+        await self._take_turn(pace)
+        if method == "PATCH":
+            payload = discord_edit(payload)
         form = aiohttp.FormData(default_to_multipart=True)
         form.add_field(
             "payload_json", json.dumps(payload, ensure_ascii=False), content_type="application/json"
         )
         for place, (filename, png) in enumerate(files):
             form.add_field(f"files[{place}]", png, filename=filename, content_type="image/png")
-        answer = await self._exchange("POST", self._url.update_query(wait="true"), form)
+        answer = await self._exchange(method, url, form)
         now_s = asyncio.get_running_loop().time()
-        self._pace.learn(answer.headers, now_s)
+        pace.learn(answer.headers, now_s)
         if answer.status == 429:
-            self._pace.block(_retry_after_s(answer), now_s)
+            for one in self._paces.values() if _is_of_all_routes(answer) else (pace,):
+                one.block(_retry_after_s(answer), now_s)
         if answer.code in _GONE:
             self._gone = f"the webhook is dead ({answer.complaint})"
         return answer
 
-    async def _take_turn(self) -> None:
+    async def _take_turn(self, pace: _Pace) -> None:
         loop = asyncio.get_running_loop()
         give_up_s = loop.time() + _MAX_WAIT_S
-        while wait_s := self._pace.wait_s(loop.time()):
+        while wait_s := pace.wait_s(loop.time()):
             if loop.time() + wait_s > give_up_s:
                 raise self._error("waiting for Discord's rate limit", retry_after_s=wait_s)
-            # In short steps: the answer to another post may open the bucket earlier.
+            # In short steps: the answer to another request may open the bucket earlier.
             await asyncio.sleep(min(wait_s, 0.02))
-        self._pace.take(loop.time())
+        pace.take(loop.time())
 
     async def _exchange(self, method: str, url: URL, form: aiohttp.FormData | None) -> _Answer:
         outcome = await self._attempt(method, url, form)
@@ -235,12 +269,14 @@ class DiscordWebhook:
     def _refusal(self, answer: _Answer) -> DeliveryError:
         said = answer.complaint
         if answer.status == 429:
-            whole = "this address" if answer.body.get("global") or not answer.body else "this webhook"
+            whole = "this address" if _is_of_all_routes(answer) else "this webhook"
             return self._error(f"Discord slows {whole} down ({said})", retry_after_s=_retry_after_s(answer))
         if answer.status >= 500:
             known = answer.status not in _UNKNOWN_STATUSES
             wait_s = _seconds(answer.headers.get("Retry-After"))
             return self._error(f"Discord is in trouble ({said})", outcome_known=known, retry_after_s=wait_s)
+        if answer.code == _UNKNOWN_MESSAGE:
+            return self._error(f"the message was deleted ({said})", permanent=True)
         if answer.status in {401, 403, 404}:
             return self._error(f"the webhook is dead ({said})", permanent=True, hint=_NEW_WEBHOOK)
         if answer.code == _NEEDS_THREAD:
@@ -295,6 +331,11 @@ async def _read_object(response: aiohttp.ClientResponse) -> Mapping[str, Any]:
     except ValueError:  # Cloudflare's HTML, or an empty 204
         return {}
     return answer if isinstance(answer, dict) else {}
+
+
+def _is_of_all_routes(answer: _Answer) -> bool:
+    # Without a body it is Cloudflare's, which counts by address.
+    return bool(answer.body.get("global")) or not answer.body
 
 
 def _retry_after_s(answer: _Answer) -> float:

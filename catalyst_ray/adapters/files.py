@@ -28,17 +28,17 @@ _MAX_IDS = 2_000
 
 
 class NdjsonFile:
-    """Appends one line of JSON an alert (schema: ``catalyst_ray.core.message_record``).
+    """Appends one line of JSON an alert and revision (schema: ``catalyst_ray.core.message_record``).
 
-    A line is one write in append mode, then fsync. An alert whose id stands in the file's last megabyte
-    when it is opened, or was written since, is not written again, so a delivery retried after a crash
-    leaves one line. A line torn by a crash is left as it is and the next one starts on a line of its own.
+    A line is one write in append mode, then fsync. An alert that stands in the file's last megabyte when it
+    is opened, or was written since, is not written again in the same or an older revision, so a delivery
+    retried after a crash leaves one line. A line torn by a crash is left as it is and the next one starts on a line of its own.
     """
 
     def __init__(self, path: Path, *, name: str = "file") -> None:
         self.name = name
         self._path = path
-        self._ids: OrderedDict[str, None] | None = None
+        self._revisions: OrderedDict[str, int] | None = None
         self._one_at_a_time = asyncio.Lock()
 
     async def send(self, alert: Alert, *, chart: bytes | None, gauge: bytes | None) -> Receipt:  # noqa: ARG002  (a line holds no picture)
@@ -58,6 +58,17 @@ class NdjsonFile:
                 ) from error
         return Receipt(alert.id)
 
+    async def edit(
+        self, alert: Alert, *, message_id: str | None, chart: bytes | None, gauge: bytes | None
+    ) -> Receipt:
+        """Append a revised alert: of the lines with its id the last counts.
+
+        Raises:
+            DeliveryError: As ``send``.
+        """
+        del message_id  # the alert's own id, or that of a line long gone: the new one stands for itself
+        return await self.send(alert, chart=chart, gauge=gauge)
+
     async def close(self) -> None:
         """Do nothing: the file is closed after every line."""
 
@@ -68,11 +79,11 @@ class NdjsonFile:
         try:
             known = os.fstat(handle)
             is_file = stat.S_ISREG(known.st_mode)  # a device or pipe can neither be read back nor synced
-            wanted = min(known.st_size, _TAIL_BYTES if self._ids is None else 1)
+            wanted = min(known.st_size, _TAIL_BYTES if self._revisions is None else 1)
             tail = os.pread(handle, wanted, known.st_size - wanted) if is_file else b""
-            if self._ids is None:
-                self._ids = OrderedDict.fromkeys(_ids(tail))
-            if alert.id in self._ids:
+            if self._revisions is None:
+                self._revisions = _revisions(tail)
+            if self._revisions.get(alert.id, -1) >= alert.revision:
                 return
             if tail and not tail.endswith(b"\n"):
                 line = b"\n" + line
@@ -83,18 +94,21 @@ class NdjsonFile:
                 os.fsync(handle)
         finally:
             os.close(handle)
-        self._ids[alert.id] = None
-        if len(self._ids) > _MAX_IDS:
-            self._ids.popitem(last=False)
+        self._revisions[alert.id] = alert.revision
+        if len(self._revisions) > _MAX_IDS:
+            self._revisions.popitem(last=False)
 
 
-def _ids(tail: bytes) -> list[str]:
-    found = []
+def _revisions(tail: bytes) -> OrderedDict[str, int]:
+    found: OrderedDict[str, int] = OrderedDict()
     for line in tail.splitlines():
         try:
             record = json.loads(line)
         except ValueError:  # the first line of the tail is cut, the last may be torn
             continue
         if isinstance(record, dict) and isinstance(record.get("id"), str):
-            found.append(record["id"])
-    return found[-_MAX_IDS:]
+            revision = record.get("revision", 0)  # lines of an older program have none
+            found[record["id"]] = revision if isinstance(revision, int) else 0
+    while len(found) > _MAX_IDS:
+        found.popitem(last=False)
+    return found

@@ -1,4 +1,4 @@
-"""Gets feeds over HTTP: conditional, paced, capped in size and time, kept off private addresses.
+"""Gets feeds and documents over HTTP: conditional, paced, capped in size and time, kept off private addresses.
 
 Owns the one aiohttp session of the driver. Knows nothing of what the bytes mean.
 """
@@ -11,7 +11,7 @@ import socket
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Protocol, Self, TypeVar
 from urllib.parse import SplitResult, urljoin, urlsplit, urlunsplit
 
 import aiohttp
@@ -24,6 +24,8 @@ from catalyst_ray.models import FeedSpec, FeedState, Fetched
 
 if TYPE_CHECKING:
     from catalyst_ray.ports import Clock
+
+_Answer_co = TypeVar("_Answer_co", covariant=True)
 
 MAX_REDIRECTS = 3
 MAX_RETRY_AFTER_S = 86_400.0
@@ -71,8 +73,23 @@ def is_own_machine(url: str) -> bool:
     return host == "localhost" or not is_public(host)
 
 
+class _Reader(Protocol[_Answer_co]):
+    """Reads an answer; ``started_s`` is when it was asked for."""
+
+    async def __call__(
+        self, answer: aiohttp.ClientResponse, first_byte: datetime, started_s: float, /
+    ) -> _Answer_co: ...
+
+
+class Document(NamedTuple):
+    """The unpacked body of a document; ``cut`` says that there was more of it."""
+
+    body: bytes
+    cut: bool
+
+
 class HttpFetcher:
-    """Fetches feeds. Use as an async context manager.
+    """Fetches feeds and documents. Use as an async context manager.
 
     Args:
         clock: Time.
@@ -119,26 +136,58 @@ class HttpFetcher:
 
     async def fetch(self, spec: FeedSpec, state: FeedState) -> Fetched:
         """GET a feed; see the port ``Fetcher``."""
+
+        async def read(answer: aiohttp.ClientResponse, first_byte: datetime, started_s: float) -> Fetched:
+            return await self._read(answer, spec, first_byte, started_s)
+
+        late = "raise FEEDS_TIMEOUT if it is only slow"
+        return await self._ask(spec, state, read, timeout_s=self._timeout_s, late=late)
+
+    async def document(
+        self, url: str, *, max_bytes: int, timeout_s: float, allow_private: bool = False
+    ) -> Document:
+        """GET a document by the rules of feeds: pace, User-Agent, redirects, no private address.
+
+        Reads ``max_bytes`` of the unpacked body and then stops; that is no error. ``timeout_s`` is for the
+        whole, waiting for its turn included.
+
+        Raises:
+            TransportError: No usable answer came; ``key`` is the last part of the address.
+        """
+        name = urlsplit(url).path.rpartition("/")[2] or url
+        spec = FeedSpec(name=name, url=url, allow_private=allow_private)
+
+        async def read(answer: aiohttp.ClientResponse, _: datetime, __: float) -> Document:
+            return await _read_at_most(answer, max_bytes)
+
+        return await self._ask(spec, FeedState(feed=name), read, timeout_s=timeout_s, late=None)
+
+    async def _ask(
+        self,
+        spec: FeedSpec,
+        state: FeedState,
+        read: _Reader[_Answer_co],
+        *,
+        timeout_s: float,
+        late: str | None,
+    ) -> _Answer_co:
         shown = without_query(spec.url)
         try:
-            async with asyncio.timeout(self._timeout_s):
+            async with asyncio.timeout(timeout_s):
                 async for attempt in stamina.retry_context(
                     on=_is_passing, attempts=2, wait_initial=0.1, wait_max=0.5
                 ):
                     with attempt:
-                        return await self._follow(spec, state)
+                        return await self._follow(spec, state, read)
             raise AssertionError("retry_context returns or raises")
         except TimeoutError as error:
             raise TransportError(
-                f"no whole answer within {self._timeout_s:g} s",
-                url=shown,
-                key=spec.name,
-                hint="raise FEEDS_TIMEOUT if it is only slow",
+                f"no whole answer within {timeout_s:g} s", url=shown, key=spec.name, hint=late
             ) from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise TransportError(f"could not fetch: {_words(error)}", url=shown, key=spec.name) from error
 
-    async def _follow(self, spec: FeedSpec, state: FeedState) -> Fetched:
+    async def _follow(self, spec: FeedSpec, state: FeedState, read: _Reader[_Answer_co]) -> _Answer_co:
         private = spec.allow_private or self._allow_private
         session = self._session(private=private)
         url = spec.url
@@ -155,7 +204,7 @@ class HttpFetcher:
                     url = self._next_address(url, answer.headers.get("Location", ""), spec)
                     continue
                 self._refuse_errors(answer, spec)
-                return await self._read(answer, spec, first_byte, started)
+                return await read(answer, first_byte, started)
         raise TransportError(
             f"redirected more than {MAX_REDIRECTS} times", url=without_query(url), key=spec.name
         )
@@ -257,6 +306,17 @@ class HttpFetcher:
             seconds=self._clock.monotonic() - started_s,
         )
         return replace(fetched, not_modified=True, body=b"") if answer.status == 304 else fetched
+
+
+async def _read_at_most(answer: aiohttp.ClientResponse, max_bytes: int) -> Document:
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in answer.content.iter_any():
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > max_bytes:  # leaving the answer unread closes its connection
+            break
+    return Document(b"".join(chunks)[:max_bytes], cut=size > max_bytes)
 
 
 def without_query(url: str) -> str:

@@ -1,4 +1,4 @@
-"""Ollama, spoken to through its own Python client. Owns the connection, never the server.
+"""Ollama, spoken to through its own Python client. Owns the connection, and what ``ollama serve`` is started with.
 
 An answer is read as a stream: a cut is then seen (no line says ``done``), and when its time is out the
 closed connection ends the generation on the server too. Ollama does not bound its queue and is known to
@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import json
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -30,6 +31,7 @@ SEED = 7
 SCRIPTED = "scripted"
 """Family of models that recite: the demo's double. Their verdict has no weight."""
 LONGEST_ANSWER_CHARS = 100_000
+BINARY_HINT = "install Ollama on every machine that runs replicas, or set OLLAMA_HOST to a server of yours"
 HINTS = {
     401: "run `ollama signin` on the server, or choose a local model",
     403: "cloud models are switched off on the server: choose a local model",
@@ -43,7 +45,7 @@ async def probe(host: str, *, timeout_s: float = 2.0) -> bool:
     try:
         async with (
             aiohttp.ClientSession(timeout=limit) as session,
-            session.get(f"{_base(host)}/api/version") as answer,
+            session.get(f"{_base(host)}/api/version", allow_redirects=False) as answer,
         ):
             body = await answer.json()
             return answer.status == 200 and isinstance(body, dict) and "version" in body
@@ -56,30 +58,65 @@ def place(host: str) -> str:
     return re.sub(r"//.*@", "//***@", _base(host), flags=re.DOTALL)
 
 
+def serve_command() -> list[str]:
+    """Return the command that starts a server."""
+    return ["ollama", "serve"]
+
+
+def serve_environment(
+    port: int, *, workers: int, context_tokens: int, keep_alive: str, models_dir: str | None = None
+) -> dict[str, str]:
+    """Return what a server of our own is started with, for ``workers`` requests at a time of one model."""
+    wanted = {
+        "OLLAMA_HOST": f"127.0.0.1:{port}",
+        "OLLAMA_NUM_PARALLEL": str(workers),
+        "OLLAMA_MAX_LOADED_MODELS": "1",
+        "OLLAMA_CONTEXT_LENGTH": str(context_tokens),
+        "OLLAMA_KEEP_ALIVE": keep_alive,
+        # A server that starts removes what belongs to no model: what another one is just downloading.
+        "OLLAMA_NOPRUNE": "1",
+    }
+    return wanted | ({"OLLAMA_MODELS": models_dir} if models_dir else {})
+
+
 class OllamaModel:
     """A model on an Ollama server.
 
     Args:
         host: ``http://name:port`` or ``name:port``.
         context_tokens: Fixed for every request: another ``num_ctx`` would make Ollama load the model anew.
-        load_timeout_s: How long the first load may take.
+        load_timeout_s: How long the first load may take, and how long a download may make no progress.
+        pull: Let the server download a model that it lacks.
+        keep_alive: How long the model stays loaded after a request, in Ollama's words; -1 is for ever.
     """
 
     def __init__(
-        self, *, host: str, model: str, context_tokens: int = 4_096, load_timeout_s: float = 300.0
+        self,
+        *,
+        host: str,
+        model: str,
+        context_tokens: int = 4_096,
+        load_timeout_s: float = 300.0,
+        pull: bool = False,
+        keep_alive: str = "-1",
     ) -> None:
         self._host = _base(host)
         self._model = model
         self._options = {"num_ctx": context_tokens, "temperature": 0, "seed": SEED}
         self._load_timeout_s = load_timeout_s
+        self._pull = pull
+        # A number travels as one: as text, Ollama wants a unit behind it.
+        is_number = re.fullmatch(r"-?\d+", keep_alive)
+        self._keep_alive: int | str = int(keep_alive) if is_number else keep_alive
+        self._info = EngineInfo(engine=ENGINE, model=model, state="not started")
         self._client: AsyncClient | None = None
         self._thinks = False
 
     async def start(self) -> EngineInfo:
-        """Connect, load the model and keep it loaded.
+        """Connect, download the model if that is allowed and needed, load it and keep it loaded.
 
         Raises:
-            TransportError: The server does not answer in time, or lacks the model.
+            TransportError: The server does not answer in time, lacks the model, or cannot download it.
         """
         from ollama import AsyncClient  # late: 0.9 s that only a run with Ollama pays
 
@@ -89,12 +126,25 @@ class OllamaModel:
             self._client = AsyncClient(self._host, trust_env=False, follow_redirects=False)
         except ValueError:  # its words repeat the address, password and all
             raise self._error("is no address", hint="OLLAMA_HOST is http://name:port") from None
+        self._info = replace(self._info, state="loading")
         with self._failures(self._load_timeout_s):
+            has_weight = await self._find()
+            self._info = replace(self._info, has_weight=has_weight, state="loading")
             async with asyncio.timeout(self._load_timeout_s):
-                has_weight = await self._look_up()
-                await self._client.chat(self._model, messages=[], options=self._options, keep_alive=-1)
+                await self._client.chat(
+                    self._model, messages=[], options=self._options, keep_alive=self._keep_alive
+                )
                 device = await self._device()
-        return EngineInfo(engine=ENGINE, model=self._model, device=device, has_weight=has_weight)
+        self._info = replace(self._info, device=device, state="ready")
+        return self._info
+
+    async def ready(self) -> bool:
+        """Ask the server whether it serves, over a connection of its own."""
+        return await probe(self._host)
+
+    def info(self) -> EngineInfo:
+        """Return what is known of the engine now."""
+        return self._info
 
     async def generate(self, request: LlmRequest) -> LlmAnswer:
         """Answer one prompt; the schema locks the answer.
@@ -122,6 +172,7 @@ class OllamaModel:
     async def stop(self) -> None:
         """Close the connection; the model stays loaded, the server is not ours."""
         client, self._client = self._client, None
+        self._info = replace(self._info, state="stopped")
         if client is not None:
             await client.close()  # type: ignore[no-untyped-call]  # the client types its calls, not this one
 
@@ -154,9 +205,42 @@ class OllamaModel:
             think=False if self._thinks else None,
             format=json.loads(request.schema),
             options={**self._options, "num_predict": request.max_tokens},
-            keep_alive=-1,
+            keep_alive=self._keep_alive,
         )
         return stream
+
+    async def _find(self) -> bool:
+        from ollama import ResponseError
+
+        for is_last in (not self._pull, True):
+            try:
+                async with asyncio.timeout(self._load_timeout_s):
+                    return await self._look_up()
+            except ResponseError as error:
+                if is_last or error.status_code != 404:
+                    raise
+            await self._download()
+        raise AssertionError  # the last look-up returned or raised
+
+    async def _download(self) -> None:
+        assert self._client is not None  # noqa: S101  (start has just made it; for the type checker)
+        layers: dict[str, tuple[int, int]] = {}
+        status = None
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout(self._load_timeout_s) as limit:
+            async for part in await self._client.pull(self._model, stream=True):
+                # Ollama repeats itself while nothing comes: only what is new shows that it gets on.
+                here = (part.completed or 0, part.total or 0)
+                if part.status == status and layers.get(part.digest or "") == here:
+                    continue
+                status = part.status
+                layers[part.digest or ""] = here
+                limit.reschedule(loop.time() + self._load_timeout_s)
+                self._info = replace(self._info, state=f"pulling {self._model}{_share(layers)}")
+        if status != "success":
+            raise self._error(
+                "the download was cut off", hint="it goes on where it stopped at the next start"
+            )
 
     async def _look_up(self) -> bool:
         assert self._client is not None  # noqa: S101  (start has just made it; for the type checker)
@@ -199,7 +283,10 @@ class OllamaModel:
 
     def _refusal(self, words: str, status: int) -> TransportError:
         if status == 404 or "not found, try pulling it" in words:
-            return self._error(words, status=404, hint=f"run `ollama pull {self._model}` on the server")
+            hint = f"run `ollama pull {self._model}` on the server, or set LLM_PULL=1"
+            return self._error(words, status=404, hint=hint)
+        if words.startswith("pull model manifest"):
+            return self._error(words, status=404, hint="is LLM_MODEL_NAME a model that Ollama knows?")
         # The client gives -1 to an error line inside a 200 stream.
         return self._error(words, status=200 if status < 0 else status, hint=HINTS.get(status))
 
@@ -216,6 +303,11 @@ def _check(text: str, last: Any) -> None:
         json.loads(text)
     except (ValueError, RecursionError) as error:
         raise ParseError("the model's answer is no JSON") from error
+
+
+def _share(layers: Mapping[str, tuple[int, int]]) -> str:
+    done, total = (sum(figures) for figures in zip(*layers.values(), strict=True))
+    return f", {100 * min(done, total) // total} %" if total else ""
 
 
 def _base(host: str) -> str:

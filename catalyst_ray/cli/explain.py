@@ -64,4 +64,9 @@ def _show(record: ItemRecord) -> None:
         click.echo(f"    {plain(str(reason))}")
     for delivery in record.deliveries:
         message = f", message {delivery.message_id}" if delivery.message_id else ""
-        click.echo(f"    {delivery.sink}: {delivery.state.value}, {delivery.attempts} attempts{message}")
+        revision = (
+            f", revision {delivery.revision} of {delivery.alert.revision}" if delivery.alert.revision else ""
+        )
+        click.echo(
+            f"    {delivery.sink}: {delivery.state.value}, {delivery.attempts} attempts{message}{revision}"
+        )

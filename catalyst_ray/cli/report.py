@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from catalyst_ray.models import CycleReport, FeedReport
 
 OUTCOMES = ("recovered", "extended", "alert", "hold", "suppress", "drop", "failed")
+LATER = {"revised": "revised", "lifted": "lifted to alerts", "sunk": "sunk below the threshold"}
 QUIET = {"ok": "without news", "not_modified": "without news", "off": "off"}
 
 
@@ -66,7 +67,9 @@ def _summary(report: CycleReport) -> str:
     counts = report.counts
     outcomes = ", ".join(f"{counts[name]} {name}" for name in OUTCOMES if counts[name])
     words = f"{report.seconds:.2f} s   {counts['new']} new" + (f": {outcomes}" if outcomes else "")
-    return words + (f"; {counts['released']} held before released" if counts["released"] else "")
+    late = ", ".join(f"{counts[name]} {said}" for name, said in LATER.items() if counts.get(name))
+    words += f"; {counts['released']} held before released" if counts["released"] else ""
+    return words + (f"; by the model, late: {late}" if late else "")
 
 
 def _table(feeds: Sequence[FeedReport]) -> Table:

@@ -4,61 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import ray
-
-from catalyst_ray.cluster.llm_pool import LlmPool, why
-from catalyst_ray.cluster.placement import check_limits, plan_replicas
-from catalyst_ray.cluster.remote_replica import start_replicas
-from catalyst_ray.core.prompt import headline_request, read_answer
+from catalyst_ray.cluster.llm_pool import why
+from catalyst_ray.core.prompt import ask_about, read_answer
 from catalyst_ray.errors import CatalystError, ParseError
-from catalyst_ray.models import LlmAnswer, Reason, Verdict
+from catalyst_ray.models import LlmAnswer, LlmUse, Reason, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from catalyst_ray.cluster.engines import EngineChoice
-    from catalyst_ray.models import EngineInfo, Item, Link, LlmRequest, Score
-    from catalyst_ray.ports import Clock, Store
+    from catalyst_ray.cluster.fleet import Fleet
+    from catalyst_ray.cluster.llm_pool import LlmPool
+    from catalyst_ray.core.prompt import Question
+    from catalyst_ray.models import EngineInfo, FilingText, Item, Link, LlmRequest, Score
+    from catalyst_ray.ports import Clock, DocumentSource, Store
 
 log = logging.getLogger(__name__)
 
-NO_WEIGHT_TIMEOUT_S = 5.0
-"""A verdict that cannot change anything may not hold an alert back for longer than this."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LlmLimits:
-    """How much the slow tier may take.
-
-    Args:
-        workers: Requests in flight a replica.
-        queue_size: Requests that may wait.
-        cache_ttl_s: Seconds that an answer is kept in the store; 0 keeps none.
-        timeout_s: Deadline of a verdict, waiting included.
-        no_weight_timeout_s: The same for a model without weight.
-        gpus_per_replica: A fraction up to 1, or a whole number.
-        start_timeout_s: How long a replica may take to be placed and to load its model.
-
-    Raises:
-        ConfigError: Limits that contradict each other, or a GPU share that Ray refuses.
-    """
-
-    workers: int
-    queue_size: int
-    cache_ttl_s: float
-    timeout_s: float
-    min_replicas: int
-    max_replicas: int
-    gpus_per_replica: float
-    no_weight_timeout_s: float = NO_WEIGHT_TIMEOUT_S
-    start_timeout_s: float = 300.0
-
-    def __post_init__(self) -> None:
-        check_limits(self.min_replicas, self.max_replicas, self.gpus_per_replica)
+READ_PATIENCE_S = 60.0
+"""How long fetching and reading a filing may take: a burst waits for SEC's pace, seven documents a second."""
 
 
 class NoJudge:
@@ -75,7 +42,15 @@ class NoJudge:
         self.words = words or lack
         self.is_final = is_final
 
-    async def judge(self, item: Item, link: Link, score: Score, *, priority: int) -> Verdict:  # noqa: ARG002  (the port)
+    async def judge(
+        self,
+        item: Item,  # noqa: ARG002  (the port)
+        link: Link,  # noqa: ARG002
+        score: Score,  # noqa: ARG002
+        *,
+        use: LlmUse,  # noqa: ARG002
+        priority: int,  # noqa: ARG002
+    ) -> Verdict:
         """Return the reason."""
         return Verdict(None, Reason("llm_off", self.lack))
 
@@ -92,8 +67,10 @@ class LlmJudge:
 
     Args:
         info: The engine behind the pool; its name is part of the cache's key.
+        documents: Gets what filings say; None judges them by the feed's few words.
         cache_ttl_s: Seconds that an answer is kept in the store; 0 keeps none.
-        timeout_s: Deadline of a verdict, waiting included.
+        timeout_s: Deadline of a request, waiting included; reading a filing comes before it.
+        fleet: Looks after the pool's replicas; closed with the judge.
         words: Which engine runs and where, for the log.
     """
 
@@ -106,66 +83,101 @@ class LlmJudge:
         info: EngineInfo,
         cache_ttl_s: float,
         timeout_s: float,
-        replicas: int = 1,
+        documents: DocumentSource | None = None,
+        fleet: Fleet | None = None,
         words: str = "",
     ) -> None:
         self._pool = pool
         self._store = store
         self._clock = clock
         self._info = info
+        self._documents = documents
         self._cache_ttl_s = cache_ttl_s
         self._timeout_s = timeout_s
-        self._replicas = replicas
-        self._unreadable = 0
-        self._cut = 0
+        self._fleet = fleet
+        self._counts = {"unreadable": 0, "cut": 0, "orders_removed": 0, "filings_read": 0, "unread_filings": 0}
         self.words = words
 
-    async def judge(self, item: Item, link: Link, score: Score, *, priority: int) -> Verdict:  # noqa: ARG002  (the port)
+    async def judge(self, item: Item, link: Link, score: Score, *, use: LlmUse, priority: int) -> Verdict:
         """Return a verdict by the deadline; a slow or broken model gives one without judgement."""
-        request = headline_request(
+        document = await self._document(item) if use is LlmUse.FILING else None
+        if use is LlmUse.FILING and document is None:
+            use = LlmUse.HEADLINE  # of the feed's few words nothing but the headline's questions can be asked
+        question = ask_about(
             item,
             link,
+            score,
+            use=use,
+            document=document,
             model=f"{self._info.engine}/{self._info.model}",
             timeout_s=self._timeout_s,
             priority=priority,
         )
-        text = await self._cached(request)
+        self._note_orders(question)
+        text = await self._cached(question.request)
         if text is not None:
             self._pool.tell_cached()
             answer = LlmAnswer(text=text, model=self._info.model, engine=self._info.engine)
-            return self._read(answer, item, cached=True)
-        outcome = await self._pool.ask(request)
+            return self._read(answer, question, cached=True)
+        outcome = await self._pool.ask(question.request)
         if isinstance(outcome, Reason):
             return Verdict(None, outcome)
-        verdict = self._read(outcome, item, cached=False)
+        verdict = self._read(outcome, question, cached=False)
         if verdict.judgement is not None:
-            await self._keep(request, outcome)
+            await self._keep(question.request, outcome)
         return verdict
 
     def stats(self) -> Mapping[str, float]:
-        """Return the queue's counts, and ``unreadable`` answers and sentences ``cut`` for want of a source."""
+        """Return the queue's counts, the replicas', and what became of answers.
+
+        ``unreadable`` answers, words ``cut`` for want of a source, ``orders_removed`` from texts that
+        address the model, ``filings_read`` and ``unread_filings`` whose document could not be had.
+        """
         stats = self._pool.stats()
+        seats = self._pool.seats
         return {
             **asdict(stats),
             "timed_out": stats.expired,
             "mean_seconds": stats.mean_seconds,
-            "replicas": self._replicas,
-            "unreadable": self._unreadable,
-            "cut": self._cut,
+            "replicas": self._fleet.serving if self._fleet else len(seats),
+            "restarts": self._fleet.restarts if self._fleet else 0,
+            "workers": sum(seat.replica.workers for seat in seats),
+            **self._counts,
         }
 
     async def close(self) -> None:
         """End the pool and its replicas."""
+        if self._fleet is not None:
+            await self._fleet.close()
         await self._pool.close()
 
-    def _read(self, answer: LlmAnswer, item: Item, *, cached: bool) -> Verdict:
+    async def _document(self, item: Item) -> FilingText | None:
+        if self._documents is None:
+            return None
         try:
-            reading = read_answer(answer, item, self._info, cached=cached)
+            async with asyncio.timeout(READ_PATIENCE_S):
+                document = await self._documents.text(item)
+        except (CatalystError, TimeoutError) as error:
+            self._counts["unread_filings"] += 1
+            log.info("filing not read", extra={"key": item.key, "error": str(error) or "too slow"})
+            return None
+        self._counts["filings_read"] += 1
+        return document
+
+    def _note_orders(self, question: Question) -> None:
+        if question.removed:
+            self._counts["orders_removed"] += question.removed
+            words = {"key": question.item_key, "passages": question.removed}
+            log.warning("text that gives the model orders was cut", extra=words)
+
+    def _read(self, answer: LlmAnswer, question: Question, *, cached: bool) -> Verdict:
+        try:
+            reading = read_answer(answer, question, self._info, cached=cached)
         except ParseError as error:
-            self._unreadable += 1
+            self._counts["unreadable"] += 1
             log.info("unreadable answer", extra={"error": str(error)})
             return Verdict(None, Reason("llm_failed", why(error)))
-        self._cut += reading.cut
+        self._counts["cut"] += reading.cut
         judgement = reading.judgement
         return Verdict(judgement, Reason("llm_judged", judgement.model, judgement.direction))
 
@@ -178,39 +190,3 @@ class LlmJudge:
         if self._cache_ttl_s > 0:
             expires_utc = self._clock.now_utc() + timedelta(seconds=self._cache_ttl_s)
             await asyncio.to_thread(self._store.cache, request.key, answer.text, expires_utc=expires_utc)
-
-
-async def open_judge(
-    choice: EngineChoice, limits: LlmLimits, *, store: Store, clock: Clock, label: str = "llm"
-) -> LlmJudge | NoJudge:
-    """Start the replicas on the joined cluster and return a judge; ``words`` of it say what runs.
-
-    An engine that does not start gives a judge that says why: alerts go out without it.
-    """
-    if choice.spec is None:
-        return NoJudge(choice.lack, choice.words, is_final=choice.is_final)
-    api: Any = ray
-    gpus: float = api.cluster_resources().get("GPU", 0.0)
-    plan = plan_replicas(gpus, limits.min_replicas, limits.max_replicas, limits.gpus_per_replica)
-    if plan.count == 0:
-        return NoJudge("no GPU for the model", plan.words)
-    try:
-        started = await start_replicas(
-            choice.spec, plan, workers=limits.workers, timeout_s=limits.start_timeout_s, label=label
-        )
-    except CatalystError as error:
-        return NoJudge(why(error), str(error))
-    pool = LlmPool([replica for replica, _ in started], clock=clock, queue_size=limits.queue_size)
-    pool.start()
-    info = started[0][1].engine
-    patience_s = limits.timeout_s if info.has_weight else min(limits.timeout_s, limits.no_weight_timeout_s)
-    return LlmJudge(
-        pool,
-        store=store,
-        clock=clock,
-        info=info,
-        cache_ttl_s=limits.cache_ttl_s,
-        timeout_s=patience_s,
-        replicas=len(started),
-        words=f"{choice.words}; {plan.words}; {info.engine} runs {info.model} on {info.device}",
-    )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from catalyst_ray.cluster.judge import LlmJudge
-    from catalyst_ray.models import Item, Link, Score, Verdict
+    from catalyst_ray.models import Item, Link, LlmUse, Score, Verdict
     from catalyst_ray.ports import Clock
 
 log = logging.getLogger(__name__)
@@ -31,10 +31,11 @@ class LateJudge:
     """Stands in until a model judges, and after; implements the port ``Judge``.
 
     Args:
-        look: Chooses an engine and opens its judge. What it raises counts as no model.
+        look: Chooses an engine and opens its judge, and is given whom to tell what it waits for. What it
+            raises counts as no model.
     """
 
-    def __init__(self, look: Callable[[], Awaitable[LlmJudge | NoJudge]], *, clock: Clock) -> None:
+    def __init__(self, look: Callable[[Callable[[str], None]], Awaitable[LlmJudge | NoJudge]], *, clock: Clock) -> None:
         self._look = look
         self._clock = clock
         self._judge: LlmJudge | NoJudge = NoJudge(LOADING)
@@ -59,9 +60,14 @@ class LateJudge:
             return False
         return not isinstance(self._judge, NoJudge)
 
-    async def judge(self, item: Item, link: Link, score: Score, *, priority: int) -> Verdict:
+    async def judge(self, item: Item, link: Link, score: Score, *, use: LlmUse, priority: int) -> Verdict:
         """Return the model's verdict, or at once why there is none."""
-        return await self._judge.judge(item, link, score, priority=priority)
+        return await self._judge.judge(item, link, score, use=use, priority=priority)
+
+    def _tell(self, words: str) -> None:
+        if isinstance(self._judge, NoJudge) and words != self._judge.words:
+            log.info("the language model is not there yet", extra={"what": words})
+            self._judge = NoJudge(LOADING, words)
 
     def stats(self) -> Mapping[str, float]:
         """Return the model's queue statistics; nothing before it is there."""
@@ -91,7 +97,7 @@ class LateJudge:
 
     async def _look_once(self) -> LlmJudge | NoJudge:
         try:
-            return await self._look()
+            return await self._look(self._tell)
         except CatalystError as error:
             return NoJudge(why(error), str(error), is_final=isinstance(error, ConfigError))
         except Exception as error:  # the boundary of this stage: alerts go out without a model

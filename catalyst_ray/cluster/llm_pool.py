@@ -1,7 +1,8 @@
 """The scheduler's shell: callers wait here, batches go to replicas, every caller is answered by its deadline.
 
 The rules are in ``core/queueing`` and ``core/replicas``; this file only moves requests between them and the
-replicas, which may be anything that answers batches (Ray actors, or fakes in a test).
+replicas, which may be anything that answers batches (Ray actors, or fakes in a test). Who looks after the
+replicas is ``fleet``.
 """
 
 from __future__ import annotations
@@ -11,15 +12,16 @@ import contextlib
 import logging
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
+from catalyst_ray.cluster.seat import Replica, Seat
 from catalyst_ray.core.queueing import QueueStats, RequestQueue, Work
-from catalyst_ray.core.replicas import Breaker, next_share
-from catalyst_ray.errors import CatalystError, ConfigError, ParseError, TransportError
+from catalyst_ray.core.replicas import next_share
+from catalyst_ray.errors import CatalystError, ConfigError, ParseError, ReplicaLost, TransportError
 from catalyst_ray.models import LlmAnswer, LlmRequest, Reason
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from catalyst_ray.ports import Clock
 
@@ -29,7 +31,11 @@ GRACE_S = 1.0
 """How much longer than its deadline a caller, and a batch, is waited for: the queue should have ended it."""
 FAULT_PAUSE_S = 1.0
 """Rest of the dispatch loop after an unexpected error, unless a new request wakes it."""
+ATTEMPTS = 2
+"""A request goes to another replica once."""
 LATE = Reason("llm_deadline", "no answer in time")
+RECENT = 0.2
+"""Weight of the newest request in the running mean of seconds: some ten requests are remembered."""
 
 NOT_FOUND = 404
 
@@ -49,67 +55,67 @@ def why(error: CatalystError) -> str:
     return "the model does not answer" if status is None else f"the model refused (status {status})"
 
 
-class Replica(Protocol):
-    """Something that answers batches, ``workers`` requests at a time."""
-
-    name: str
-    workers: int
-
-    def generate(
-        self, requests: Sequence[LlmRequest], *, timeout_s: float
-    ) -> AsyncGenerator[tuple[int, LlmAnswer | CatalystError], None]:
-        """Yield (index in the batch, answer or error) as each is ready."""
-        ...
-
-    async def close(self) -> None:
-        """End it."""
-        ...
-
-
-class _Seat:
-    """A replica with what is known of it here."""
-
-    def __init__(self, replica: Replica, breaker: Breaker) -> None:
-        self.replica = replica
-        self.breaker = breaker
-        self.load = 0
-
-    def room(self, now_s: float) -> int:
-        free = max(0, self.replica.workers - self.load)
-        allowed = self.breaker.room(now_s)
-        return free if allowed is None else min(free, allowed)
-
-
 class LlmPool:
-    """Shares requests out to replicas.
+    """Shares requests out to replicas, which may come and go.
 
     Args:
         replicas: Started ones; the pool closes them.
         queue_size: Requests that may wait; the least urgent is refused above it.
         ageing_s: Head start of a priority over the next, in seconds.
         rest_s: How long a replica rests after three failures in a row.
+        silence_s: How long a replica may answer nothing before it counts as stuck.
     """
 
     def __init__(
         self,
-        replicas: Sequence[Replica],
+        replicas: Sequence[Replica] = (),
         *,
         clock: Clock,
         queue_size: int = 512,
         ageing_s: float = 2.0,
         rest_s: float = 10.0,
+        silence_s: float = 20.0,
     ) -> None:
-        self._seats = [_Seat(replica, Breaker(rest_s=rest_s)) for replica in replicas]
         self._clock = clock
+        self._rest_s = rest_s
+        self._silence_s = silence_s
         self._queue: RequestQueue[LlmRequest] = RequestQueue(queue_size, ageing_s=ageing_s)
         self._waiting: dict[int, asyncio.Future[Answer]] = {}
         self._wake = asyncio.Event()
-        self._batches: set[asyncio.Task[None]] = set()
         self._loop_task: asyncio.Task[None] | None = None
+        self.seats: list[Seat] = []
+        self.seconds_each = 0.0
+        """Running mean of the time from hand-out to answer."""
+        for one in replicas:
+            self.add(one)
 
     def start(self) -> None:
         """Begin to serve; needs a running event loop."""
         self._loop_task = asyncio.create_task(self._serve(), name="llm-pool")
+
+    def add(self, replica: Replica) -> Seat:
+        """Let a started replica serve."""
+        seat = Seat(replica, rest_s=self._rest_s, silence_s=self._silence_s)
+        self.seats.append(seat)
+        self._wake.set()
+        return seat
+
+    def remove(self, seat: Seat) -> None:
+        """Forget a replica; what it still has in hand goes to others."""
+        self.lose(seat)
+        self.seats.remove(seat)
+
+    def lose(self, seat: Seat) -> None:
+        """Send nothing more to a replica, and give what it has in hand to others."""
+        seat.is_up = False
+        for batch in seat.batches:
+            batch.cancel()
+        self._wake.set()
+
+    def take_back(self, seat: Seat) -> None:
+        """Let a replica serve again."""
+        seat.revived()
+        self._wake.set()
 
     async def ask(self, request: LlmRequest) -> Answer:
         """Return the answer, or the reason why there is none, by ``request.timeout_s``.
@@ -117,7 +123,8 @@ class LlmPool:
         The dispatch loop keeps the deadline; the limit here holds even if that loop does not.
         """
         now_s = self._clock.monotonic()
-        if all(now_s < seat.breaker.retry_at_s() < math.inf for seat in self._seats):
+        there = [seat for seat in self.seats if seat.is_up]
+        if there and all(now_s < seat.breaker.retry_at_s() < math.inf for seat in there):
             self._queue.tell_refused()
             return Reason("llm_refused", "every replica rests after failures")
         admission = self._queue.offer(
@@ -127,7 +134,7 @@ class LlmPool:
             deadline_s=now_s + request.timeout_s,
             now_s=now_s,
         )
-        self._tell(admission.displaced, Reason("llm_refused", "more urgent requests filled the queue"))
+        self._tell_displaced(admission.displaced)
         if admission.reason is not None:
             return Reason("llm_refused", str(admission.reason))
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
@@ -154,12 +161,14 @@ class LlmPool:
 
     async def close(self) -> None:
         """Answer whoever waits, give up what runs, and end the replicas."""
-        tasks = [*self._batches, *([self._loop_task] if self._loop_task else [])]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._loop_task:
+            self._loop_task.cancel()
+        for seat in self.seats:
+            self.lose(seat)
+        batches = [batch for seat in self.seats for batch in seat.batches]
+        await asyncio.gather(*batches, *filter(None, [self._loop_task]), return_exceptions=True)
         self._tell(tuple(self._waiting), Reason("llm_failed", "the program ends"))
-        await asyncio.gather(*(seat.replica.close() for seat in self._seats))
+        await asyncio.gather(*(seat.replica.close() for seat in self.seats))
 
     async def _serve(self) -> None:
         while True:
@@ -177,96 +186,101 @@ class LlmPool:
     def _quiet_s(self) -> float | None:
         """Return how long nothing can happen by itself: no deadline passes, no replica ends its rest."""
         now_s = self._clock.monotonic()
-        rests = [seat.breaker.retry_at_s() for seat in self._seats] if len(self._queue) else []
+        rests = [seat.breaker.retry_at_s() for seat in self.seats] if len(self._queue) else []
         due_s = min([self._queue.next_deadline_s(), *(rest for rest in rests if rest > now_s)])
         return None if due_s == math.inf else max(0.0, due_s - now_s)
 
     def _share_out(self) -> None:
         now_s = self._clock.monotonic()
         self._expire(self._queue.expire(now_s))
-        loads = [seat.load for seat in self._seats]
-        rooms = [seat.room(now_s) for seat in self._seats]
+        loads = [seat.load for seat in self.seats]
+        rooms = [seat.room(now_s) for seat in self.seats]
+        alone = len(self._able(now_s)) <= 1
         while share := next_share(rooms, loads, len(self._queue)):
-            work = self._queue.take(now_s, share.size).work
-            self._send(self._seats[share.index], work)
+            seat = self.seats[share.index]
+            work = self._queue.take(now_s, share.size, taker="" if alone else seat.replica.name).work
+            if work:
+                self._send(seat, work, now_s)
             rooms[share.index] = 0
             loads[share.index] += len(work)
 
-    def _send(self, seat: _Seat, work: Sequence[Work[LlmRequest]], *, again: bool = False) -> None:
-        seat.load += len(work)
-        seat.breaker.sent()
-        task = asyncio.create_task(self._run(seat, work, again=again))
-        self._batches.add(task)
-        task.add_done_callback(self._batches.discard)
+    def _send(self, seat: Seat, work: Sequence[Work[LlmRequest]], now_s: float) -> None:
+        seat.sent(len(work), now_s)
+        batch = asyncio.create_task(self._run(seat, work, now_s))
+        seat.batches.add(batch)
+        batch.add_done_callback(seat.batches.discard)
 
-    async def _run(self, seat: _Seat, work: Sequence[Work[LlmRequest]], *, again: bool) -> None:
-        now_s = self._clock.monotonic()
+    async def _run(self, seat: Seat, work: Sequence[Work[LlmRequest]], now_s: float) -> None:
         left = dict(enumerate(work))
         limit_s = max(item.deadline_s for item in work) - now_s
         # What is left of each caller's time is all that the engine gets.
         requests = [replace(item.payload, timeout_s=max(0.01, item.deadline_s - now_s)) for item in work]
-        error: CatalystError | None = None
+        error: CatalystError = ReplicaLost("ended without an answer", key=seat.replica.name)
         try:
             stream = seat.replica.generate(requests, timeout_s=max(0.0, limit_s) + GRACE_S)
             async with contextlib.aclosing(stream) as outcomes:
                 async for index, outcome in outcomes:
                     item = left.pop(index, None)
                     if item is not None:
-                        seat.load -= 1
-                        self._settle(seat, item, outcome, again=again)
+                        self._settle(seat, item, outcome, seconds=self._clock.monotonic() - now_s)
+        except asyncio.CancelledError:
+            if seat.is_up:
+                raise
+            error = ReplicaLost("it was given up", key=seat.replica.name)
+        except ReplicaLost as failure:
+            seat.is_up = False
+            error = failure
         except CatalystError as failure:
             error = failure
         except Exception as failure:  # the boundary of this stage: a bug costs this batch only
             log.exception("batch failed", extra={"replica": seat.replica.name})
             error = TransportError(f"{type(failure).__name__}: {failure}", key=seat.replica.name)
-        finally:
-            seat.load -= len(left)
-        if error is None and left and not again:
-            # Ray repeated the call in a restarted actor, whose answers came in another order than those
-            # taken before: what was passed over is asked for once more.
-            self._send(seat, list(left.values()), again=True)
-            return
-        error = error or TransportError("ended without an answer", key=seat.replica.name)
         if left:
             # One fault of the replica, however many requests it held.
-            seat.breaker.failed(self._clock.monotonic())
+            seat.failed(len(left), self._clock.monotonic(), spoke=False)
         for item in left.values():
-            self._give_up(seat, item, error, again=again)
+            self._give_up(seat, item, error)
 
     def _settle(
-        self, seat: _Seat, item: Work[LlmRequest], outcome: LlmAnswer | CatalystError, *, again: bool
+        self, seat: Seat, item: Work[LlmRequest], outcome: LlmAnswer | CatalystError, *, seconds: float
     ) -> None:
         now_s = self._clock.monotonic()
-        self._wake.set()
         if isinstance(outcome, LlmAnswer | ParseError):
-            seat.breaker.succeeded()
+            seat.answered(now_s)
+            self.seconds_each += (RECENT if self.seconds_each else 1.0) * (seconds - self.seconds_each)
         else:
-            seat.breaker.failed(now_s)
+            refused = isinstance(outcome, TransportError) and outcome.status is not None
+            seat.failed(1, now_s, spoke=refused)
         if isinstance(outcome, LlmAnswer):
             self._tell(self._queue.done(item.key, now_s), outcome)
+            self._wake.set()
         else:
-            self._give_up(seat, item, outcome, again=again)
+            self._give_up(seat, item, outcome)
 
-    def _give_up(self, seat: _Seat, item: Work[LlmRequest], error: CatalystError, *, again: bool) -> None:
-        """Send a request to another replica, once, or tell its callers that it failed."""
+    def _give_up(self, seat: Seat, item: Work[LlmRequest], error: CatalystError) -> None:
+        """Put a request back for another replica, once, or tell its callers that it failed."""
         now_s = self._clock.monotonic()
         self._wake.set()
+        # What one engine refuses, only another may take; a lost replica may be back in time itself.
         # Garbage is not tried again: the same prompt would give the same elsewhere.
-        hopeless = again or isinstance(error, ParseError) or item.deadline_s <= now_s
-        other = None if hopeless else self._another(seat, now_s)
-        if other is not None:
-            self._send(other, [item], again=True)
+        elsewhere = isinstance(error, ReplicaLost) or any(other is not seat for other in self._able(now_s))
+        again = elsewhere and not isinstance(error, ParseError)
+        if again and item.attempt < ATTEMPTS and item.deadline_s > now_s:
+            self._tell_displaced(self._queue.put_back(item.key, avoid=seat.replica.name))
             return
         log.warning("request failed", extra={"replica": seat.replica.name, "error": str(error)})
         self._expire(self._queue.expire(now_s))
         self._tell(self._queue.failed(item.key, now_s), Reason("llm_failed", why(error)))
 
-    def _another(self, seat: _Seat, now_s: float) -> _Seat | None:
-        others = [s for s in self._seats if s is not seat and s.breaker.room(now_s) != 0]
-        return min(others, key=lambda s: s.load, default=None)
+    def _able(self, now_s: float) -> list[Seat]:
+        """Return the seats that serve now, or as soon as they have room."""
+        return [s for s in self.seats if s.is_up and not s.is_leaving and not s.is_resting(now_s)]
 
     def _expire(self, tickets: Iterable[int]) -> None:
         self._tell(tickets, LATE)
+
+    def _tell_displaced(self, tickets: Iterable[int]) -> None:
+        self._tell(tickets, Reason("llm_refused", "more urgent requests filled the queue"))
 
     def _tell(self, tickets: Iterable[int], answer: Answer) -> None:
         for ticket in tickets:

@@ -1,4 +1,4 @@
-"""One language model engine behind a batch call: a plain class, made into a Ray actor by the pool.
+"""One language model engine behind a batch call: a plain class, made into a Ray actor by ``remote_replica``.
 
 Every method may be called again after a restart: the engine starts when it is first needed.
 """
@@ -32,36 +32,52 @@ class ReplicaInfo:
     engine: EngineInfo
 
 
-@dataclass(frozen=True, slots=True)
-class _Engine:
-    model: LanguageModel
-    info: EngineInfo
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplicaHealth:
+    """How a replica is.
+
+    Args:
+        ready: Its engine says that it serves.
+        engine: What the engine is and does.
+        in_hand: Requests in the replica, those that wait for a slot included.
+    """
+
+    ready: bool
+    engine: EngineInfo
+    in_hand: int
 
 
 class LlmReplica:
-    """Serves batches with at most ``workers`` requests in its engine at once."""
+    """Serves batches with at most ``workers`` requests in its engine at once.
 
-    def __init__(self, spec: EngineSpec, *, name: str, workers: int) -> None:
-        self._spec = spec
+    Args:
+        gpus: GPUs that Ray reserves for it, whole ones; a part counts as one.
+    """
+
+    def __init__(self, spec: EngineSpec, *, name: str, workers: int, gpus: int = 0) -> None:
         self._name = name
-        self._workers = workers
+        self._model: LanguageModel = spec.make(name=name, workers=workers, gpus=gpus)
+        self._info: EngineInfo | None = None
         self._slots = asyncio.Semaphore(workers)
         self._starting = asyncio.Lock()
-        self._running: _Engine | None = None
+        self._in_hand = 0
 
     def __repr__(self) -> str:
         """Return the name that Ray's dashboard and logs show."""
         return self._name
 
-    async def start(self) -> ReplicaInfo:
-        """Start the engine, once, and return where it runs.
+    async def start(self, *, fresh: bool = False) -> ReplicaInfo:
+        """Start the engine and return where it runs; with ``fresh`` one that runs is started anew.
 
         Raises:
             CatalystError: It does not start; the next call tries again.
         """
         import ray  # noqa: PLC0415  (the rest of the class works, and is tested, without Ray)
 
-        engine = await self._engine()
+        async with self._starting:
+            if fresh and self._info is not None:
+                await self._end()
+        info = await self._started()
         context = ray.get_runtime_context()
         return ReplicaInfo(
             name=self._name,
@@ -69,14 +85,25 @@ class LlmReplica:
             node=context.get_node_id(),
             gpu_ids=tuple(context.get_accelerator_ids().get("GPU", ())),
             visible_devices=os.environ.get("CUDA_VISIBLE_DEVICES"),  # noqa: TID251  (set by Ray, no setting)
-            engine=engine.info,
+            engine=info,
         )
+
+    async def health(self) -> ReplicaHealth:
+        """Return how it is; runs beside the requests, in an event loop of its own."""
+        started = self._info is not None
+        ready = started and await self._model.ready()
+        return ReplicaHealth(ready=ready, engine=self._model.info(), in_hand=self._in_hand)
 
     async def generate(
         self, requests: Sequence[LlmRequest]
     ) -> AsyncIterator[tuple[int, LlmAnswer | CatalystError]]:
         """Answer a batch: yield (index in the batch, answer or error) as each is ready, each once."""
-        tasks = [asyncio.create_task(self._one(index, request)) for index, request in enumerate(requests)]
+        now_s = asyncio.get_running_loop().time()
+        tasks = [
+            asyncio.create_task(self._one(index, request, now_s + request.timeout_s))
+            for index, request in enumerate(requests)
+        ]
+        self._in_hand += len(tasks)
         try:
             for done in asyncio.as_completed(tasks):
                 yield await done
@@ -85,30 +112,36 @@ class LlmReplica:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            self._in_hand -= len(tasks)
 
     async def stop(self) -> None:
         """Stop the engine."""
         async with self._starting:
-            engine, self._running = self._running, None
-            if engine is not None:
-                await engine.model.stop()
+            await self._end()
 
-    async def _one(self, index: int, request: LlmRequest) -> tuple[int, LlmAnswer | CatalystError]:
+    async def _one(
+        self, index: int, request: LlmRequest, ended_s: float
+    ) -> tuple[int, LlmAnswer | CatalystError]:
         try:
             async with self._slots:
-                engine = await self._engine()
-                answer = await engine.model.generate(request)
+                await self._started()
+                # Waiting for the slot was part of its time.
+                left_s = max(0.01, ended_s - asyncio.get_running_loop().time())
+                answer = await self._model.generate(replace(request, timeout_s=left_s))
         except CatalystError as error:
             return index, error
         return index, replace(answer, replica=self._name)
 
-    async def _engine(self) -> _Engine:
+    async def _started(self) -> EngineInfo:
         async with self._starting:
-            if self._running is None:
-                model = self._spec.make(workers=self._workers)
+            if self._info is None:
                 try:
-                    self._running = _Engine(model, await model.start())
+                    self._info = await self._model.start()
                 except BaseException:
-                    await model.stop()
+                    await self._end()
                     raise
-            return self._running
+            return self._info
+
+    async def _end(self) -> None:
+        self._info = None
+        await self._model.stop()

@@ -1,89 +1,191 @@
-"""How many replicas, on how many GPUs, with which actor options. Pure: the cluster's size is an argument."""
+"""How many replicas, on how many GPUs, with which actor options. Pure: the cluster is an argument."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Any
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from catalyst_ray.errors import ConfigError
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 SLACK_CALLS = 4
 """Calls beside the requests in flight that may be in an actor at once (start, stop, a late batch)."""
+HEALTH = "health"
+"""Concurrency group of health checks: they are answered while every slot of the replica is taken."""
+ACCELERATOR_LABEL = "ray.io/accelerator-type"
+"""Label that Ray gives each node after its GPU's name."""
+_NO_LIMIT = 1e9  # Ray says "no limit" by its largest integer
+_PAIR = re.compile(r"\s*([\w./-]+)\s*=\s*(!?in\([^()]*\)|!?[\w.-]+)\s*(?:,|$)")
 
 
-@dataclass(frozen=True, slots=True)
-class ReplicaPlan:
-    """Replicas to start, the GPUs that each reserves, and a sentence about any shortfall."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeGpus:
+    """A node's GPUs: all, and those that nobody holds."""
 
-    count: int
-    num_gpus: float
-    words: str
-
-
-def plan_replicas(
-    cluster_gpus: float, wanted_min: int, wanted_max: int, gpus_per_replica: float = 1.0
-) -> ReplicaPlan:
-    """Fit replicas into the cluster's GPUs, so that no actor waits in silence for one that does not exist.
-
-    A fraction packs several replicas on a card, and a card's remainder is no use to another. Without any
-    GPU the least number of replicas runs on CPUs. ``count`` is 0 when not even one fits.
-
-    Raises:
-        ConfigError: As from ``check_limits``.
-    """
-    check_limits(wanted_min, wanted_max, gpus_per_replica)
-    asked = f"{wanted_min} × {gpus_per_replica:g} GPU"
-    if cluster_gpus <= 0:
-        return ReplicaPlan(wanted_min, 0.0, f"no GPU in the cluster: {_replicas(wanted_min)} on CPU")
-    if gpus_per_replica < 1:
-        # 1/0.1 is 10, though ten times 0.1 is not quite 1.
-        fits = math.floor(cluster_gpus) * math.floor(1 / gpus_per_replica + 1e-9)
-    else:
-        fits = math.floor(cluster_gpus / gpus_per_replica)
-    count = min(wanted_max, fits)
-    if count == 0:
-        words = f"asked {asked}, the cluster has {cluster_gpus:g}: none fits (lower LLM_GPUS_PER_REPLICA)"
-    elif count < wanted_min:
-        words = f"asked {asked}, the cluster has {cluster_gpus:g}: starting {_replicas(count)}"
-    else:
-        words = f"{_replicas(count)}, {gpus_per_replica:g} GPU each, of {cluster_gpus:g} in the cluster"
-    return ReplicaPlan(count, gpus_per_replica, words)
+    total: float
+    free: float
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
-def replica_options(name: str, *, namespace: str, num_gpus: float, workers: int) -> dict[str, Any]:
-    """Return the Ray options of one replica.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterView:
+    """What the cluster has, and the GPUs that its autoscaler may grow to (None: it does not scale)."""
 
-    ``namespace`` is the driver's own, or the replicas of a driver that is just ending would hold the names.
-    ``num_cpus=0``: left unset, an actor with a GPU holds a whole CPU for life. ``max_task_retries`` repeats a
-    call whose worker died; the calls are idempotent.
-    """
-    return {
-        "name": name,
-        "namespace": namespace,
-        "num_cpus": 0,
-        "num_gpus": num_gpus,
-        "max_restarts": -1,
-        "max_task_retries": 2,
-        "max_concurrency": workers + SLACK_CALLS,
-    }
+    nodes: tuple[NodeGpus, ...]
+    may_grow_to: float | None = None
 
 
-def check_limits(wanted_min: int, wanted_max: int, gpus_per_replica: float) -> None:
-    """Check what no cluster could satisfy.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplicaWish:
+    """Replicas asked for: at least, at most, GPUs each, and the labels that their nodes must have.
 
     Raises:
         ConfigError: Limits that contradict each other, or a GPU share that Ray refuses.
     """
-    if not 1 <= wanted_min <= wanted_max:
-        raise ConfigError(
-            f"1 ≤ least ≤ most must hold, was {wanted_min}, {wanted_max}", key="LLM_MIN_REPLICAS"
-        )
-    share = gpus_per_replica
-    if not 0 < share < math.inf or (share > 1 and share != math.floor(share)):
-        raise ConfigError(
-            f"must be a fraction up to 1 or a whole number of GPUs, was {share}", key="LLM_GPUS_PER_REPLICA"
-        )
+
+    least: int
+    most: int
+    gpus_each: float = 1.0
+    selector: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.least <= self.most:
+            raise ConfigError(
+                f"1 ≤ least ≤ most must hold, was {self.least}, {self.most}", key="LLM_MIN_REPLICAS"
+            )
+        share = self.gpus_each
+        if not 0 < share < math.inf or (share > 1 and share != math.floor(share)):
+            raise ConfigError(
+                f"must be a fraction up to 1 or a whole number of GPUs, was {share}",
+                key="LLM_GPUS_PER_REPLICA",
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplicaPlan:
+    """What can be had of a wish.
+
+    Args:
+        start: Replicas to start with.
+        limit: Replicas that there can ever be; 0 when not even one fits.
+        num_gpus: GPUs that each reserves; 0 on a cluster without any.
+        selector: Labels that each asks for.
+        words: What was asked and what there is, with any shortfall.
+    """
+
+    start: int
+    limit: int
+    num_gpus: float
+    words: str
+    selector: Mapping[str, str] = field(default_factory=dict)
+
+
+def plan_replicas(view: ClusterView, wish: ReplicaWish) -> ReplicaPlan:
+    """Fit replicas into the cluster, so that no actor waits in silence for a GPU that does not exist.
+
+    A replica's GPUs are all on one node; a fraction packs several on a card, whose remainder is no use to
+    another. On a cluster that has no GPU, and cannot get any, the least number runs on CPUs.
+    """
+    if not view.may_grow_to and not any(node.total for node in view.nodes):
+        words = f"no GPU in the cluster: {_replicas(wish.least)} on CPU"
+        return ReplicaPlan(start=wish.least, limit=wish.least, num_gpus=0.0, words=words)
+    fitting = [node for node in view.nodes if matches(node.labels, wish.selector)]
+    there = sum(node.total for node in fitting)
+    grown = max(there, view.may_grow_to or 0.0)
+    now = sum(_fits(node.total, wish.gpus_each) for node in fitting)
+    # Nodes to come are taken for nodes that hold one replica at least.
+    limit = min(wish.most, max(now, _fits(grown, wish.gpus_each) if grown > there else 0))
+    start = min(wish.least, limit)
+    asked = f"asked {wish.least} × {wish.gpus_each:g} GPU{_of_kind(wish.selector)}"
+    growth = "without limit" if grown > _NO_LIMIT else f"to {grown:g}"
+    has = f"the cluster has {there:g}" + (f" and may grow {growth}" if grown > there else "")
+    words = f"{asked}, {has}: {_outcome(start, limit, wish)}"
+    free = sum(_fits(node.free, wish.gpus_each) for node in fitting)
+    if start and free < start:
+        words += f"; {free} can start now, the others wait for a free GPU"
+    return ReplicaPlan(
+        start=start, limit=limit, num_gpus=wish.gpus_each, words=words, selector=wish.selector
+    )
+
+
+def node_selector(accelerator_types: str, labels: str) -> dict[str, str]:
+    """Return the node labels to ask for, in Ray's own form of label selectors.
+
+    Args:
+        accelerator_types: Names of GPUs as Ray writes them, comma-separated; empty is any.
+        labels: ``key=value`` pairs, comma-separated; a value may be ``!x``, ``in(a,b)`` or ``!in(a,b)``.
+
+    Raises:
+        ConfigError: ``labels`` is no list of pairs.
+    """
+    names = [name for name in re.split(r"[,\s]+", accelerator_types) if name]
+    wanted = {}
+    if names:
+        wanted[ACCELERATOR_LABEL] = names[0] if len(names) == 1 else f"in({','.join(names)})"
+    place = 0
+    while place < len(labels.rstrip()):
+        pair = _PAIR.match(labels, place)
+        if pair is None:
+            raise ConfigError(
+                f"must be key=value pairs, comma-separated, was {labels!r}", key="LLM_LABEL_SELECTOR"
+            )
+        wanted[pair[1]] = pair[2]
+        place = pair.end()
+    return wanted
+
+
+def matches(labels: Mapping[str, str], selector: Mapping[str, str]) -> bool:
+    """Return whether a node's labels satisfy a selector, as Ray decides it."""
+    return all(_satisfies(labels.get(key), wanted) for key, wanted in selector.items())
+
+
+def replica_options(name: str, *, namespace: str, plan: ReplicaPlan, workers: int) -> dict[str, Any]:
+    """Return the Ray options of one replica.
+
+    ``namespace`` is the driver's own, or the replicas of a driver that is just ending would hold the names.
+    ``num_cpus=0``: left unset, an actor with a GPU holds a whole CPU for life. ``max_task_retries=0``: what
+    a lost replica had in hand goes to another one at once, not to the same one after its restart.
+    """
+    options: dict[str, Any] = {
+        "name": name,
+        "namespace": namespace,
+        "num_cpus": 0,
+        "num_gpus": plan.num_gpus,
+        "max_restarts": -1,
+        "max_task_retries": 0,
+        "max_concurrency": workers + SLACK_CALLS,
+        "concurrency_groups": {HEALTH: 2},
+    }
+    return options | ({"label_selector": dict(plan.selector)} if plan.selector else {})
+
+
+def _fits(gpus: float, each: float) -> int:
+    if each < 1:
+        # 1/0.1 is 10, though ten times 0.1 is not quite 1. Of a card in use by others the rest counts.
+        return math.floor(gpus) * math.floor(1 / each + 1e-9) + math.floor(gpus % 1 / each + 1e-9)
+    return math.floor(gpus / each + 1e-9)
+
+
+def _satisfies(label: str | None, wanted: str) -> bool:
+    negated, rest = wanted.startswith("!"), wanted.removeprefix("!")
+    values = rest[3:-1].split(",") if rest.startswith("in(") else [rest]
+    return (label in {value.strip() for value in values}) is not negated
+
+
+def _of_kind(selector: Mapping[str, str]) -> str:
+    return f" ({', '.join(f'{key}={value}' for key, value in selector.items())})" if selector else ""
+
+
+def _outcome(start: int, limit: int, wish: ReplicaWish) -> str:
+    if limit == 0:
+        return "none fits (see LLM_GPUS_PER_REPLICA, LLM_ACCELERATOR_TYPE, LLM_LABEL_SELECTOR)"
+    if limit < wish.least:
+        return f"starting {_replicas(start)}, all that fit"
+    return f"starting {_replicas(start)}" + (f", up to {limit} under load" if limit > start else "")
 
 
 def _replicas(count: int) -> str:

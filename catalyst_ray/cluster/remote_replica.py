@@ -1,57 +1,82 @@
-"""Replicas as Ray actors: creates, starts, calls and ends them. Every wait on Ray has a limit here."""
+"""A replica as a Ray actor: creates, starts, calls and ends it. Every wait on Ray has a limit here."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
-from typing import TYPE_CHECKING, Any
+import math
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import ray
-from ray.exceptions import RayError, RayTaskError
+from ray.exceptions import ActorDiedError, RayActorError, RayError, RayTaskError
 
-from catalyst_ray.cluster.llm_replica import LlmReplica
-from catalyst_ray.cluster.placement import ReplicaPlan, replica_options
-from catalyst_ray.errors import CatalystError, TransportError
+from catalyst_ray.cluster.llm_replica import LlmReplica, ReplicaHealth, ReplicaInfo
+from catalyst_ray.cluster.placement import HEALTH, ReplicaPlan, replica_options
+from catalyst_ray.errors import CatalystError, ReplicaLost, TransportError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
+    from collections.abc import AsyncGenerator, Callable, Sequence
 
     from catalyst_ray.cluster.engines import EngineSpec
-    from catalyst_ray.cluster.llm_replica import ReplicaInfo
     from catalyst_ray.models import LlmAnswer, LlmRequest
 
 log = logging.getLogger(__name__)
 
 CALL = "llm:batch"
 """Constant: it is a row of the dashboard's task table and a label of its metrics."""
-STOP_TIMEOUT_S = 5.0
+STOP_TIMEOUT_S = 8.0
+"""A model server gets five seconds to end by itself."""
+
+T = TypeVar("T")
 
 
 class RemoteReplica:
-    """The driver's side of one ``LlmReplica`` actor."""
+    """The driver's side of one ``LlmReplica`` actor, which is made by ``start``.
 
-    def __init__(self, spec: EngineSpec, name: str, *, plan: ReplicaPlan, workers: int) -> None:
+    Args:
+        spec: How its engine is made.
+        plan: The GPUs that it reserves, and where.
+        workers: Requests in its engine at once.
+    """
+
+    def __init__(self, spec: EngineSpec | None, name: str, *, plan: ReplicaPlan, workers: int) -> None:
         self.name = name
         self.workers = workers
-        # Alone, a replica is waited for until it is back; among others, its requests go to another at once.
-        self._retries = 0 if plan.count > 1 else 2
-        job: Any = ray.get_runtime_context()
-        options = replica_options(
-            name, namespace=f"catalyst-{job.get_job_id()}", num_gpus=plan.num_gpus, workers=workers
-        )
-        actor_class: Any = ray.remote(**options)(LlmReplica)
-        self._actor: Any = actor_class.remote(spec, name=name, workers=workers)
+        self._spec = spec
+        self._plan = plan
+        self._actor: Any = None
 
-    async def start(self, timeout_s: float) -> ReplicaInfo:
-        """Wait until the actor is placed and its engine runs.
+    async def start(self, timeout_s: float, *, fresh: bool = False) -> ReplicaInfo:
+        """Wait until the actor is placed and its engine runs; with ``fresh`` the engine is started anew.
+
+        An actor that died for good is replaced.
 
         Raises:
             TransportError: Not within ``timeout_s``; the hint says what it waits for.
             CatalystError: The engine does not start.
         """
-        info: ReplicaInfo = await self._call(self._actor.start.remote(), timeout_s)
+        if self._actor is None:
+            self._actor = self._make()
+        try:
+            info: ReplicaInfo = await self._call(self._actor.start.remote(fresh=fresh), timeout_s)
+        except _DiedForGood:
+            self._actor = self._make()
+            info = await self._call(self._actor.start.remote(fresh=fresh), timeout_s)
         return info
+
+    async def health(self, timeout_s: float) -> ReplicaHealth:
+        """Ask how it is, past whatever keeps it busy.
+
+        Raises:
+            TransportError: No answer in time, or the actor is gone.
+        """
+        if self._actor is None:
+            raise TransportError("it is not started", key=self.name)
+        found: ReplicaHealth = await self._call(
+            self._actor.health.options(concurrency_group=HEALTH).remote(), timeout_s
+        )
+        return found
 
     async def generate(
         self, requests: Sequence[LlmRequest], *, timeout_s: float
@@ -59,11 +84,10 @@ class RemoteReplica:
         """Answer a batch by one Ray call: yield (index, answer or error) as each comes.
 
         Raises:
-            TransportError: The actor died, or ``timeout_s`` passed before all were answered.
+            ReplicaLost: The actor died.
+            TransportError: ``timeout_s`` passed before all were answered.
         """
-        method = self._actor.generate.options(
-            name=CALL, num_returns="streaming", max_task_retries=self._retries
-        )
+        method = self._actor.generate.options(name=CALL, num_returns="streaming")
         stream = method.remote(list(requests))
         ended_s = asyncio.get_running_loop().time() + timeout_s
         finished = False
@@ -84,15 +108,32 @@ class RemoteReplica:
             if not finished:
                 ray.cancel(stream)
 
+    def restart(self) -> None:
+        """End its process; Ray makes it anew, without engine until ``start``."""
+        if self._actor is not None:
+            ray.kill(self._actor, no_restart=False)
+
     async def close(self) -> None:
         """Stop the engine, then the actor; an actor that does not answer is killed."""
-        with contextlib.suppress(CatalystError):
-            await self._call(self._actor.stop.remote(), STOP_TIMEOUT_S)
-        self.kill()
+        if self._actor is not None:
+            with contextlib.suppress(CatalystError):
+                await self._call(self._actor.stop.remote(), STOP_TIMEOUT_S)
+            self.kill()
 
     def kill(self) -> None:
         """End the actor at once."""
-        ray.kill(self._actor)
+        if self._actor is not None:
+            ray.kill(self._actor)
+            self._actor = None
+
+    def _make(self) -> Any:
+        job: Any = ray.get_runtime_context()
+        options = replica_options(
+            self.name, namespace=f"catalyst-{job.get_job_id()}", plan=self._plan, workers=self.workers
+        )
+        actor_class: Any = ray.remote(**options)(LlmReplica)
+        gpus = math.ceil(self._plan.num_gpus)
+        return actor_class.remote(self._spec, name=self.name, workers=self.workers, gpus=gpus)
 
     async def _call(self, ref: Any, timeout_s: float) -> Any:
         try:
@@ -104,6 +145,10 @@ class RemoteReplica:
             raise TransportError(f"no answer within {timeout_s:g} s", key=self.name, hint=hint) from error
         except RayError as error:
             raise _lost(error, self.name) from error
+
+
+class _DiedForGood(ReplicaLost):
+    """The actor will not be restarted."""
 
 
 async def _next(stream: Any) -> tuple[int, LlmAnswer | CatalystError] | None:
@@ -118,52 +163,9 @@ def _lost(error: RayError, name: str) -> CatalystError:
     if isinstance(error, RayTaskError) and isinstance(error.cause, CatalystError):
         return error.cause
     last = next((line.strip() for line in reversed(str(error).splitlines()) if line.strip()), "")
-    return TransportError(f"{type(error).__name__}: {last[:200]}", key=name, hint="see the actor's log")
-
-
-async def start_replicas(
-    spec: EngineSpec, plan: ReplicaPlan, *, workers: int, timeout_s: float, label: str = "llm"
-) -> list[tuple[RemoteReplica, ReplicaInfo]]:
-    """Start a plan's replicas, at least one, together and return those whose engine runs.
-
-    Raises:
-        CatalystError: None started; it is the first one's reason.
-    """
-    replicas: list[RemoteReplica] = []
-    try:
-        replicas.extend(
-            RemoteReplica(spec, f"{label}-{index}", plan=plan, workers=workers) for index in range(plan.count)
-        )
-        outcomes = await asyncio.gather(*(_started(replica, timeout_s) for replica in replicas))
-    except BaseException:
-        # Cancelled, or a bug: no actor may stay and hold a GPU for nobody.
-        for replica in replicas:
-            replica.kill()
-        raise
-    started: list[tuple[RemoteReplica, ReplicaInfo]] = []
-    problems: list[CatalystError] = []
-    for replica, outcome in zip(replicas, outcomes, strict=True):
-        if isinstance(outcome, CatalystError):
-            problems.append(outcome)
-        else:
-            started.append((replica, outcome))
-    if not started:
-        raise problems[0]
-    for problem in problems:
-        log.warning("replica does not start", extra={"error": str(problem)})
-    for _, info in started:
-        log.info("replica runs", extra=_figures(info))
-    return started
-
-
-async def _started(replica: RemoteReplica, timeout_s: float) -> ReplicaInfo | CatalystError:
-    try:
-        return await replica.start(timeout_s)
-    except CatalystError as error:
-        await replica.close()
-        return error
-
-
-def _figures(info: ReplicaInfo) -> dict[str, object]:
-    where = {"replica": info.name, "pid": info.pid, "node": info.node}
-    return {**where, "gpu_ids": info.gpu_ids, "visible_devices": info.visible_devices}
+    kind: Callable[..., CatalystError] = TransportError
+    if isinstance(error, ActorDiedError):
+        kind = _DiedForGood
+    elif isinstance(error, RayActorError) or not isinstance(error, RayTaskError):
+        kind = ReplicaLost
+    return kind(f"{type(error).__name__}: {last[:200]}", key=name, hint="see the actor's log")

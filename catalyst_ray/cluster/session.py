@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -80,6 +80,26 @@ def ray_session(address: str | None, *, dashboard: bool, fake_gpus: int | None =
         yield _describe(context, is_local=address is None)
     finally:
         RAY.shutdown()
+
+
+@contextmanager
+def any_session(address: str | None) -> Iterator[Session | None]:
+    """Use the Ray that this process is in, the cluster at ``address`` or on this machine, or a local one.
+
+    Raises:
+        ConfigError: ``address`` is given, and no cluster answers there or it refuses us.
+    """
+    if RAY.is_initialized():
+        yield None
+        return
+    with ExitStack() as stack:
+        try:
+            session = stack.enter_context(ray_session(address or "auto", dashboard=False))
+        except ConfigError:
+            if address is not None:
+                raise
+            session = stack.enter_context(ray_session(None, dashboard=False))
+        yield session
 
 
 def _check_answers(address: str) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from catalyst_ray.core import policy as rules
 from catalyst_ray.core.score import score
 from catalyst_ray.core.tickers import link
-from catalyst_ray.models import Decision, Item, Link, Reason, Score, Verdict
+from catalyst_ray.models import Decision, Item, Link, LlmUse, Reason, Score, Verdict
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -73,8 +73,8 @@ class FastTier:
             priority=rules.priority_of(scored.value, watched=self._policy.watches(linked)),
         )
 
-    def wants_model(self, reading: Reading) -> Reason | None:
-        """Return why the model should read an item, or None."""
+    def wants_model(self, reading: Reading) -> LlmUse | None:
+        """Return what the model should be asked about an item, or None."""
         return rules.wants_llm(
             reading.item,
             reading.link,
@@ -92,11 +92,6 @@ class FastTier:
             reading.link, reading.score, verdict, policy=self._policy, near_duplicate_of=near_duplicate
         )
         return _with_tickers(decision, reading.link)
-
-    @staticmethod
-    def label(score: Score) -> str:
-        """Return the few words that a chart's mark shows."""
-        return score.events[0].label if score.events else "News"
 
 
 def _with_tickers(decision: Decision, linked: Link) -> Decision:

@@ -6,13 +6,14 @@ the page's template) nor how text is made safe (``message_text``).
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from catalyst_ray.core.market_hours import EASTERN, Session, session
+from catalyst_ray.core.message_figures import change, price, signed, terms
 from catalyst_ray.core.message_text import clip, plain, safe_link, sentences
+from catalyst_ray.models import LlmUse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,13 +27,20 @@ _NEUTRAL = 0.05  # below it the sign means nothing: VADER's own threshold
 _TIER_WITHOUT_LLM = {
     "llm_off": "fast tier · LLM off",
     "llm_not_needed": "fast tier",
+    "llm_pending": "fast tier · LLM not in yet",
     "llm_deadline": "fast tier · LLM was late",
+}
+_USED = {
+    LlmUse.HEADLINE: "",
+    LlmUse.REJUDGE: " judged again",
+    LlmUse.FILING: " read the filing",
 }
 _LLM_EFFECT = {
     "llm_agrees": "and agrees",
     "llm_disagrees": "and disagrees",
     "llm_flips": "and overrules the fast tier",
 }
+_LIFTS, _SINKS = "llm_lifts", "llm_sinks"
 _SESSION = {
     Session.PRE: "pre-market",
     Session.REGULAR: "market open",
@@ -64,7 +72,10 @@ class Card:
     Args:
         value: The signed strength behind ``score``, −1 to 1, for bars and gauges.
         direction: Words ("Strongly bearish").
-        tier: Which tier judged ("LLM mistral, 0.9 s", "fast tier · LLM off").
+        tier: Which tier judged ("LLM mistral read the filing, 0.9 s", "fast tier · LLM off").
+        is_withdrawn: The language model's answer took the alert below the threshold after it went out.
+        deal: Terms of a financing ("$10.0M at $2.50, 18 % below market, 4.0M warrants, dilution 21 %").
+        updated: When the alert was last revised ("14:03:12 ET"); ``updated_by`` has who did too ("LLM mistral, …").
         age: How old the item was when the alert was made ("42 s old").
         published: Eastern time, and the market's session then.
         link: http or https, ASCII.
@@ -85,6 +96,10 @@ class Card:
     confidence: str
     event: str
     tier: str
+    is_withdrawn: bool
+    deal: str
+    updated: str
+    updated_by: str
     price: str
     change: str
     headline: str
@@ -99,7 +114,9 @@ class Card:
 
     @property
     def verdict(self) -> str:
-        """Return which way and how strongly, in one line."""
+        """Return which way and how strongly, in one line; of a withdrawn alert, that it is."""
+        if self.is_withdrawn:
+            return f"✕ Withdrawn by the LLM: now below the threshold ({self.score})"
         return f"{self.arrow} {self.direction} {self.score}"
 
     @property
@@ -114,6 +131,7 @@ def card(alert: Alert) -> Card:
     value = alert.value
     judgement = alert.verdict.judgement
     weighty = judgement if judgement and judgement.has_weight else None
+    updated, updated_by = _updated(alert)
     tone = Tone.NEUTRAL if abs(value) < _NEUTRAL else Tone.BULLISH if value > 0 else Tone.BEARISH
     return Card(
         alert_id=_line(alert.id, 64),
@@ -130,8 +148,12 @@ def card(alert: Alert) -> Card:
         confidence=f"{(weighty.confidence if weighty else alert.score.confidence) * 100:.0f} %",
         event=_event(alert) or "News",
         tier=_tier(alert),
-        price=_price(alert.price_usd),
-        change=_change(alert.change_pct),
+        is_withdrawn=any(reason.code == _SINKS for reason in alert.decision.reasons),
+        deal=terms(weighty.deal) if weighty and weighty.deal else "",
+        updated=updated,
+        updated_by=updated_by,
+        price=price(alert.price_usd),
+        change=change(alert.change_pct),
         headline=_line(item.title, 300),
         summary=clip(sentences(plain(weighty.summary if weighty else item.summary), 2), 400),
         reasons=tuple(_line(reason, 220) for reason in _reasons(alert))[:_MAX_REASONS],
@@ -149,22 +171,19 @@ def card_text(card: Card) -> str:
     company = f" ({card.company})" if card.company else ""
     who = f"{card.arrow} {card.ticker}{company}: {card.event}"
     lines = [
+        card.verdict if card.is_withdrawn else "",
         f"{who}, {card.direction.lower()} {card.score}, {card.confidence} sure",
         card.headline,
         card.summary,
+        f"Deal: {card.deal}" if card.deal else "",
         *(f"• {reason}" for reason in card.reasons),
         *(f"“{words}”" for words in card.evidence),
         " · ".join(filter(None, (card.quote, card.tier, card.source, card.age, card.published))),
         f"no chart · {card.chart_note}" if card.chart_note else "",
         card.link,
-        f"alert {card.alert_id}",
+        f"alert {card.alert_id}, updated {card.updated}" if card.updated else f"alert {card.alert_id}",
     ]
     return "\n".join(filter(None, lines))
-
-
-def signed(value: float) -> str:
-    """Return a figure with two digits and its sign, a true minus, no negative zero."""
-    return f"{round(value, 2) + 0.0:+.2f}".replace("-", "−")
 
 
 def words(reason: Reason) -> str:
@@ -179,6 +198,14 @@ def eastern(when_utc: datetime) -> str:
     """Return a time as the market's people write it, to the second."""
     local = when_utc.astimezone(EASTERN)
     return f"{local:%a} {local.day} {local:%b %Y, %H:%M:%S} ET"
+
+
+def _updated(alert: Alert) -> tuple[str, str]:
+    if alert.revised_utc is None or alert.revision == 0:
+        return "", ""  # one that was held is new to its readers, whatever became of it meanwhile
+    when = f"{alert.revised_utc.astimezone(EASTERN):%H:%M:%S} ET"
+    judgement = alert.verdict.judgement
+    return when, f"{_line(f'LLM {judgement.model}', 80)}, {when}" if judgement else when
 
 
 def _spoken(code: str) -> str:
@@ -221,7 +248,7 @@ def _tier(alert: Alert) -> str:
     if not judgement.has_weight:
         return _line(f"LLM {judgement.model}: shown, no weight", 100)
     took = "from cache" if judgement.cached else f"{judgement.seconds:.1f} s"
-    return _line(f"LLM {judgement.model}, {took}", 100)
+    return f"{_line(f'LLM {judgement.model}{_USED[judgement.use]}', 80)}, {took}"
 
 
 def _reasons(alert: Alert) -> Iterator[str]:
@@ -240,6 +267,8 @@ def _reasons(alert: Alert) -> Iterator[str]:
         "ticker",  # for ``explain``: the card's own line shows the evidence
         "llm_weighed",
         "llm_no_weight",
+        _LIFTS,
+        _SINKS,
         *_LLM_EFFECT,
         alert.verdict.reason.code,
         *(hit.code for hit in alert.score.events),
@@ -248,6 +277,8 @@ def _reasons(alert: Alert) -> Iterator[str]:
         effects = [_LLM_EFFECT[one.code] for one in alert.decision.reasons if one.code in _LLM_EFFECT]
         if not judgement.has_weight:
             effects = ["which does not count"]
+        elif any(one.code == _LIFTS for one in alert.decision.reasons):
+            effects = ["and lifts it above the threshold"]
         said = f"LLM says {signed(judgement.direction)}, {judgement.confidence * 100:.0f} % sure"
         yield ", ".join([said, *effects[:1]])
     symbol = alert.link.symbols[0]
@@ -284,15 +315,3 @@ def _age(alert: Alert) -> str:
         if age_s < limit_s:
             return f"{age_s / unit_s:.0f} {unit} old"
     return f"{age_s / 86400:.0f} days old"
-
-
-def _price(price_usd: float | None) -> str:
-    if price_usd is None or not math.isfinite(price_usd):
-        return ""
-    return f"${price_usd:,.2f}" if price_usd >= 1 else f"${price_usd:.4f}"
-
-
-def _change(change_pct: float | None) -> str:
-    if change_pct is None or not math.isfinite(change_pct):
-        return ""
-    return f"{round(change_pct, 1) + 0.0:+.1f} %".replace("-", "−")

@@ -27,6 +27,7 @@ _MAX_FOOTER = 2048
 _MAX_EMBED = 6000
 _MAX_FIELDS = 8  # ours: more than that is no glance; Discord takes 25
 _COLOURS = {Tone.BULLISH: 0x2EBD85, Tone.BEARISH: 0xF6465D, Tone.NEUTRAL: 0x8A94A6}
+_WITHDRAWN = _COLOURS[Tone.NEUTRAL]
 _WHY = "\n**Why**\n"
 # No text of ours ever pings: mentions are broken in the text, and refused here once more.
 _NO_MENTIONS: dict[str, list[str]] = {"parse": []}
@@ -39,14 +40,14 @@ def discord_payload(card: Card, *, has_chart: bool, has_gauge: bool) -> dict[str
     """
     names = [name for name, there in ((CHART_NAME, has_chart), (GAUGE_NAME, has_gauge)) if there]
     embed: dict[str, Any] = {
-        "color": _COLOURS[card.tone],
+        "color": _WITHDRAWN if card.is_withdrawn else _COLOURS[card.tone],
         "author": {"name": clip(_who(card), _MAX_AUTHOR, written=unmention)},
         "title": clip(card.headline or card.event, _MAX_TITLE, written=markdown),
         "fields": [
             {"name": name, "value": clip(text, _MAX_FIELD, written=markdown), "inline": True}
             for name, text in embed_fields(card)
         ],
-        "footer": {"text": clip(f"alert {card.alert_id} · catalyst_ray", _MAX_FOOTER, written=unmention)},
+        "footer": {"text": clip(_footer(card), _MAX_FOOTER, written=unmention)},
         "timestamp": card.created_utc.isoformat(),
     }
     embed["description"] = _description(card, min(_MAX_DESCRIPTION, _MAX_EMBED - embed_units(embed)))
@@ -76,9 +77,18 @@ def discord_fallback(card: Card) -> dict[str, Any]:
         _verdict_line(card),
         clip(card.headline, max(room, 0), written=markdown),
         link if room >= 0 else "",
-        markdown(f"alert {card.alert_id}"),
+        markdown(_footer(card)),
     )
     return {"content": "\n".join(filter(None, lines)), "allowed_mentions": _NO_MENTIONS}
+
+
+def discord_edit(payload: dict[str, Any]) -> dict[str, Any]:
+    """Return a message's payload as one that replaces an earlier message whole.
+
+    What an edit does not name stays: embeds and files are named, if only to say that there is none. Files that are
+    listed are uploaded with the edit; those of before, which are not listed, go.
+    """
+    return {"embeds": [], "attachments": [], **payload}
 
 
 def embed_units(embed: dict[str, Any]) -> int:
@@ -93,24 +103,32 @@ def _who(card: Card) -> str:
     return " · ".join(filter(None, (card.ticker, card.company, card.venue)))
 
 
+def _footer(card: Card) -> str:
+    updated = f"updated {card.updated}" if card.updated else ""
+    return " · ".join(filter(None, (f"alert {card.alert_id}", "catalyst_ray", updated)))
+
+
 def _verdict_line(card: Card) -> str:
     ticker, event = markdown(card.ticker), markdown(card.event)
+    if card.is_withdrawn:
+        return f"✕ **{ticker}** withdrawn by the LLM: now below the threshold (**{card.score}**) · {event}"
     return f"{card.arrow} **{ticker}** {card.direction.lower()} **{card.score}** · {event}"
 
 
 def embed_fields(card: Card) -> list[tuple[str, str]]:
-    """Return names and words of the embed's fields, unescaped; what is not known is left out."""
+    """Return names and words of the embed's fields, the weightier first, unescaped; without what is not known."""
     rows = (
-        ("Verdict", card.verdict),
+        ("Verdict", f"✕ Withdrawn {card.score}" if card.is_withdrawn else card.verdict),
         ("Confidence", card.confidence),
         ("Price", card.quote),
         ("Event", card.event),
+        ("Deal", card.deal),
         ("Judged by", card.tier),
         ("Source", card.source),
         ("Published", " · ".join(filter(None, (card.published, card.age)))),
         ("Also named", ", ".join(card.others)),
     )
-    return [row for row in rows[:_MAX_FIELDS] if row[1]]
+    return [row for row in rows if row[1]][:_MAX_FIELDS]
 
 
 def _description(card: Card, room: int) -> str:

@@ -6,7 +6,9 @@ write anything.
 ======================  ======================================================================================
 ``type``                ``alert``: other lines on the console are of other types (``cycle``)
 ``schema``              1
-``id``                  the alert's id; two lines with one id are one alert delivered twice
+``id``                  the alert's id; of the lines with one id the last counts
+``revision``            0, then 1, 2, … as the alert is revised; two lines of one revision are one, told twice
+``revised_utc``         when it was last revised, or null; ``withdrawn`` says that it would be no alert any more
 ``created_utc``         ISO-8601, as are all keys on ``_utc``
 ``ticker``              the subject; ``tickers`` has all, subject first; ``company`` and ``venue`` may be ""
 ``direction``           ``bullish``, ``bearish`` or ``neutral``
@@ -17,7 +19,10 @@ write anything.
 ``price_usd``           or null, as is ``change_pct``
 ``tier``                words: which tier judged
 ``llm``                 null, or ``{model, engine, direction, confidence, has_weight, cached, seconds,
-                        summary, evidence}``; ``llm_reason`` is the verdict's code
+                        summary, evidence, use, deal, cut}``; ``llm_reason`` is the verdict's code
+``llm.use``             ``headline``, ``rejudge`` or ``filing``: what it was asked
+``llm.deal``            null, or ``{size_usd, price_usd, discount_pct, warrants, dilution_pct}``, each may be null
+``llm.cut``             how many of its claims were not borne out by its source, and left out
 ``score``               the fast tier: ``{value, sentiment, confidence, freshness}``
 ``reasons``             ``[{code, detail, value}]`` of the decision
 ``chart``               path of the picture, or null; ``trace`` maps steps to ISO times
@@ -36,7 +41,7 @@ from catalyst_ray.core.message_text import plain
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from catalyst_ray.models import Alert, Item, Judgement, Reason
+    from catalyst_ray.models import Alert, Deal, Item, Judgement, Reason, Score
 
 
 def alert_line(alert: Alert) -> str:
@@ -54,6 +59,9 @@ def alert_record(alert: Alert) -> dict[str, Any]:
         "schema": 1,
         "id": alert.id,
         "created_utc": alert.created_utc.isoformat(),
+        "revision": alert.revision,
+        "revised_utc": _iso(alert.revised_utc),
+        "withdrawn": shown.is_withdrawn,
         "ticker": alert.ticker,
         "tickers": [symbol.ticker for symbol in alert.link.symbols],
         "company": shown.company,
@@ -74,12 +82,7 @@ def alert_record(alert: Alert) -> dict[str, Any]:
         "tier": shown.tier,
         "llm": _of_judgement(judgement) if judgement else None,
         "llm_reason": alert.verdict.reason.code,
-        "score": {
-            "value": _figure(alert.score.value),
-            "sentiment": _figure(alert.score.sentiment),
-            "confidence": _figure(alert.score.confidence),
-            "freshness": _figure(alert.score.freshness),
-        },
+        "score": _of_score(alert.score),
         "reasons": [_of_reason(reason) for reason in alert.decision.reasons],
         "chart": alert.chart_path,
         "trace": {step: when.isoformat() for step, when in alert.trace.steps},
@@ -100,6 +103,15 @@ def _of_item(item: Item) -> dict[str, Any]:
     }
 
 
+def _of_score(score: Score) -> dict[str, Any]:
+    return {
+        "value": _figure(score.value),
+        "sentiment": _figure(score.sentiment),
+        "confidence": _figure(score.confidence),
+        "freshness": _figure(score.freshness),
+    }
+
+
 def _of_judgement(judgement: Judgement) -> dict[str, Any]:
     return {
         "model": judgement.model,
@@ -111,6 +123,19 @@ def _of_judgement(judgement: Judgement) -> dict[str, Any]:
         "seconds": _figure(judgement.seconds),
         "summary": plain(judgement.summary),
         "evidence": [plain(quote) for quote in judgement.evidence],
+        "use": judgement.use.value,
+        "deal": _of_deal(judgement.deal) if judgement.deal else None,
+        "cut": judgement.cut,
+    }
+
+
+def _of_deal(deal: Deal) -> dict[str, Any]:
+    return {
+        "size_usd": _figure(deal.size_usd),
+        "price_usd": _figure(deal.price_usd),
+        "discount_pct": _figure(deal.discount_pct),
+        "warrants": _figure(deal.warrants),
+        "dilution_pct": _figure(deal.dilution_pct),
     }
 
 

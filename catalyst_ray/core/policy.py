@@ -13,7 +13,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from catalyst_ray.errors import ConfigError
-from catalyst_ray.models import Action, Decision, ItemKind, Reason
+from catalyst_ray.models import Action, Decision, ItemKind, LlmUse, Reason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _WATCH_PRIORITY = 2
 """Steps of priority that a place on the watch list is worth."""
 _LINK_REASONS = 6
+STORY_TOLD = "near_duplicate"
+"""Code of the reason that another alert tells the item's story."""
 _SMALL = 1e-9
 
 
@@ -58,6 +60,8 @@ class Policy:
     llm_flip_confidence: float
     llm_flip_direction: float
     llm_min_value: float
+    llm_forms: frozenset[str]
+    llm_items: frozenset[str]
     freshness: Mapping[str, Freshness]
     watch_list: frozenset[str] = field(default_factory=frozenset)
 
@@ -66,6 +70,13 @@ class Policy:
         form = item.form or ""
         row = self.freshness.get(form) or self.freshness.get(form.removesuffix("/A"))
         return row or self.freshness[item.kind]
+
+    def reads(self, item: Item) -> bool:
+        """Return whether a filing is worth reading however little its feed says: by its form and 8-K items."""
+        if item.kind is not ItemKind.FILING:
+            return False
+        form = (item.form or "").removesuffix("/A")
+        return form in self.llm_forms or not self.llm_items.isdisjoint(item.filing_items)
 
     def watches(self, link: Link) -> bool:
         """Return whether any ticker of an item is on the watch list."""
@@ -105,21 +116,24 @@ def wants_llm(
     fallback: bool,
     filings: bool,
     confidence_threshold: float,
-) -> Reason | None:
-    """Return why a language model should read an item that passed ``triage``, or None.
+) -> LlmUse | None:
+    """Return what a language model should be asked about an item that passed ``triage``, or None.
 
-    Filings are read only when ``filings`` says so. News is read by the ``classifier`` when it may become an
-    alert, and as ``fallback`` when the fast tier is less sure than ``confidence_threshold``.
+    The gate is cheap: only fresh items with a ticker, at least ``llm_min_value`` strong; on the watch list, and
+    for the filings that the policy names, any strength. Filings are read only when ``filings`` says so. News
+    is re-judged as ``fallback`` where the fast tier is less sure than ``confidence_threshold``, and judged
+    by the ``classifier`` otherwise.
     """
     if not link.symbols or score.freshness <= 0:
         return None
+    strong = abs(score.value) + _SMALL >= policy.llm_min_value
+    if not (strong or policy.watches(link) or policy.reads(item)):
+        return None
     if item.kind is ItemKind.FILING:
-        return Reason("llm_filing", item.form or "", score.value) if filings else None
-    if classifier and (abs(score.value) >= policy.llm_min_value or policy.watches(link)):
-        return Reason("llm_classifier", value=score.value)
+        return LlmUse.FILING if filings else None
     if fallback and score.confidence < confidence_threshold:
-        return Reason("llm_fallback", value=score.confidence)
-    return None
+        return LlmUse.REJUDGE
+    return LlmUse.HEADLINE if classifier else None
 
 
 def decide(
@@ -134,10 +148,14 @@ def decide(
     least = policy.watch_min_value if watched else policy.alert_min_value
     reasons = [Reason(hit.code, hit.span or hit.label, hit.weight) for hit in score.events]
     reasons += llm_reasons
+    if abs(score.value) + _SMALL < least <= abs(value) + _SMALL:
+        reasons.append(Reason("llm_lifts", f"from below {least:.2f}", score.value))
+    elif abs(value) + _SMALL < least <= abs(score.value) + _SMALL:
+        reasons.append(Reason("llm_sinks", f"from above {least:.2f}", score.value))
     if watched:
         reasons.append(Reason("watch_list", value=least))
     if near_duplicate_of:
-        action, head = Action.SUPPRESS, Reason("near_duplicate", near_duplicate_of)
+        action, head = Action.SUPPRESS, Reason(STORY_TOLD, near_duplicate_of)
     elif abs(value) + _SMALL < least:
         action, head = Action.SUPPRESS, Reason("weak", f"below {least:.2f}", value)
     else:
@@ -225,7 +243,8 @@ def load_policy(text: str) -> Policy:
     try:
         table = tomllib.loads(text)
         rows = {name: Freshness(**row) for name, row in table.pop("freshness").items()}
-        return Policy(freshness=rows, **table)
+        forms, items = frozenset(table.pop("llm_forms")), frozenset(table.pop("llm_items"))
+        return Policy(freshness=rows, llm_forms=forms, llm_items=items, **table)
     except (tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError) as error:
         raise ConfigError(
             f"unreadable: {error}", key="policy.toml", hint="compare it with the file shipped"

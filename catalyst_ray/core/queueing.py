@@ -50,11 +50,17 @@ class Admission:
 
 @dataclass(frozen=True, slots=True)
 class Work(Generic[P]):
-    """A request handed out: answer it with ``done`` or ``failed``. Nobody wants it after ``deadline_s``."""
+    """A request handed out: answer it with ``done`` or ``failed``, or ``put_back``.
+
+    Args:
+        deadline_s: Nobody wants it after that.
+        attempt: How often it was handed out, this time included.
+    """
 
     key: str
     payload: P
     deadline_s: float
+    attempt: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +114,8 @@ class _Entry(Generic[P]):
     offered_s: float
     taken_s: float | None = None
     tickets: dict[int, float] = field(default_factory=dict)
+    attempts: int = 0
+    avoid: str = ""
 
 
 class RequestQueue(Generic[P]):
@@ -170,17 +178,43 @@ class RequestQueue(Generic[P]):
         self._admit(entry, ticket, deadline_s)
         return Admission(Outcome.QUEUED, ticket, displaced=displaced)
 
-    def take(self, now_s: float, n: int) -> Batch[P]:
-        """Hand out at most ``n`` requests, the most urgent first, none whose time has run out."""
+    def take(self, now_s: float, n: int, *, taker: str = "") -> Batch[P]:
+        """Hand out at most ``n`` requests, the most urgent first, none whose time has run out.
+
+        What was put back to avoid ``taker`` is passed over; an empty ``taker`` takes anything.
+        """
         expired = self.expire(now_s)
-        taken = self._line[: max(0, n)]
-        del self._line[: len(taken)]
-        work = []
-        for _, key in taken:
-            entry = self._entries[key]
+        work: list[Work[P]] = []
+        kept: list[tuple[tuple[float, int], str]] = []
+        line = iter(self._line)
+        for place in line:
+            entry = self._entries[place[1]]
+            if len(work) >= n or (taker and entry.avoid == taker):
+                kept.append(place)
+                if len(work) >= n:
+                    break
+                continue
             entry.taken_s = now_s
-            work.append(Work(key, entry.payload, max(entry.tickets.values())))
+            entry.attempts += 1
+            work.append(Work(entry.key, entry.payload, max(entry.tickets.values()), entry.attempts))
+        self._line = [*kept, *line]
         return Batch(tuple(work), expired)
+
+    def put_back(self, key: str, *, avoid: str = "") -> tuple[int, ...]:
+        """Put a request handed out back to its old place in the line, for another than ``avoid``.
+
+        Returns the tickets of the least urgent request, if the line is too long for both; a request that
+        nobody wants any more is gone.
+        """
+        entry = self._entries.get(key)
+        if entry is None or entry.taken_s is None:
+            return ()
+        if not entry.tickets:
+            del self._entries[key]
+            return ()
+        entry.taken_s, entry.avoid = None, avoid
+        insort(self._line, (entry.place, key))
+        return self._drop(self._entries[self._line[-1][1]], "refused") if len(self._line) > self._max_size else ()
 
     def done(self, key: str, now_s: float) -> tuple[int, ...]:
         """Return the tickets that a request's answer goes to; none if nobody waits for it any more."""

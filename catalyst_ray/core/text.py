@@ -13,7 +13,7 @@ import unicodedata
 from functools import lru_cache
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
-from selectolax.lexbor import LexborHTMLParser
+from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 MAX_HTML_CHARS = 100_000
 MAX_URL_CHARS = 4_096
@@ -39,7 +39,7 @@ _BLOCK = re.compile(
 )
 _CELL = re.compile(r"</?t[dh]\b[^<>]*>", re.IGNORECASE)
 _MAYBE_UNSEEN = re.compile(
-    r"<(?:script|style|template|noscript|iframe|object|svg|math|head|title|textarea|select|button)\b|hidden|style\s*=",
+    r"<(?:script|style|template|noscript|iframe|object|svg|math|head|title|textarea|select|button)\b|hidden|style\s*=|color\s*=",
     re.IGNORECASE,
 )
 _UNSEEN_TAGS = (
@@ -47,12 +47,18 @@ _UNSEEN_TAGS = (
     '[hidden],[aria-hidden="true"]'
 )
 _UNSEEN_STYLE = re.compile(
-    r"display\s*:\s*none|visibility\s*:\s*hidden|(?:font-size|opacity)\s*:\s*0(?![.\d]*[1-9])", re.IGNORECASE
+    r"display\s*:\s*none|visibility\s*:\s*hidden|(?:font-size|opacity)\s*:\s*0(?![.\d]*[1-9])"
+    r"|(?:left|top|text-indent)\s*:\s*-\d{3,}",
+    re.IGNORECASE,
 )
+_WHITE = r"(?:white|#fff(?:fff)?|rgba?\(\s*255\s*,\s*255\s*,\s*255\b[^)]*\)|transparent)\s*(?:!important\s*)?"
+_WHITE_STYLE = re.compile(rf"(?:^|;)\s*color\s*:\s*{_WHITE}(?:;|$)", re.IGNORECASE)
+_WHITE_FONT = re.compile(rf"\s*{_WHITE}", re.IGNORECASE)
+_GROUND = re.compile(rf"background(?:-color)?\s*:\s*(?!{_WHITE}|none|inherit|initial)\w*", re.IGNORECASE)
 
 
 # Markup so plain that nothing in it can be hidden, moved or cut: what is left without it is the text.
-_ATTRIBUTES = r"(?:\s+(?!style|hidden|aria)[a-zA-Z-]+=(?:\"[^\"<>]*\"|'[^'<>]*'))*\s*/?>"
+_ATTRIBUTES = r"(?:\s+(?!style|hidden|aria|color)[a-zA-Z-]+=(?:\"[^\"<>]*\"|'[^'<>]*'))*\s*/?>"
 _CUT_ENTITY = re.compile(r"&[#\w]*<")
 _PLAIN_BLOCK = re.compile(rf"</?(?:br|div|h[1-6]|hr|li|ol|p|ul){_ATTRIBUTES}", re.IGNORECASE)
 _PLAIN_INLINE = re.compile(
@@ -96,10 +102,23 @@ def _visible(markup: str) -> str:
     if _MAYBE_UNSEEN.search(source):
         for node in body.css(_UNSEEN_TAGS):
             node.decompose()
-        for node in body.css("[style]"):
-            if _UNSEEN_STYLE.search(node.attributes.get("style") or ""):
+        for node in body.css("[style],[color]"):
+            if _UNSEEN_STYLE.search(node.attributes.get("style") or "") or _is_white_on_white(node):
                 node.decompose()
     return body.text()
+
+
+def _is_white_on_white(node: LexborNode) -> bool:
+    style, color = node.attributes.get("style") or "", node.attributes.get("color") or ""
+    if not (_WHITE_STYLE.search(style) or _WHITE_FONT.fullmatch(color)):
+        return False
+    around: LexborNode | None = node
+    while around is not None:  # white on a ground of its own is the head of a table
+        ground = around.attributes.get("bgcolor") or ""
+        if _GROUND.search(f"{around.attributes.get('style') or ''};background:{ground or 'none'}"):
+            return False
+        around = around.parent
+    return True
 
 
 def _wanted(text: str) -> str:

@@ -75,6 +75,8 @@ class Desk:
                     parties=draft.parties,
                     items=draft.template.items,
                     size=rng.choice(("14 KB", "211 KB", "388 KB", "1 MB", "5 MB")),
+                    main=draft.main,
+                    release=draft.release,
                 ),
             )
         )

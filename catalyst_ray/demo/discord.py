@@ -208,14 +208,14 @@ class DiscordDouble:
         message = self._kept.get(request.match_info["message"])
         if message is None:
             raise _Refused(*rules.UNKNOWN_MESSAGE)
-        kept = message.files
-        if "attachments" in payload:  # the list says which of the old files stay
-            named = {row.get("filename") for row in payload["attachments"] or [] if isinstance(row, dict)}
-            kept = {name: data for name, data in kept.items() if name in named}
-        _check(payload, {**kept, **files})
+        after = _files_after(message, payload, files)
+        _check(payload, after)
+        changed = {**message.payload, **payload}
+        if rules.is_empty(changed, len(after)):
+            raise _Refused(*rules.EMPTY_MESSAGE)
         message.edits.append(message.payload)
-        message.payload = {**message.payload, **payload}
-        message.files = {**kept, **files}
+        message.payload = changed
+        message.files = after
         message.edited_utc = self._now()
         return message
 
@@ -226,6 +226,29 @@ class DiscordDouble:
         self._sequence += 1
         since_ms = int(self._clock.now_utc().timestamp() * 1000) - _DISCORD_EPOCH_MS
         return str((since_ms << 22) | (self._sequence & 0xFFF))
+
+
+def _files_after(
+    message: DiscordMessage, payload: dict[str, Any], files: dict[str, bytes]
+) -> dict[str, bytes]:
+    """Return a message's files after an edit: uploads are added, unless a list of attachments says what is left.
+
+    Such a list names old files by their id and uploads by their place (API v10: both must be listed).
+    """
+    if "attachments" not in payload:
+        return {**message.files, **files}
+    listed = {str(row.get("id")) for row in payload["attachments"] or [] if isinstance(row, dict)}
+    old = {
+        name: data
+        for (name, data), id_ in zip(message.files.items(), _file_ids(message), strict=True)
+        if id_ in listed
+    }
+    new = {name: data for place, (name, data) in enumerate(files.items()) if str(place) in listed}
+    return {**old, **new}
+
+
+def _file_ids(message: DiscordMessage) -> list[str]:
+    return [f"{int(message.id) + number}" for number in range(1, len(message.files) + 1)]
 
 
 def _check(payload: dict[str, Any], files: dict[str, bytes]) -> None:
@@ -284,12 +307,12 @@ def _as_discord(message: DiscordMessage, request: web.Request) -> dict[str, Any]
         "embeds": embeds,
         "attachments": [
             {
-                "id": f"{int(message.id) + number}",
+                "id": id_,
                 "filename": name,
                 "size": len(data),
                 "url": f"{folder}/{name}",
             }
-            for number, (name, data) in enumerate(message.files.items(), start=1)
+            for id_, (name, data) in zip(_file_ids(message), message.files.items(), strict=True)
         ],
         "mentions": [],
         "mention_roles": [],

@@ -121,6 +121,7 @@ def _deal(company: Company, rng: random.Random) -> dict[str, str]:
     offer_usd = round(company.price_usd * rng.uniform(0.74, 0.9), 2)
     shares = round(value_m * rng.uniform(0.12, 0.3) / offer_usd * 20) * 50_000
     amount_m = offer_usd * shares / 1e6
+    outstanding = round(company.shares_m * 1e6)
     premium_pct = rng.randint(18, 40)
     bank, bank2 = rng.sample(names()["banks"], 2)
     stake_pct = round(rng.uniform(5.2, 9.9), 1)
@@ -129,6 +130,12 @@ def _deal(company: Company, rng: random.Random) -> dict[str, str]:
         "offer_shares": f"{shares:,}",
         "warrant_price": f"${offer_usd * 1.1:.2f}",
         "amount": millions(amount_m),
+        "last_price": f"${company.price_usd:.2f}",
+        "discount": f"{(1 - offer_usd / company.price_usd) * 100:.1f}",
+        "net_amount": millions(amount_m * 0.93),
+        "shares_out": f"{outstanding:,}",
+        "shares_after": f"{outstanding + shares:,}",
+        "new_pct": f"{shares / outstanding * 100:.1f}",
         "amount_old": millions(amount_m * rng.uniform(0.66, 0.82)),
         "bank": bank,
         "bank2": bank2,

@@ -39,13 +39,20 @@ class Truth:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilingFacts:
-    """What makes an item a filing; EDGAR lists it once per party."""
+    """What makes an item a filing; EDGAR lists it once per party.
+
+    Args:
+        main: Paragraphs of the main document at length; empty where the item's own are all there is.
+        release: Title and paragraphs of the press release that is Exhibit 99.1, if any.
+    """
 
     form: str
     accession: str
     parties: tuple[Party, ...]
     items: tuple[str, ...] = ()
     size: str = ""
+    main: tuple[str, ...] = ()
+    release: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,25 +1,21 @@
-"""Ollama's double: its HTTP API, exact in shape, with a scripted reading in place of a model.
+"""Ollama's double: its HTTP API, exact in shape, with the scripted engine in place of a model.
 
 It says so: the only model is ``demo-scripted``, of the family ``scripted``. Shapes and error words as in
-ollama/ollama at fb30760996. Owns no rule of reading; those are in ``reading``.
+ollama/ollama at fb30760996. Owns no rule of reading and no fault; those are in ``reading`` and ``scripted``.
 """
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
-import re
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from catalyst_ray.demo.reading import answer_text
+from catalyst_ray.demo.scripted import Asked, Figures, ScriptedEngine
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from datetime import datetime
 
     from catalyst_ray.ports import Clock
@@ -40,19 +36,6 @@ _DETAILS = {
 }
 
 
-@dataclass(slots=True)
-class _Asked:
-    """A generation request, the same for chat and generate. ``prompt`` None asks to load the model."""
-
-    model: str
-    prompt: str | None
-    stream: bool
-    schema: Any
-    max_tokens: int
-    unload: bool
-    chat: bool
-
-
 class _Refused(Exception):
     """An answer with an error in it."""
 
@@ -61,8 +44,8 @@ class _Refused(Exception):
         self.response = web.json_response({"error": message}, status=status)
 
 
-class OllamaDouble:
-    """An Ollama with one scripted model.
+class OllamaDouble(ScriptedEngine):
+    """An Ollama with one scripted model; ``models`` are the names it has now, which ``/api/pull`` adds to.
 
     Args:
         latency_s: Time that one answer takes, spread over its pieces when it streams.
@@ -70,12 +53,8 @@ class OllamaDouble:
     """
 
     def __init__(self, clock: Clock, *, latency_s: float = 0.06, parallel: int = 4) -> None:
-        self.latency_s = latency_s
-        self.requests = 0
-        self.in_flight = 0
-        self.most_in_flight = 0
-        self._clock = clock
-        self._slots = asyncio.Semaphore(parallel)
+        super().__init__(clock, latency_s=latency_s, parallel=parallel)
+        self.models = {MODEL}
         self._loaded = False
 
     def routes(self) -> list[web.RouteDef]:
@@ -85,15 +64,18 @@ class OllamaDouble:
             web.get("/api/tags", self._tags),
             web.get("/api/ps", self._running),
             web.post("/api/show", self._show),
+            web.post("/api/pull", self._pull),
             web.post("/api/chat", self._chat),
             web.post("/api/generate", self._generate),
+            self.control_route(),
         ]
 
     async def _version(self, _: web.Request) -> web.Response:
         return web.json_response({"version": VERSION})
 
     async def _tags(self, _: web.Request) -> web.Response:
-        return web.json_response({"models": [{**self._model(), "modified_at": self._stamp()}]})
+        rows = [{**self._model(), "modified_at": self._stamp()} for _ in self.models]
+        return web.json_response({"models": rows})
 
     async def _running(self, _: web.Request) -> web.Response:
         expires = self._stamp(self._clock.now_utc() + timedelta(minutes=5))
@@ -107,7 +89,7 @@ class OllamaDouble:
     async def _show(self, request: web.Request) -> web.Response:
         try:
             body = await _body(request)
-            _known(str(body.get("model") or body.get("name") or ""))
+            self._known(_name(body))
         except _Refused as refused:
             return refused.response
         shown = {
@@ -131,54 +113,91 @@ class OllamaDouble:
     async def _answer(self, request: web.Request, *, chat: bool) -> web.StreamResponse:
         try:
             asked = _asked(await _body(request), chat=chat)
+            self._known(asked.model)
         except _Refused as refused:
             return refused.response
-        self.requests += 1
-        self.in_flight += 1
-        self.most_in_flight = max(self.most_in_flight, self.in_flight)
-        try:
-            async with self._slots:
-                return await self._serve(request, asked)
-        finally:
-            self.in_flight -= 1
-
-    async def _serve(self, request: web.Request, asked: _Asked) -> web.StreamResponse:
         self._loaded = not asked.unload
+        wire = _Wire(asked.model, self._stamp(), chat=chat)
         if asked.prompt is None:
-            return web.json_response(self._part(asked, "", done="unload" if asked.unload else "load"))
-        pieces = re.findall(r"\S+\s*|\s+", answer_text(asked.prompt, asked.schema))
-        cut = 0 < asked.max_tokens < len(pieces)
-        pieces = pieces[: asked.max_tokens] if cut else pieces
-        closing = {"done": "length" if cut else "stop"} | self._figures(asked, len(pieces))
-        if not asked.stream:
-            await self._clock.sleep(self.latency_s)
-            return web.json_response(self._part(asked, "".join(pieces), **closing))
-        response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
+            return web.json_response(wire.part("", done_reason="unload" if asked.unload else "load"))
+        return await self.answer(request, asked, wire)
+
+    async def _pull(self, request: web.Request) -> web.StreamResponse:
+        try:
+            name = _name(await _body(request))
+        except _Refused as refused:
+            return refused.response
+        response = web.StreamResponse(headers={"Content-Type": _Wire.content_type})
         await response.prepare(request)
-        for group in _thirds(pieces):
-            await self._clock.sleep(self.latency_s / 3)
-            await response.write(_line(self._part(asked, "".join(group))))
-        await response.write(_line(self._part(asked, "", **closing)))
+        await response.write(_line({"status": "pulling manifest"}))
+        if name.removesuffix(":latest") != MODEL:
+            await response.write(_line({"error": "pull model manifest: file does not exist"}))
+            return response
+        digest = self._model()["digest"]
+        for quarter in range(5):
+            await self._clock.sleep(self.latency_s / 5)
+            done = {
+                "digest": f"sha256:{digest}",
+                "total": _SIZE_BYTES,
+                "completed": _SIZE_BYTES * quarter // 4,
+            }
+            await response.write(_line({"status": f"pulling {digest[:12]}", **done}))
+        self.models.add(MODEL)
+        for status in ("verifying sha256 digest", "writing manifest", "success"):
+            await response.write(_line({"status": status}))
         return response
 
-    def _part(self, asked: _Asked, text: str, *, done: str = "", **figures: int) -> dict[str, Any]:
-        said = {"message": {"role": "assistant", "content": text}} if asked.chat else {"response": text}
-        part = {"model": asked.model, "created_at": self._stamp(), **said, "done": bool(done)}
-        return part | ({"done_reason": done} if done else {}) | figures
-
-    def _figures(self, asked: _Asked, pieces: int) -> dict[str, Any]:
-        total_ns = int(self.latency_s * 1e9)
-        return {
-            "total_duration": total_ns,
-            "load_duration": total_ns // 50,
-            "prompt_eval_count": len((asked.prompt or "").split()),
-            "prompt_eval_duration": total_ns // 5,
-            "eval_count": pieces,
-            "eval_duration": total_ns * 7 // 10,
-        }
+    def _known(self, model: str) -> None:
+        if model.removesuffix(":latest") not in self.models:
+            raise _Refused(404, f"model '{model}' not found")
 
     def _stamp(self, when: datetime | None = None) -> str:
         return (when or self._clock.now_utc()).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+class _Wire:
+    """One JSON object a line; the last says ``done``."""
+
+    content_type = "application/x-ndjson"
+
+    def __init__(self, model: str, stamp: str, *, chat: bool) -> None:
+        self._head = {"model": model, "created_at": stamp}
+        self._chat = chat
+
+    def part(self, text: str, *, done_reason: str = "", **figures: int) -> dict[str, Any]:
+        """Return one line, as a value for JSON."""
+        said = {"message": {"role": "assistant", "content": text}} if self._chat else {"response": text}
+        part = {**self._head, **said, "done": bool(done_reason)}
+        return part | ({"done_reason": done_reason} if done_reason else {}) | figures
+
+    def piece(self, text: str) -> bytes:
+        """Return a part of a stream."""
+        return _line(self.part(text))
+
+    def closing(self, figures: Figures) -> bytes:
+        """Return the end of a stream."""
+        return _line(self.whole("", figures))
+
+    def error(self, message: str) -> bytes:
+        """Return an error inside a stream."""
+        return _line({"error": message})
+
+    def whole(self, text: str, figures: Figures) -> Any:
+        """Return an answer in one piece."""
+        return self.part(
+            text,
+            done_reason=figures.reason,
+            total_duration=figures.total_ns,
+            load_duration=figures.total_ns // 50,
+            prompt_eval_count=figures.prompt_tokens,
+            prompt_eval_duration=figures.total_ns // 5,
+            eval_count=figures.output_tokens,
+            eval_duration=figures.total_ns * 7 // 10,
+        )
+
+    def refusal(self, status: int, message: str) -> web.Response:
+        """Return an answer that is an error."""
+        return web.json_response({"error": message}, status=status)
 
 
 async def _body(request: web.Request) -> dict[str, Any]:
@@ -194,14 +213,11 @@ async def _body(request: web.Request) -> dict[str, Any]:
     return body
 
 
-def _known(model: str) -> str:
-    if model not in {MODEL, _TAGGED}:
-        raise _Refused(404, f"model '{model}' not found")
-    return model
+def _name(body: dict[str, Any]) -> str:
+    return str(body.get("model") or body.get("name") or "")
 
 
-def _asked(body: dict[str, Any], *, chat: bool) -> _Asked:
-    model = _known(str(body.get("model") or ""))
+def _asked(body: dict[str, Any], *, chat: bool) -> Asked:
     if chat:
         texts = [
             str(row.get("content") or "") for row in body.get("messages") or [] if row.get("role") == "user"
@@ -213,21 +229,14 @@ def _asked(body: dict[str, Any], *, chat: bool) -> _Asked:
     if schema not in (None, "", "json") and not isinstance(schema, dict):
         wrong = json.dumps(json.dumps(schema))
         raise _Refused(500, f'invalid format: {wrong}; expected "json" or a valid JSON Schema object')
-    return _Asked(
-        model=model,
+    return Asked(
+        model=_name(body),
         prompt=prompt,
         stream=body.get("stream", True) is not False,
         schema=schema,
         max_tokens=int((body.get("options") or {}).get("num_predict") or 0),
         unload=prompt is None and body.get("keep_alive") in (0, "0", "0s"),
-        chat=chat,
     )
-
-
-def _thirds(pieces: list[str]) -> Iterator[list[str]]:
-    size = max(1, -(-len(pieces) // 3))
-    for start in range(0, len(pieces), size):
-        yield pieces[start : start + size]
 
 
 def _line(part: dict[str, Any]) -> bytes:

@@ -10,6 +10,7 @@ from aiohttp import web
 from catalyst_ray.demo import edgar
 from catalyst_ray.demo.channels import Shape
 from catalyst_ray.demo.prices import price_table
+from catalyst_ray.demo.submissions import submission
 from catalyst_ray.demo.wires import http_date, release_page
 
 if TYPE_CHECKING:
@@ -122,10 +123,13 @@ class Publisher:
         return web.Response(text=release_page(channel, self._press.entry(item)), content_type="text/html")
 
     async def _filing(self, request: web.Request) -> web.Response:
-        accession = request.match_info["page"].removesuffix("-index.htm")
-        item = self._out(self._by_accession.get(accession))
+        page = request.match_info["page"]
+        item = self._out(self._by_accession.get(page.removesuffix("-index.htm").removesuffix(".txt")))
         if item.filing is None:
             raise web.HTTPNotFound
+        if page.endswith(".txt"):
+            text = submission(self._press.entry(item), item.filing)
+            return web.Response(text=text, content_type="text/plain")
         return web.Response(
             text=edgar.filing_page(self._press.entry(item), item.filing), content_type="text/html"
         )

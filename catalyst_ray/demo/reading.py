@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_SHORT_OF_WORDS = re.compile(r"^filing\s*:", re.MULTILINE)
+_OUTSIDE_THE_TEXT = re.compile(r"^(?:company|filing|headline|first look)\s*:|^(?:<<<|\w+>>>)")
+_PART = re.compile(r"^[\w.-]+(?: [\w.-]+)?\s*:\s+")
+_SENTENCE = re.compile(r"(?<=[^.][.!?])\s+(?=[A-Z])")
 _HEADLINE = re.compile(r"^\W*(?:headline|title)\W*[:=>]\s*(.+?)(?:</\w+>)?\s*$", re.IGNORECASE | re.MULTILINE)
 _MAX_SUMMARY_CHARS = 200
 _MAX_DEPTH = 6
@@ -53,28 +57,75 @@ _RULES = tuple(
     )
 )
 
+_AMOUNT = r"\$(?P<value>\d[\d,]*(?:\.\d+)?)(?: (?P<scale>million|billion))?"
+_COUNT = r"(?P<value>\d[\d,]*(?:\.\d+)?)(?: (?P<scale>million|billion))?"
+_SHARE = r"(?P<value>\d+(?:\.\d+)?)(?:%| percent| per cent)"
+_SCALES = {"": 1.0, "million": 1e6, "billion": 1e9}
+
+# Terms of a sale of securities, by the names that a schema has for them; the first pattern that is found speaks.
+_TERMS = {
+    term: tuple(re.compile(pattern, re.IGNORECASE) for pattern in patterns)
+    for term, patterns in {
+        "price_usd": (rf"price of {_AMOUNT}", rf"at {_AMOUNT} per (?:share|unit)"),
+        "size_usd": (
+            rf"gross proceeds of (?:approximately |about |up to )?{_AMOUNT}",
+            r"\$(?P<value>\d[\d,]*(?:\.\d+)?) (?P<scale>million|billion)",
+        ),
+        "discount_pct": (rf"discount of {_SHARE}", rf"{_SHARE} discount"),
+        "warrants": (rf"{_COUNT} (?:\w+ ){{0,2}}warrants", rf"warrants to purchase (?:up to )?{_COUNT}"),
+        "dilution_pct": (rf"dilution of {_SHARE}", rf"{_SHARE} of (?:\w+ ){{0,3}}outstanding"),
+    }.items()
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What the rules made of a prompt; ``quote`` stands in the headline word for word."""
+    """What the rules made of a prompt; ``quote`` stands in it word for word.
+
+    ``sentence`` is what the rules read: the headline, or the sentence of a filing that holds the quote. ``terms`` are
+    those of a sale of securities that the text states.
+    """
 
     headline: str
     direction: float
     confidence: float
     quote: str
     events: tuple[str, ...]
+    sentence: str = ""
+    terms: Mapping[str, float] = field(default_factory=dict)
 
 
 def read_prompt(prompt: str) -> Reading:
-    """Read the headline in a prompt: its ``headline:`` or ``title:`` line, else its longest line."""
+    """Read the headline in a prompt: its ``headline:`` or ``title:`` line, else its longest line.
+
+    A filing's headline says next to nothing, so its text is read first.
+    """
     found = _HEADLINE.search(prompt)
     lines = [line.strip() for line in prompt.splitlines() if line.strip()]
     headline = (found.group(1) if found else max(lines, key=len, default="")).strip()
+    sentences = [headline]
+    if _SHORT_OF_WORDS.search(prompt):
+        text = [_PART.sub("", line) for line in lines if not _OUTSIDE_THE_TEXT.search(line)]
+        sentences = [*(sentence for line in text for sentence in _SENTENCE.split(line)), headline]
+    terms = _terms(prompt)
     for pattern, direction, events in _RULES:
-        hit = pattern.search(headline)
+        for sentence in sentences:
+            hit = pattern.search(sentence)
+            if hit:
+                sure = 0.9 if direction else 0.8
+                return Reading(headline, direction, sure, hit.group(), events, sentence, terms)
+    return Reading(headline, 0.0, 0.4, "", ("routine",), max(sentences, key=len), terms)
+
+
+def _terms(text: str) -> dict[str, float]:
+    terms = {}
+    for term, patterns in _TERMS.items():
+        hit = next((hit for hit in (pattern.search(text) for pattern in patterns) if hit), None)
         if hit:
-            return Reading(headline, direction, 0.9 if direction else 0.8, hit.group(), events)
-    return Reading(headline, 0.0, 0.4, "", ("routine",))
+            terms[term] = (
+                float(hit["value"].replace(",", "")) * _SCALES[(hit.groupdict().get("scale") or "").lower()]
+            )
+    return terms
 
 
 def answer_text(prompt: str, schema: Any) -> str:
@@ -92,8 +143,10 @@ def _free_form(reading: Reading) -> dict[str, Any]:
 
 
 def _summary(reading: Reading) -> str:
-    text = reading.headline.rstrip(" .")
-    return f"{text[:_MAX_SUMMARY_CHARS]}." if text else "No headline was given."
+    text = (reading.sentence or reading.headline).rstrip(" .")
+    if len(text) > _MAX_SUMMARY_CHARS:
+        text = text[:_MAX_SUMMARY_CHARS].rpartition(" ")[0]
+    return f"{text}." if text else "No headline was given."
 
 
 class _Form:
@@ -107,6 +160,8 @@ class _Form:
         """Return a value of the schema for the property ``name``."""
         if depth > _MAX_DEPTH:
             return None
+        if name in _TERMS and (name in self._reading.terms or _allows_null(schema)):
+            return self._reading.terms.get(name)
         inner = self._inner(schema)
         if inner is not None:
             return self.fill(inner, name, depth + 1)
@@ -115,14 +170,16 @@ class _Form:
         if schema.get("type") == "object" or "properties" in schema:
             properties = schema.get("properties", {})
             return {key: self.fill(value, key, depth + 1) for key, value in properties.items()}
-        if schema.get("type") == "array":
-            return self._rows(schema, name, depth)
-        return _scalar(schema, name, self._reading)
+        is_list = schema.get("type") == "array"
+        return self._rows(schema, name, depth) if is_list else _scalar(schema, name, self._reading)
 
     def _inner(self, schema: Mapping[str, Any]) -> Any:
         """Return the schema that stands for this one: what it refers to, or its first alternative."""
         if "$ref" in schema:
             return self._defs.get(str(schema["$ref"]).rsplit("/", 1)[-1], {})
+        kinds = schema.get("type")
+        if isinstance(kinds, list):
+            return {**schema, "type": next((kind for kind in kinds if kind != "null"), "null")}
         return next(iter(schema.get("anyOf") or schema.get("oneOf") or ()), None)
 
     def _rows(self, schema: Mapping[str, Any], name: str, depth: int) -> list[Any]:
@@ -135,6 +192,13 @@ class _Form:
         if _is_about(name, "event"):
             return list(reading.events)[:most]
         return [self.fill(items, name, depth + 1) for _ in range(schema.get("minItems", 0))]
+
+
+def _allows_null(schema: Mapping[str, Any]) -> bool:
+    kinds = schema.get("type")
+    if kinds == "null" or (isinstance(kinds, list) and "null" in kinds):
+        return True
+    return any(_allows_null(one) for one in (*schema.get("anyOf", ()), *schema.get("oneOf", ())))
 
 
 def _scalar(schema: Mapping[str, Any], name: str, reading: Reading) -> Any:

@@ -1,4 +1,4 @@
-"""The loopback server of a demo world: newswires, EDGAR, prices, Discord's and Ollama's doubles.
+"""The loopback server of a demo world: newswires, EDGAR, prices, doubles of Discord and of model servers.
 
 Wires the parts together and owns the socket. Everything is invented and stays on 127.0.0.1.
 """
@@ -14,6 +14,7 @@ from catalyst_ray.demo.control import control_routes
 from catalyst_ray.demo.discord import TOKEN, WEBHOOK_ID, DiscordDouble
 from catalyst_ray.demo.discord_rules import MAX_REQUEST_BYTES
 from catalyst_ray.demo.ollama import OllamaDouble
+from catalyst_ray.demo.openai import OpenAiDouble
 from catalyst_ray.demo.press import Press
 from catalyst_ray.demo.publisher import Publisher
 from catalyst_ray.errors import TransportError
@@ -77,7 +78,8 @@ class DemoServer:
             TransportError: The port is taken.
         """
         app = web.Application(client_max_size=MAX_REQUEST_BYTES + 1024 * 1024)
-        for part in (self.publisher, self.discord, self.ollama):
+        openai = OpenAiDouble(self.ollama, self.ollama.models)
+        for part in (self.publisher, self.discord, self.ollama, openai):
             app.add_routes(part.routes())
         app.add_routes(control_routes(self))
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_S)

@@ -55,7 +55,7 @@ class Template:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """A text ready for a channel. ``parties`` is empty for news."""
+    """A text ready for a channel. ``parties``, ``main`` and ``release`` are empty for news."""
 
     template: Template
     title: str
@@ -64,6 +64,8 @@ class Draft:
     city: str = ""
     category: str = ""
     parties: tuple[Party, ...] = ()
+    main: tuple[str, ...] = ()
+    release: tuple[str, ...] = ()
 
 
 @cache
@@ -73,6 +75,14 @@ def templates(kind: str) -> tuple[Template, ...]:
     return tuple(
         Template(**{key: _frozen(value) for key, value in row.items()}) for row in read_toml(file)[kind]
     )
+
+
+@cache
+def _documents() -> dict[str, dict[str, tuple[str, ...]]]:
+    rows = read_toml("documents.toml")["document"]
+    return {
+        row["code"]: {"main": tuple(row["main"]), "release": tuple(row.get("release", ()))} for row in rows
+    }
 
 
 def _frozen(value: Any) -> Any:
@@ -135,12 +145,16 @@ def write_filing(template: Template, company: Company, rng: random.Random, start
     else:
         bank_roles = ("Filed by", "Subject") if template.form == "FWP" else ("Filer",)
         parties = tuple(_other(bank.name, role) for role in bank_roles)
+    texts = _documents().get(template.code, {}) if template.about == "company" else {}
+    long_text = {kind: tuple(fill(text, facts) for text in chosen) for kind, chosen in texts.items()}
     return Draft(
         template=template,
         title=f"{template.form} - {parties[0].name}",
         paragraphs=tuple(fill(text, facts) for text in template.doc),
         company=company if template.about == "company" else None,
         parties=parties,
+        main=long_text.get("main", ()),
+        release=long_text.get("release", ()),
     )
 
 

@@ -54,7 +54,7 @@ class Alert:
     @property
     def value(self) -> float:
         """Return the signed strength that card and gauge show: with the model's say, where it had one."""
-        return self.decision.value or self.score.value
+        return self.score.value if self.decision.value is None else self.decision.value
 
     @property
     def ticker(self) -> str:

@@ -197,9 +197,13 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What becomes of an item, with every reason, and how urgent it is (0 first, 9 last)."""
+    """What becomes of an item, with every reason, and how urgent it is (0 first, 9 last).
+
+    Args:
+        value: Signed strength, −1 to 1, with the model's say; None where none was weighed (a duplicate).
+    """
 
     action: Action
     reasons: tuple[Reason, ...]
-    value: float = 0.0
+    value: float | None = None
     priority: int = 5

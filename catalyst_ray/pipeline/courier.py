@@ -2,11 +2,15 @@
 
 ``unknown`` is written before a sink is called, so that a crash in between leaves a row that is tried
 again and counted as a possible double; ``sent`` is written only after the sink said so.
+
+An alert that was revised since it was sent is an edit. Edits come after all alerts, the newest revision only; the
+same edit twice does no harm, so one whose outcome is unknown is just done again.
 """
 
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 from collections import deque
 from datetime import timedelta
@@ -19,8 +23,9 @@ from catalyst_ray.models import DeliveryState
 from catalyst_ray.pipeline.together import together
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Coroutine, Sequence
     from datetime import datetime
+    from typing import Any
 
     from catalyst_ray.models import Delivery, Receipt
     from catalyst_ray.ports import Clock, Notifier, Store
@@ -72,7 +77,12 @@ class Courier:
         self._wakes = 0
         self._idle_since = dict.fromkeys(self._sinks, -1)
         self._resume_s = dict.fromkeys(self._sinks, 0.0)
+        # Of its own: a sink may limit edits alone, and no alert waits for an edit.
+        self._edits_resume_s = dict.fromkeys(self._sinks, 0.0)
+        self._edits = 0
         self.on_sent: Callable[[Delivery], None] | None = None
+        """Called for each alert that a sink took; not for edits."""
+        self.on_edited: Callable[[Delivery], None] | None = None
         self.on_busy: Callable[[float], None] | None = None
         self._errors: dict[str, str] = {}
         self._given_up: deque[str] = deque(maxlen=GIVEN_UP_KEPT)
@@ -94,6 +104,11 @@ class Courier:
         self._given_up.clear()
         return words
 
+    def take_edits(self) -> int:
+        """Return how many edits the sinks took since the last call."""
+        done, self._edits = self._edits, 0
+        return done
+
     async def run(self) -> None:
         """Deliver until cancelled; the delivery in hand is finished first.
 
@@ -104,7 +119,7 @@ class Courier:
         await together([self._keep_retiring(), *(self._serve(name) for name in self._sinks)])
 
     async def settle(self, timeout_s: float, *, retries: bool = False) -> None:
-        """Wait until nothing is due, at most ``timeout_s``; with ``retries`` until nothing is open.
+        """Wait until neither alert nor edit is due, at most ``timeout_s``; with ``retries`` until none is open.
 
         What waits for a sink that asked for a pause is not due.
         """
@@ -121,8 +136,8 @@ class Courier:
 
     def _open(self) -> bool:
         counts = self._store.delivery_counts()
-        states = (DeliveryState.PENDING, DeliveryState.UNKNOWN)
-        return any(counts.get(f"{sink}/{state.value}") for sink in self._sinks for state in states)
+        states = (DeliveryState.PENDING.value, DeliveryState.UNKNOWN.value, "editing")
+        return any(counts.get(f"{sink}/{state}") for sink in self._sinks for state in states)
 
     async def _keep_retiring(self) -> None:
         while True:
@@ -142,7 +157,7 @@ class Courier:
                 else "the sink is not set up any more"
             )
             log.warning("old deliveries given up", extra={"sink": sink, "deliveries": number, "why": why})
-            self._given_up.append(f"sink {sink}: {number} old deliveries given up: {why}")
+            self._given_up.append(f"sink {sink}: {number} old deliveries or edits given up: {why}")
 
     async def _serve(self, sink: str) -> None:
         event = self._events[sink]
@@ -153,9 +168,12 @@ class Courier:
                 self._store.due_deliveries, sink, now_utc=self._clock.now_utc(), limit=BATCH
             )
             for row in rows:
-                await self._whole(row)
+                if self._resume_s[sink] <= self._clock.monotonic():
+                    await self._whole(row, self._deliver)
             if rows:
                 await self._clock.sleep(self._resume_s[sink] - self._clock.monotonic())
+                continue
+            if await self._edit_one(sink):
                 continue
             self._idle_since[sink] = wakes
             try:
@@ -164,11 +182,18 @@ class Courier:
             except TimeoutError:
                 continue  # a row's retry time may have come
 
-    async def _whole(self, row: Delivery) -> None:
-        """Deliver one row to its end, even while being cancelled."""
-        if self._resume_s[row.sink] > self._clock.monotonic():
-            return
-        task = asyncio.ensure_future(self._deliver(row))
+    async def _edit_one(self, sink: str) -> bool:
+        """Do the oldest edit that is due; one only, since an alert may have come meanwhile."""
+        if self._edits_resume_s[sink] > self._clock.monotonic():
+            return False
+        rows = await asyncio.to_thread(self._store.due_edits, sink, now_utc=self._clock.now_utc(), limit=1)
+        for row in rows:
+            await self._whole(row, self._edit)
+        return bool(rows)
+
+    async def _whole(self, row: Delivery, act: Callable[[Delivery], Coroutine[Any, Any, None]]) -> None:
+        """Carry one row to its end, even while being cancelled."""
+        task = asyncio.ensure_future(act(row))
         try:
             await asyncio.shield(task)
         except asyncio.CancelledError:
@@ -184,7 +209,7 @@ class Courier:
         if not await asyncio.to_thread(self._store.begin_delivery, row.id, now_utc=self._clock.now_utc()):
             return  # given up since it was read
         try:
-            receipt = await self._send(row)
+            receipt = await self._call(row, self._sinks[row.sink].send)
         except DeliveryError as error:
             await self._failed(row, error)
         else:
@@ -195,12 +220,28 @@ class Courier:
         if self.on_busy:
             self.on_busy(self._clock.monotonic() - started)
 
-    async def _send(self, row: Delivery) -> Receipt:
+    async def _edit(self, row: Delivery) -> None:
+        started = self._clock.monotonic()
+        edit = functools.partial(self._sinks[row.sink].edit, message_id=row.message_id)
+        try:
+            await self._call(row, edit)
+        except DeliveryError as error:
+            await self._edit_failed(row, error)
+        else:
+            await self._finish_edit(row)
+            self._errors.pop(row.sink, None)
+            self._edits += 1
+            if self.on_edited:
+                self.on_edited(row)
+        if self.on_busy:
+            self.on_busy(self._clock.monotonic() - started)
+
+    async def _call(self, row: Delivery, say: Callable[..., Awaitable[Receipt]]) -> Receipt:
         chart = await asyncio.to_thread(_read, row.alert.chart_path)
         try:
             gauge = self._gauge(row.alert.value)
             async with asyncio.timeout(SEND_TIMEOUT_S):
-                return await self._sinks[row.sink].send(row.alert, chart=chart, gauge=gauge)
+                return await say(row.alert, chart=chart, gauge=gauge)
         except TimeoutError as error:
             raise DeliveryError("no answer in time", key=row.sink, outcome_known=False) from error
         except DeliveryError:
@@ -220,17 +261,43 @@ class Courier:
             await self._finish(row, DeliveryState.DEAD, error=str(error))
             self._given_up.append(f"sink {row.sink}: alert {row.alert.id} given up: {error.message}")
             return
-        if error.retry_after_s is None:
-            wait_s = backoff_s(
-                row.attempts + 1, base_s=RETRY_BASE_S, cap_s=RETRY_CAP_S, jitter=self._chance()
-            )
-        else:
-            wait_s = min(max(error.retry_after_s, LOOK_AGAIN_S), PAUSE_CAP_S)
+        wait_s = self._wait_s(error, failures=row.attempts + 1)
         state = DeliveryState.PENDING if error.outcome_known else DeliveryState.UNKNOWN
         again = self._clock.now_utc() + timedelta(seconds=wait_s)
         await self._finish(row, state, error=str(error), next_attempt_utc=again)
         if error.retry_after_s is not None:
             self._resume_s[row.sink] = self._clock.monotonic() + wait_s
+
+    async def _edit_failed(self, row: Delivery, error: DeliveryError) -> None:
+        log.warning("edit failed", extra={"sink": row.sink, "alert_id": row.alert.id, "error": str(error)})
+        if error.permanent:
+            # Told, but no trouble of the sink: it has the alert, and may take the next one.
+            await self._finish_edit(row, error=str(error))
+            self._given_up.append(f"sink {row.sink}: edit of alert {row.alert.id} given up: {error.message}")
+            return
+        self._errors[row.sink] = error.message
+        wait_s = self._wait_s(error, failures=max(1, row.attempts))  # the post was the first attempt
+        again = self._clock.now_utc() + timedelta(seconds=wait_s)
+        await self._finish_edit(row, error=str(error), next_attempt_utc=again)
+        if error.retry_after_s is not None:
+            self._edits_resume_s[row.sink] = self._clock.monotonic() + wait_s
+
+    def _wait_s(self, error: DeliveryError, *, failures: int) -> float:
+        if error.retry_after_s is None:
+            return backoff_s(failures, base_s=RETRY_BASE_S, cap_s=RETRY_CAP_S, jitter=self._chance())
+        return min(max(error.retry_after_s, LOOK_AGAIN_S), PAUSE_CAP_S)
+
+    async def _finish_edit(
+        self, row: Delivery, *, error: str | None = None, next_attempt_utc: datetime | None = None
+    ) -> None:
+        await asyncio.to_thread(
+            self._store.finish_edit,
+            row.id,
+            row.alert.revision,
+            now_utc=self._clock.now_utc(),
+            error=error,
+            next_attempt_utc=next_attempt_utc,
+        )
 
     async def _finish(
         self,
@@ -249,6 +316,7 @@ class Courier:
             message_id=message_id,
             error=error,
             next_attempt_utc=next_attempt_utc,
+            revision=row.alert.revision,
         )
 
 

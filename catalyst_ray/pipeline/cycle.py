@@ -7,7 +7,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from catalyst_ray.models import Action, ClaimOutcome, FeedReport
-from catalyst_ray.pipeline.flow import Flow, Round
+from catalyst_ray.pipeline.round import Round
 from catalyst_ray.pipeline.tally import Tally
 from catalyst_ray.pipeline.together import together
 
@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
     from catalyst_ray.models import CycleReport, Delivery, FeedSpec, FeedState, Item
     from catalyst_ray.pipeline.courier import Courier
+    from catalyst_ray.pipeline.flow import Flow
     from catalyst_ray.pipeline.intake import Intake, Taken
+    from catalyst_ray.pipeline.late import LateVerdicts
+    from catalyst_ray.pipeline.release import Releaser
     from catalyst_ray.ports import Artist, Clock, Judge, Store
 
 log = logging.getLogger(__name__)
@@ -33,6 +36,8 @@ class Cycle:
     Args:
         feeds: Feeds to take.
         off: Feeds that stay off, with the setting that turns them on.
+        late: Verdicts that come after their item was decided, whatever cycle it was of.
+        late_s: How long the last cycle waits for them.
         max_alerts: Alerts of one cycle; more are held for the next.
         parallel: Take all feeds at once; one by one otherwise.
     """
@@ -44,6 +49,9 @@ class Cycle:
         store: Store,
         intake: Intake,
         flow: Flow,
+        releaser: Releaser,
+        late: LateVerdicts,
+        late_s: float,
         courier: Courier,
         judge: Judge,
         artist: Artist,
@@ -56,6 +64,9 @@ class Cycle:
         self._store = store
         self._intake = intake
         self._flow = flow
+        self._releaser = releaser
+        self._late = late
+        self._late_s = late_s
         self._courier = courier
         self._judge = judge
         self._artist = artist
@@ -69,7 +80,8 @@ class Cycle:
 
         Args:
             number: Of the cycle, from 1.
-            wait_for_retries_s: Wait so long for deliveries that must be tried again (``--once``).
+            wait_for_retries_s: Of the last cycle (``--once``): wait so long for deliveries that must be tried
+                again, and before that for the model's late verdicts.
 
         Raises:
             StoreError: The store failed; what was claimed is taken up by the next cycle.
@@ -87,6 +99,8 @@ class Cycle:
         held = await self._held(shared, limit=(self._max_alerts + 1) // 2)
         await together([*held, self._take_up(left, shared), *self._all_feeds(states, shared)])
         await together(await self._held(shared, limit=shared.slots))
+        if wait_for_retries_s:
+            await self._late.settle(self._late_s)
         await self._courier.settle(SETTLE_S)
         if wait_for_retries_s:
             await self._courier.settle(wait_for_retries_s, retries=True)
@@ -101,7 +115,7 @@ class Cycle:
     async def _held(self, shared: Round, *, limit: int) -> list[Coroutine[Any, Any, None]]:
         """Return the release of the most urgent held alerts, each with its slot taken."""
         alerts = await asyncio.to_thread(self._store.held_alerts, limit=limit) if limit > 0 else []
-        return [self._flow.release(alert, shared) for alert in alerts if shared.take_slot()]
+        return [self._releaser.release(alert, shared) for alert in alerts if shared.take_slot()]
 
     def _all_feeds(self, states: Mapping[str, FeedState], shared: Round) -> list[Coroutine[Any, Any, None]]:
         if self._parallel:
@@ -129,6 +143,7 @@ class Cycle:
     async def _report(self, tally: Tally) -> CycleReport:
         for words in self._courier.problems():
             tally.problem(words)
+        tally.counts.update(self._late.take_counts())
         deliveries = await asyncio.to_thread(self._store.delivery_counts)
         queues = {"llm": self._judge.stats(), "charts": self._artist.stats()}
         return tally.report(queues=queues, deliveries=deliveries)

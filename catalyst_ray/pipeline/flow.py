@@ -1,27 +1,28 @@
-"""The way of an item from claim to decision, and of an alert into the outbox. Fetches nothing."""
+"""The way of an item from claim to decision, and back again when the model's verdict comes late. Fetches nothing."""
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
-from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from catalyst_ray.core.dedupe import find_near_duplicate
+from catalyst_ray.core.policy import STORY_TOLD
 from catalyst_ray.errors import StoreError
-from catalyst_ray.models import Action, Alert, Decision, Item, Reason, Score, Trace, Verdict
+from catalyst_ray.models import Action, Alert, Decision, Item, Reason, Trace, Verdict
+from catalyst_ray.pipeline.release import alert_id
 from catalyst_ray.pipeline.together import together
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from catalyst_ray.core.fast_tier import FastTier, Reading
-    from catalyst_ray.pipeline.courier import Courier
-    from catalyst_ray.pipeline.pictures import Pictures, PictureSet
-    from catalyst_ray.pipeline.tally import Tally
+    from catalyst_ray.pipeline.late import LateVerdicts
+    from catalyst_ray.pipeline.pictures import PictureSet
+    from catalyst_ray.pipeline.release import Releaser
+    from catalyst_ray.pipeline.round import Round
     from catalyst_ray.ports import Clock, Judge, Store
 
 log = logging.getLogger(__name__)
@@ -29,37 +30,22 @@ log = logging.getLogger(__name__)
 STORY_WINDOW = timedelta(hours=24)
 """How far back an alert on the same ticker counts as the same story."""
 STORY_LIMIT = 200
-IN_HAND = 512
-"""Items between score and decision at once; the rest of a burst waits its turn."""
 NOT_NEEDED = Verdict(None, Reason("llm_not_needed"))
+PENDING = Verdict(None, Reason("llm_pending", "the model has not answered yet"))
 
-
-@dataclass(slots=True)
-class Round:
-    """What the items of one cycle share: sums, alert slots, and a lock per ticker."""
-
-    tally: Tally
-    slots: int
-    locks: dict[str, asyncio.Lock] = field(default_factory=dict)
-    early: int = 0
-    drawn: set[str] = field(default_factory=set)
-    gate: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(IN_HAND))
-    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
-
-    def take_slot(self) -> bool:
-        """Take one of the cycle's alerts, if any is left."""
-        if self.slots <= 0:
-            return False
-        self.slots -= 1
-        return True
-
-    def lock(self, ticker: str) -> asyncio.Lock:
-        """Return the lock under which alerts on a ticker are compared and made."""
-        return self.locks.setdefault(ticker, asyncio.Lock())
+Steps = tuple[tuple[str, "datetime"], ...]
 
 
 class Flow:
-    """Decides on items: fast tier, language model where wanted, near-duplicates, cap, pictures."""
+    """Decides on items: fast tier, language model where wanted, near-duplicates.
+
+    Args:
+        releaser: Takes what became an alert.
+        late: Awaits the verdicts that are not there in time.
+        alert_wait_s: How long an item waits for the model; then the fast tier decides, and the verdict
+            revises the alert, lifts an item that was none, or marks one that it sinks.
+        on_revised: Told when an alert was revised.
+    """
 
     def __init__(
         self,
@@ -68,15 +54,19 @@ class Flow:
         store: Store,
         fast: FastTier,
         judge: Judge,
-        pictures: Pictures,
-        courier: Courier,
+        releaser: Releaser,
+        late: LateVerdicts,
+        alert_wait_s: float,
+        on_revised: Callable[[], None] = lambda: None,
     ) -> None:
         self._clock = clock
         self._store = store
         self.fast = fast
         self._judge = judge
-        self._pictures = pictures
-        self._courier = courier
+        self._releaser = releaser
+        self._late = late
+        self._alert_wait_s = alert_wait_s
+        self._on_revised = on_revised
 
     async def decide_all(self, items: Sequence[Item], parsed_utc: datetime, shared: Round) -> None:
         """Give every item a decision; returns when all are stored."""
@@ -115,7 +105,7 @@ class Flow:
             shared.tally.counts[decision.action.value] += 1
 
     async def _guarded(
-        self, reading: Reading, steps: tuple[tuple[str, datetime], ...], shared: Round
+        self, reading: Reading, steps: Steps, shared: Round
     ) -> None:
         async with shared.gate:
             try:
@@ -133,39 +123,30 @@ class Flow:
         shared.tally.counts["failed"] += 1
         shared.tally.problem(f"item {item.key}: {words}")
 
-    async def _one(self, reading: Reading, steps: tuple[tuple[str, datetime], ...], shared: Round) -> None:
+    async def _one(self, reading: Reading, steps: Steps, shared: Round) -> None:
         early = self._start_early(reading, shared)
+        asking = self._ask(reading)
+        followed = False
         try:
-            verdict = await self._ask(reading, shared)
+            verdict = await self._patiently(asking, shared) if asking else NOT_NEEDED
             async with shared.lock(reading.ticker):
                 decision = await self._decide(reading, verdict, shared)
-                if decision.action is not Action.ALERT:
+                alert = None
+                if decision.action is Action.ALERT:
+                    alert = self._alert(reading, steps, verdict, decision)
+                    alert = await self._releaser.issue(alert, early, shared)
+                    shared.tally.counts[alert.decision.action.value] += 1
+                else:
                     await self._write([(reading.item, decision)], shared)
-                    return
-                now = self._clock.now_utc()
-                trace = Trace(
-                    steps=(
-                        *_published(reading.item),
-                        ("first_byte", reading.item.received_utc),
-                        *steps,
-                        ("judged", now),
-                    )
-                )
-                alert = Alert(
-                    id=alert_id(reading.item.key),
-                    item=reading.item,
-                    link=reading.link,
-                    score=reading.score,
-                    verdict=verdict,
-                    decision=decision,
-                    created_utc=now,
-                    trace=trace,
-                )
-                await self._alert(alert, early, shared)
+            if asking and verdict is PENDING and not _is_told(decision):
+                self._late.follow(asking, lambda late: self._apply(reading, steps, late, alert, shared))
+                followed = True
         finally:
             if early:
                 shared.early -= 1
                 early.cancel()
+            if asking and not followed:
+                asking.cancel()
 
     def _start_early(self, reading: Reading, shared: Round) -> asyncio.Task[PictureSet] | None:
         # The chart is drawn while the model thinks, where the fast tier alone would alert.
@@ -176,25 +157,23 @@ class Flow:
         shared.drawn.add(reading.ticker)
         shared.early += 1
         return asyncio.ensure_future(
-            self._draw(reading.item, reading.ticker, reading.score, reading.priority)
+            self._releaser.draw(reading.item, reading.ticker, reading.score, reading.priority)
         )
 
-    async def _draw(self, item: Item, ticker: str, score: Score, priority: int) -> PictureSet:
-        return await self._pictures.take(
-            alert_id(item.key),
-            ticker,
-            mark_utc=item.published_utc or item.received_utc,
-            label=self.fast.label(score),
-            priority=priority,
-        )
-
-    async def _ask(self, reading: Reading, shared: Round) -> Verdict:
-        if self.fast.wants_model(reading) is None:
-            return NOT_NEEDED
-        with shared.tally.stage("judge"):
-            return await self._judge.judge(
-                reading.item, reading.link, reading.score, priority=reading.priority
+    def _ask(self, reading: Reading) -> asyncio.Task[Verdict] | None:
+        use = self.fast.wants_model(reading)
+        if use is None:
+            return None
+        return asyncio.ensure_future(
+            self._judge.judge(
+                reading.item, reading.link, reading.score, use=use, priority=reading.priority
             )
+        )
+
+    async def _patiently(self, asking: asyncio.Task[Verdict], shared: Round) -> Verdict:
+        with shared.tally.stage("judge"):
+            await asyncio.wait({asking}, timeout=self._alert_wait_s)
+        return asking.result() if asking.done() else PENDING
 
     async def _decide(self, reading: Reading, verdict: Verdict, shared: Round) -> Decision:
         since = self._clock.now_utc() - STORY_WINDOW
@@ -206,57 +185,44 @@ class Flow:
         twin = find_near_duplicate(reading.item.title, others)
         return self.fast.decide(reading, verdict, near_duplicate=twin)
 
-    async def _alert(self, alert: Alert, early: asyncio.Task[PictureSet] | None, shared: Round) -> None:
-        if not shared.take_slot():
-            reasons = (
-                Reason("cap", "MAX_ALERTS_PER_CYCLE reached: waits for the next cycle"),
-                *alert.decision.reasons,
-            )
-            held = replace(alert, decision=replace(alert.decision, action=Action.HOLD, reasons=reasons))
-            with shared.tally.stage("commit"):
-                await asyncio.to_thread(self._store.hold_alert, held, now_utc=self._clock.now_utc())
-            shared.tally.counts[Action.HOLD.value] += 1
-            return
-        pictures = early or self._draw(alert.item, alert.ticker, alert.score, alert.decision.priority)
-        await self._commit(alert, await pictures, shared)
-        shared.tally.counts[Action.ALERT.value] += 1
-
-    async def release(self, alert: Alert, shared: Round) -> None:
-        """Send an alert that an earlier cycle held back; the caller has checked the cap."""
-        reasons = tuple(r for r in alert.decision.reasons if r.code != "cap")
-        released = replace(
-            alert,
-            decision=replace(alert.decision, action=Action.ALERT, reasons=(*reasons, Reason("released"))),
-        )
-        pictures = await self._draw(alert.item, alert.ticker, alert.score, alert.decision.priority)
-        await self._commit(released, pictures, shared)
-        shared.tally.counts["released"] += 1
-
-    async def _commit(self, alert: Alert, pictures: PictureSet, shared: Round) -> None:
-        shared.tally.add("draw", pictures.seconds)
+    def _alert(self, reading: Reading, steps: Steps, verdict: Verdict, decision: Decision) -> Alert:
         now = self._clock.now_utc()
-        whole = replace(
-            alert,
+        item = reading.item
+        published = (("published", item.published_utc),) if item.published_utc else ()
+        trace = Trace(steps=(*published, ("first_byte", item.received_utc), *steps, ("judged", now)))
+        return Alert(
+            id=alert_id(item.key),
+            item=item,
+            link=reading.link,
+            score=reading.score,
+            verdict=verdict,
+            decision=decision,
             created_utc=now,
-            price_usd=pictures.price_usd,
-            change_pct=pictures.change_pct,
-            chart_path=pictures.chart_path,
-            chart_reason=pictures.reason,
-            trace=Trace(steps=(*alert.trace.steps, ("drawn", now))),
+            trace=trace,
         )
-        with shared.tally.stage("commit"):
-            is_first = await asyncio.to_thread(
-                self._store.commit_alert, whole, self._courier.names, now_utc=now
-            )
-        if not is_first:
-            shared.slots += 1  # two versions of one filing were in hand at once: nothing more goes out
-        self._courier.wake()
+
+    async def _apply(
+        self, reading: Reading, steps: Steps, verdict: Verdict, alert: Alert | None, shared: Round
+    ) -> str:
+        """Apply a verdict that came after the decision; return what it did, for the counts."""
+        if alert is not None:
+            decision = self.fast.decide(reading, verdict, near_duplicate=None)
+            if not await self._releaser.revise(alert, verdict, decision):
+                return "unchanged"
+            self._on_revised()
+            return "revised" if decision.action is Action.ALERT else "sunk"
+        async with shared.lock(reading.ticker):
+            decision = await self._decide(reading, verdict, shared)
+            if decision.action is Action.ALERT:
+                lifted = self._alert(reading, steps, verdict, decision)
+                await self._releaser.issue(lifted, None, shared)
+                self._on_revised()
+                return "lifted"
+            now = self._clock.now_utc()
+            await asyncio.to_thread(self._store.decide, [(reading.item, decision)], now_utc=now)
+            return "unchanged"
 
 
-def alert_id(item_key: str) -> str:
-    """Return an alert's id: the same for the same item, so that a double can be told."""
-    return hashlib.sha256(item_key.encode()).hexdigest()[:10]
-
-
-def _published(item: Item) -> tuple[tuple[str, datetime], ...]:
-    return (("published", item.published_utc),) if item.published_utc else ()
+def _is_told(decision: Decision) -> bool:
+    """Return whether another alert told the story: no verdict makes this item one."""
+    return any(reason.code == STORY_TOLD for reason in decision.reasons)

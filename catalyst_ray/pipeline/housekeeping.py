@@ -1,4 +1,7 @@
-"""What is done after each cycle: the page, old chart files, old rows. Failures are told, never fatal."""
+"""What is done after each cycle: the page, old chart files, old rows. Failures are told, never fatal.
+
+Between cycles the page alone is written anew, when an alert was revised.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,8 @@ log = logging.getLogger(__name__)
 
 PAGE_ALERTS = 200
 PURGE_EVERY_S = 600.0
+REFRESH_AFTER_S = 0.5
+"""A burst of revisions writes the page once."""
 
 
 class Housekeeping:
@@ -48,13 +53,43 @@ class Housekeeping:
         self._chart_keep_s = chart_keep_s
         self._retention = retention
         self._next_purge_s = clock.monotonic()
+        self._last_report: CycleReport | None = None
+        self._refresh: asyncio.Future[None] | None = None
+        self._turn = asyncio.Lock()  # an older page must not replace a newer one
 
     async def run(self, report: CycleReport) -> tuple[str, ...]:
         """Do it all and return what went wrong, one line each."""
+        self._last_report = report
+        return await self._do(
+            report, ("page", self._write_page), ("charts", self._sweep), ("retention", self._purge)
+        )
+
+    async def refresh_page(self) -> tuple[str, ...]:
+        """Write the page with the alerts as they are now and the last cycle's report; before one, do nothing.
+
+        Returns what went wrong, as ``run`` does.
+        """
+        if self._last_report is None:
+            return ()
+        return await self._do(self._last_report, ("page", self._write_page))
+
+    def refresh_soon(self) -> None:
+        """Have the page refreshed in a moment, once for all who ask until then; needs a running event loop."""
+        if self._refresh is None or self._refresh.done():
+            self._refresh = asyncio.ensure_future(self._refresh_in(REFRESH_AFTER_S))
+
+    async def _refresh_in(self, seconds: float) -> None:
+        await self._clock.sleep(seconds)
+        await self.refresh_page()
+
+    async def _do(
+        self, report: CycleReport, *steps: tuple[str, Callable[[CycleReport], None]]
+    ) -> tuple[str, ...]:
         problems = []
-        for name, step in (("page", self._write_page), ("charts", self._sweep), ("retention", self._purge)):
+        for name, step in steps:
             try:
-                await asyncio.to_thread(step, report)
+                async with self._turn:
+                    await asyncio.to_thread(step, report)
             except (CatalystError, OSError) as error:
                 log.warning("housekeeping failed", extra={"step": name, "error": str(error)})
                 problems.append(f"{name}: {error}")

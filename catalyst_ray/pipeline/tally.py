@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 MAX_PROBLEMS = 100
 INFLOW = ("new", "recovered", "extended")
+LATE = ("revised", "lifted", "sunk")
+"""What late verdicts did since the last report, to items of this cycle and of earlier ones."""
 OUTFLOW = (*(action.value for action in Action), "failed")
 
 
@@ -56,7 +58,7 @@ class Tally:
         self, *, queues: Mapping[str, Mapping[str, float]], deliveries: Mapping[str, int]
     ) -> CycleReport:
         """Return the cycle's report; items that no decision accounts for are a problem in it."""
-        names = ("entries", "items", "seen", *INFLOW, *OUTFLOW, "released")
+        names = ("entries", "items", "seen", *INFLOW, *OUTFLOW, "released", *LATE)
         counts = {name: self.counts[name] for name in names}
         missing = sum(counts[n] for n in INFLOW) - sum(counts[n] for n in OUTFLOW)
         if missing:

@@ -32,13 +32,15 @@ from catalyst_ray.pipeline.courier import Courier
 from catalyst_ray.pipeline.cycle import Cycle
 from catalyst_ray.pipeline.flow import Flow
 from catalyst_ray.pipeline.intake import Intake
+from catalyst_ray.pipeline.late import LateVerdicts
 from catalyst_ray.pipeline.pictures import Pictures
+from catalyst_ray.pipeline.release import Releaser
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Mapping
     from pathlib import Path
 
-    from catalyst_ray.models import Alert, ChartRequest, CycleReport, Item, Link, Score
+    from catalyst_ray.models import Alert, ChartRequest, CycleReport, Item, Link, LlmUse, Score
 
 NOW = datetime(2026, 3, 17, 14, 0, tzinfo=UTC)
 PNG = b"\x89PNG invented"
@@ -143,10 +145,12 @@ class FakeJudge:
         self.breaks_on: str | None = None
         self.gate: asyncio.Event | None = None
         self.judged: list[str] = []
+        self.uses: list[LlmUse] = []
 
-    async def judge(self, item: Item, link: Link, score: Score, *, priority: int) -> Verdict:
+    async def judge(self, item: Item, link: Link, score: Score, *, use: LlmUse, priority: int) -> Verdict:
         """Return the verdict."""
         self.judged.append(item.title)
+        self.uses.append(use)
         if self.gate:
             await self.gate.wait()
         if self.breaks_on and self.breaks_on in item.title:
@@ -217,6 +221,7 @@ class FakeSink:
         self.gate: asyncio.Event | None = None
         self.calls: list[str] = []
         self.taken: list[Alert] = []
+        self.edited: list[Alert] = []
         self.charts: list[bytes | None] = []
         self.on_call: Callable[[Alert], None] | None = None
 
@@ -234,6 +239,13 @@ class FakeSink:
         self.taken.append(alert)
         self.charts.append(chart)
         return Receipt(message_id=f"{self.name}-{len(self.taken)}")
+
+    async def edit(
+        self, alert: Alert, *, message_id: str | None, chart: bytes | None, gauge: bytes | None
+    ) -> Receipt:
+        """Take a revised alert."""
+        self.edited.append(alert)
+        return Receipt(message_id=message_id)
 
     async def close(self) -> None:
         """Do nothing."""
@@ -275,6 +287,7 @@ class World:
     parallel: bool = True
     off: dict[str, str] = field(default_factory=dict)
     chart_timeout_s: float = 5.0
+    alert_wait_s: float = 30.0
     jitter: float = 0.0
 
     def __post_init__(self) -> None:
@@ -282,6 +295,8 @@ class World:
         self.fetcher = FakeFetcher(self.clock)
         self.fast = fast_tier()
         self.courier = self.new_courier()
+        self.late = LateVerdicts()
+        self.revisions = 0
         self._number = 0
 
     def new_courier(self) -> Courier:
@@ -317,19 +332,27 @@ class World:
 
     def cycle(self) -> Cycle:
         """Return a cycle over all feeds that have an answer."""
+        releaser = Releaser(
+            clock=self.clock, store=self.store, pictures=self.pictures(), courier=self.courier
+        )
         flow = Flow(
             clock=self.clock,
             store=self.store,
             fast=self.fast,
             judge=self.judge,
-            pictures=self.pictures(),
-            courier=self.courier,
+            releaser=releaser,
+            late=self.late,
+            alert_wait_s=self.alert_wait_s,
+            on_revised=self._revised,
         )
         return Cycle(
             clock=self.clock,
             store=self.store,
             intake=self.intake(),
             flow=flow,
+            releaser=releaser,
+            late=self.late,
+            late_s=5.0,
             courier=self.courier,
             judge=self.judge,
             artist=self.artist,
@@ -338,6 +361,9 @@ class World:
             max_alerts=self.max_alerts,
             parallel=self.parallel,
         )
+
+    def _revised(self) -> None:
+        self.revisions += 1
 
     async def run(self, **options: Any) -> CycleReport:
         """Run the next cycle with the courier beside it."""

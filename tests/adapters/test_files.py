@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ import pytest
 from catalyst_ray.adapters.console import Console
 from catalyst_ray.adapters.files import NdjsonFile
 from catalyst_ray.errors import DeliveryError
-from tests.unit.core.factories import make_alert
+from catalyst_ray.models import Action, Alert, Deal, Decision, Judgement, Reason, Verdict
+from tests.unit.core.factories import NOW_UTC, make_alert
 
 pytestmark = pytest.mark.anyio
 
@@ -41,6 +43,76 @@ async def test_a_retry_writes_no_second_line(tmp_path: Path) -> None:
     await write(sink, "a", "b", "a")
     await write(NdjsonFile(path), "b", "c")
     assert ids_in(path) == ["a", "b", "c"]
+
+
+async def edit(sink: NdjsonFile | Console, alert: Alert) -> None:
+    """Tell a sink of a revised alert."""
+    await sink.edit(alert, message_id=alert.id, chart=None, gauge=None)
+
+
+async def test_a_revision_is_a_line_more(tmp_path: Path) -> None:
+    """Consumers take the last line of an id; a repeated edit, or an older one after a restart, adds none."""
+    path = tmp_path / "alerts.ndjson"
+    sink = NdjsonFile(path)
+    await write(sink, "a", "b")
+    for one in (sink, sink, NdjsonFile(path)):
+        await edit(one, make_alert(id="a", revision=1, revised_utc=NOW_UTC))
+    await write(NdjsonFile(path), "a")
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [(line["id"], line["revision"]) for line in lines] == [("a", 0), ("b", 0), ("a", 1)]
+    await edit(sink, make_alert(id="a", revision=2, revised_utc=NOW_UTC))
+    assert ids_in(path) == ["a", "b", "a", "a"]
+
+
+async def test_lines_of_an_older_program_have_no_revision(tmp_path: Path) -> None:
+    """They stand for the first one, so that a revision is written after them."""
+    path = tmp_path / "alerts.ndjson"
+    path.write_text('{"id":"a"}\n{"id":"b","revision":"odd"}\n')
+    await write(NdjsonFile(path), "a", "b")
+    assert ids_in(path) == ["a", "b"]
+    await edit(NdjsonFile(path), make_alert(id="a", revision=1))
+    assert ids_in(path) == ["a", "b", "a"]
+
+
+async def test_programs_get_a_revised_alert_whole() -> None:
+    """The same record again, with its revision."""
+    stream = io.StringIO()
+    sink = Console(stream)
+    await write(sink, "a")
+    await edit(sink, make_alert(id="a", revision=1))
+    assert [json.loads(line)["revision"] for line in stream.getvalue().splitlines()] == [0, 1]
+
+
+async def test_people_get_one_line_of_a_revised_alert() -> None:
+    """Ticker, the score before and now, who judged, one sentence; the one before only where it is known."""
+    stream = io.StringIO()
+    sink = Console(stream, is_terminal=True)
+    await write(sink, "a", decision=Decision(action=Action.ALERT, reasons=(), value=-0.5))
+    start = len(stream.getvalue())
+    await edit(sink, make_alert(id="a", revision=1))
+    await edit(sink, make_alert(id="unknown", revision=1, item={"title": "[red]"}))
+    told = re.sub(r"\x1b\[[\d;]*m", "", stream.getvalue()[start:])
+    first, second = " ".join(told.split()).split("alert a")
+    assert first.startswith("↻ QLLN −0.50 → −0.72, strongly bearish · LLM mistral, 0.9 s · Quillon sells")
+    assert "diluted" not in first, "the second sentence"
+    assert second.strip().startswith("↻ QLLN −0.72, strongly bearish")
+
+
+async def test_people_see_the_terms_of_a_deal() -> None:
+    """In the panel, on a line of their own."""
+    stream = io.StringIO()
+    answer = Judgement(direction=-0.8, confidence=0.9, summary="Diluted.", deal=Deal(size_usd=1e7))
+    verdict = Verdict(answer, Reason("llm_judged"))
+    await write(Console(stream, is_terminal=True), "a", verdict=verdict)
+    assert "Deal: $10.0M " in stream.getvalue()
+
+
+async def test_people_see_that_an_alert_is_withdrawn() -> None:
+    """In the line itself."""
+    stream = io.StringIO()
+    sunk = Decision(action=Action.ALERT, reasons=(Reason("llm_sinks"),), value=-0.1)
+    await edit(Console(stream, is_terminal=True), make_alert(decision=sunk, revision=1))
+    assert "withdrawn: now below the threshold" in stream.getvalue()
 
 
 async def test_a_line_torn_by_a_crash_spoils_no_other(tmp_path: Path) -> None:

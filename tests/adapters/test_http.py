@@ -31,6 +31,8 @@ class Site:
     def __init__(self) -> None:
         self.requests: list[web.Request] = []
         self.cuts = 1
+        self.sent = 0
+        self.hung_up = asyncio.Event()
         self.app = web.Application()
         self.app.router.add_get("/{what}", self.answer)
 
@@ -71,6 +73,16 @@ class Site:
     async def on_bomb(self, request: web.Request) -> web.Response:
         body = gzip.compress(b"x" * 5_000_000)
         return web.Response(body=body, headers={"Content-Encoding": "gzip"})
+
+    async def on_endless(self, request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        try:
+            while True:
+                await response.write(b"x" * 1_000)
+                self.sent += 1_000
+        finally:
+            self.hung_up.set()
 
     async def on_cut(self, request: web.Request) -> web.Response:
         if self.cuts:
@@ -203,6 +215,74 @@ async def test_cut_connection_is_tried_once_more() -> None:
     async with running() as (site, server, fetcher):
         answer = await fetcher.fetch(spec(server, "/cut"), FeedState(feed="site"))
     assert (answer.body, len(site.requests)) == (BODY, 2)
+
+
+async def test_a_document_comes_whole_or_cut_at_the_cap() -> None:
+    """A body within the cap is whole; of a larger one the beginning comes, without an error."""
+    async with running() as (_, server, fetcher):
+        url = str(server.make_url("/feed"))
+        whole = await fetcher.document(url, max_bytes=len(BODY), timeout_s=1)
+        cut = await fetcher.document(url, max_bytes=3, timeout_s=1)
+        bomb = await fetcher.document(str(server.make_url("/bomb")), max_bytes=1_000, timeout_s=5)
+    assert whole == (BODY, False)
+    assert cut == (BODY[:3], True)
+    assert bomb == (b"x" * 1_000, True)
+
+
+async def test_a_document_without_end_is_left() -> None:
+    """Once enough has come the connection is closed: the server is told to stop."""
+    async with running() as (site, server, fetcher):
+        document = await fetcher.document(str(server.make_url("/endless")), max_bytes=5_000, timeout_s=5)
+        async with asyncio.timeout(5):
+            await site.hung_up.wait()
+    assert (len(document.body), document.cut) == (5_000, True)
+
+
+async def test_a_document_that_is_refused_or_late_says_so() -> None:
+    """A status, a time-out and a redirect to elsewhere are TransportErrors that name the document."""
+    async with running() as (_, server, fetcher):
+        for path, words, status in (
+            ("/gone", "404", 404),
+            ("/slow", "0.2 s", None),
+            ("/elsewhere", "redirected", None),
+        ):
+            with pytest.raises(TransportError, match=words) as caught:
+                await fetcher.document(str(server.make_url(path)), max_bytes=10, timeout_s=0.2)
+            assert (caught.value.key, caught.value.status) == (path[1:], status)
+            assert "FEEDS_TIMEOUT" not in str(caught.value)
+
+
+async def test_a_document_of_this_machine_needs_leave() -> None:
+    """Private addresses are refused for documents as for feeds, unless the caller may have them."""
+    async with running(allow_private=False) as (site, server, fetcher):
+        url = f"http://127.0.0.1:{server.port}/feed"
+        with pytest.raises(TransportError, match="private"):
+            await fetcher.document(url, max_bytes=10, timeout_s=1)
+        assert not site.requests
+        document = await fetcher.document(url, max_bytes=10, timeout_s=1, allow_private=True)
+    assert document.body == BODY
+
+
+async def test_documents_keep_the_pace_of_feeds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """SEC counts all requests of a user: a document takes its turn in the same queue, with the contact."""
+    turns = []
+
+    class Counting(Pacer):
+        def reserve(self, url: str, *, now_s: float) -> float:
+            turns.append(url)
+            raise OSError("stop here: nothing may leave this machine")
+
+    monkeypatch.setattr("catalyst_ray.adapters.http.Pacer", Counting)
+    async with running(sec_contact="me@example.org") as (_, _, fetcher):
+        with pytest.raises(TransportError):
+            await fetcher.document("https://www.sec.gov/a.txt", max_bytes=10, timeout_s=1)
+        with pytest.raises(TransportError):
+            await fetcher.fetch(FeedSpec(name="sec", url="https://www.sec.gov/x"), FeedState(feed="sec"))
+        headers = fetcher._headers(
+            "https://www.sec.gov/a.txt", FeedSpec(name="a", url=""), FeedState(feed="a")
+        )
+    assert turns == ["https://www.sec.gov/a.txt", "https://www.sec.gov/x"]
+    assert headers["User-Agent"] == "catalyst-ray/0 me@example.org"
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "2130706433", "[::1]"])

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +14,16 @@ from selectolax.lexbor import LexborHTMLParser as HTMLParser
 
 from catalyst_ray.adapters.page import card_page, write_page
 from catalyst_ray.errors import DeliveryError
-from catalyst_ray.models import CycleReport, FeedReport, Reason
+from catalyst_ray.models import (
+    Action,
+    CycleReport,
+    Deal,
+    Decision,
+    FeedReport,
+    Judgement,
+    Reason,
+    Verdict,
+)
 from tests.unit.core.factories import NOW_UTC, make_alert
 
 if TYPE_CHECKING:
@@ -58,6 +69,44 @@ def test_a_card_shows_the_alert(tmp_path: Path) -> None:
         card.css_first(".gauge").attributes["src"]
         == f"data:image/png;base64,{base64.b64encode(PNG).decode()}"
     )
+
+
+def test_a_revised_alert_says_when_and_by_whom(tmp_path: Path) -> None:
+    """An alert as it went out has no such line."""
+    alert = replace(make_alert(), revision=1, revised_utc=NOW_UTC + timedelta(minutes=2))
+    html = page(tmp_path, alert, make_alert())
+    first, second = html.css("article .facts dl")
+    assert "LLM mistral, 09:44:07 ET" in first.text()
+    assert "Updated" not in second.text()
+
+
+def test_a_withdrawn_alert_stands_out(tmp_path: Path) -> None:
+    """Its verdict says so, and it has the colour of none."""
+    sunk = Decision(action=Action.ALERT, reasons=(Reason("llm_sinks"),), value=-0.12)
+    (card,) = page(tmp_path, make_alert(decision=sunk)).css("article")
+    assert "withdrawn" in (card.attributes["class"] or "").split()
+    assert card.css_first(".verdict").text() == "✕ Withdrawn by the LLM: now below the threshold (−0.12)"
+
+
+def test_the_terms_of_a_deal_are_on_the_page(tmp_path: Path) -> None:
+    """A filing that was read shows what it costs the holders, in a line of its own."""
+    judgement = Judgement(
+        direction=-0.8, confidence=0.9, summary="Diluted.", deal=Deal(size_usd=1e7, price_usd=2.5)
+    )
+    html = page(tmp_path, make_alert(verdict=Verdict(judgement, Reason("llm_judged"))), make_alert())
+    assert [line.text() for line in html.css(".deal")] == ["Deal $10.0M at $2.50"]
+
+
+def test_the_picture_of_a_revised_card_says_so() -> None:
+    """As Discord does: edited, by when, withdrawn."""
+    sunk = Decision(action=Action.ALERT, reasons=(Reason("llm_sinks"),), value=-0.12)
+    alert = replace(make_alert(decision=sunk), revision=1, revised_utc=NOW_UTC + timedelta(minutes=2))
+    html = HTMLParser(card_page(alert, None, None))
+    text = html.css_first(".text").text()
+    assert "withdrawn by the LLM: now below the threshold (−0.12)" in text
+    assert "(edited)" in text
+    assert "updated 09:44:07 ET" in html.css_first(".foot").text()
+    assert "(edited)" not in card_page(make_alert(), None, None)
 
 
 def test_outside_text_stays_text(tmp_path: Path) -> None:

@@ -368,8 +368,8 @@ async def test_what_is_too_old_is_given_up_before_any_sink_is_called(world: Worl
     assert world.wall.calls == ["id-url:new"]
     assert _counts(world) == {"discord/dead": 1, "wall/dead": 1, "wall/sent": 1, "possible_doubles": 0}
     assert world.courier.problems() == [
-        "sink discord: 1 old deliveries given up: the sink is not set up any more",
-        "sink wall: 1 old deliveries given up: not taken within 24 hours",
+        "sink discord: 1 old deliveries or edits given up: the sink is not set up any more",
+        "sink wall: 1 old deliveries or edits given up: not taken within 24 hours",
     ]
     assert world.courier.problems() == []
 

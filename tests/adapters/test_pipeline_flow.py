@@ -12,7 +12,8 @@ import pytest
 
 from catalyst_ray.errors import CatalystError, StoreError, TransportError
 from catalyst_ray.models import Action, Judgement, Party, Reason, Verdict
-from catalyst_ray.pipeline.flow import Round, alert_id
+from catalyst_ray.pipeline.release import alert_id
+from catalyst_ray.pipeline.round import Round
 from catalyst_ray.pipeline.tally import MAX_PROBLEMS, Tally
 from tests.adapters.pipeline_world import (
     DULL,

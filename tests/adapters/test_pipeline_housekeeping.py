@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from catalyst_ray.errors import StoreError
 from catalyst_ray.models import CycleReport
 from catalyst_ray.pipeline.housekeeping import PURGE_EVERY_S, Housekeeping
 from tests.adapters.pipeline_world import NOW, headline, rss
+from tests.adapters.store_world import alert_on, news
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,6 +71,33 @@ async def test_the_page_shows_the_latest_alerts_and_the_report(world: World) -> 
     await world.run()
     assert await _housekeeping(world, page).run(REPORT) == ()
     assert page.written == [([headline("QLLN")], REPORT)]
+
+
+async def test_a_revised_alert_is_on_the_page_before_the_next_cycle(world: World) -> None:
+    """The page alone is written, with the last cycle's report; before any cycle there is none to write."""
+    page = Page()
+    housekeeping = _housekeeping(world, page)
+    assert await housekeeping.refresh_page() == ()
+    assert page.written == []
+    alert = alert_on(news("a"))
+    world.store.commit_alert(alert, ["wall"], now_utc=NOW)
+    await housekeeping.run(REPORT)
+    item = replace(alert.item, title="as the model sees it")
+    world.store.revise_alert(replace(alert, item=item, revision=1), now_utc=NOW)
+    steps: list[str] = []
+    world.store.tell = lambda name, _: steps.append(name)
+    assert await housekeeping.refresh_page() == ()
+    assert page.written[-1] == (["as the model sees it"], REPORT)
+    assert steps == ["recent_alerts"], "neither charts nor rows are swept"
+
+
+async def test_a_page_that_cannot_be_refreshed_is_told(world: World) -> None:
+    """It is no reason to stop."""
+    page = Page()
+    housekeeping = _housekeeping(world, page)
+    await housekeeping.run(REPORT)
+    page.error = OSError("disk full")
+    assert await housekeeping.refresh_page() == ("page: disk full",)
 
 
 async def test_old_charts_go_when_every_sink_has_them(world: World) -> None:

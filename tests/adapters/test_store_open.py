@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import subprocess
 import sys
 import threading
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import Column, Integer, MetaData, Table, Text, inspect, make_url, text
 
 from catalyst_ray.adapters.store import SqlStore, migrations, schema
+from catalyst_ray.core.codec import encode
 from catalyst_ray.errors import CatalystError, ConfigError, StoreError
-from catalyst_ray.models import Action, Decision, Reason
+from catalyst_ray.models import Action, Decision, DeliveryState, Reason
 from tests.adapters.store_world import NOW, SINKS, alert_on, connected, news, rows, run_sql
 
 if TYPE_CHECKING:
@@ -26,13 +29,16 @@ if TYPE_CHECKING:
 
 pytest_plugins = ["tests.adapters.store_fixtures"]
 
-VERSION_2 = {
+VERSION_3 = {
     "meta": "name value",
     "items": "key payload kind feed title url published claimed seen decided action decision duplicate_of",
     "item_tickers": "item_key ticker",
     "aliases": "alias item_key seen",
-    "alerts": "id item_key ticker value priority payload state chart_path created",
-    "outbox": "id alert_id sink state attempts doubles message_id next_attempt last_error created changed",
+    "alerts": "id item_key ticker value priority payload state chart_path created revision",
+    "outbox": (
+        "id alert_id sink state attempts doubles message_id next_attempt last_error created changed "
+        "revision edit_since"
+    ),
     "feed_state": "feed payload",
     "llm_cache": "key text expires",
     "lease": "name owner expires",
@@ -40,9 +46,9 @@ VERSION_2 = {
 
 
 def test_a_changed_schema_needs_a_migration() -> None:
-    """The tables are those of version 2; whoever changes them adds a step and updates this list."""
+    """The tables are those of version 3; whoever changes them adds a step and updates this list."""
     made = {table.name: " ".join(table.columns.keys()) for table in schema.metadata.sorted_tables}
-    assert (made, len(migrations.STEPS)) == (VERSION_2, 1)
+    assert (made, len(migrations.STEPS)) == (VERSION_3, 2)
 
 
 def test_folder_and_tables_are_made(tmp_path: Path) -> None:
@@ -84,19 +90,30 @@ def test_an_older_store_is_brought_up_to_date(url: str) -> None:
         with _transaction(url) as connection:
             migrations.upgrade(connection, steps=(*migrations.STEPS, _add_mood, _fill_mood))
     with _transaction(url) as connection:
-        assert migrations.version(connection) == 4
+        assert migrations.version(connection) == 5
         assert connection.execute(text("SELECT key, mood FROM items")).all() == [("url:a", 7)]
 
 
-def _columns_and_indexes(url: str) -> Any:
+def _as_made(url: str, table: str) -> Any:
     with connected(url) as connection:
         look = inspect(connection)
         return (
-            [(column["name"], str(column["type"])) for column in look.get_columns("item_tickers")],
-            look.get_pk_constraint("item_tickers")["constrained_columns"],
-            [(index["name"], index["column_names"]) for index in look.get_indexes("item_tickers")],
-            [(key["referred_table"], key["options"]) for key in look.get_foreign_keys("item_tickers")],
+            [
+                (column["name"], str(column["type"]), column["nullable"], column["default"])
+                for column in look.get_columns(table)
+            ],
+            look.get_pk_constraint(table)["constrained_columns"],
+            sorted((index["name"], index["column_names"]) for index in look.get_indexes(table)),
+            [(key["referred_table"], key["options"]) for key in look.get_foreign_keys(table)],
         )
+
+
+_BEFORE_REVISIONS = (
+    "DROP INDEX ix_outbox_edits",
+    "ALTER TABLE outbox DROP COLUMN edit_since",
+    "ALTER TABLE outbox DROP COLUMN revision",
+    "ALTER TABLE alerts DROP COLUMN revision",
+)
 
 
 def test_a_store_of_version_1_finds_its_items_by_ticker_afterwards(url: str) -> None:
@@ -108,15 +125,44 @@ def test_a_store_of_version_1_finds_its_items_by_ticker_afterwards(url: str) -> 
         store.claim([news("a"), news("b"), news("c")], now_utc=NOW)
         store.decide([(news("a"), named)], now_utc=NOW)
         store.commit_alert(alert_on(news("b")), SINKS, now_utc=NOW)
-    as_new = _columns_and_indexes(url)
-    run_sql(url, "DROP TABLE item_tickers", "UPDATE meta SET value = '1' WHERE name = 'schema_version'")
+    as_new = _as_made(url, "item_tickers")
+    run_sql(
+        url,
+        *_BEFORE_REVISIONS,
+        "DROP TABLE item_tickers",
+        "UPDATE meta SET value = '1' WHERE name = 'schema_version'",
+    )
     with pytest.raises(StoreError, match="run catalyst-ray once"):
         SqlStore.open(url, read_only=True)
     SqlStore.open(url).close()
     with SqlStore.open(url, read_only=True) as store:
         assert [record.item.key for record in store.explain("BWGH", limit=5)] == ["url:a"]
     assert {tuple(row) for row in rows(url, "item_tickers")} == {("url:a", "BWGH"), ("url:b", "QLLN")}
-    assert _columns_and_indexes(url) == as_new
+    assert _as_made(url, "item_tickers") == as_new
+
+
+def test_a_store_of_version_2_gets_revisions(url: str) -> None:
+    """Alerts and sent rows of before are of the first revision, due for no edit, and can be revised."""
+    alert = alert_on(news("a"))
+    with SqlStore.open(url) as store:
+        store.commit_alert(alert, SINKS, now_utc=NOW)
+        (row,) = store.due_deliveries("discord", now_utc=NOW, limit=5)
+        store.finish_delivery(row.id, DeliveryState.SENT, now_utc=NOW, message_id="m-1")
+    as_new = [_as_made(url, table) for table in ("alerts", "outbox")]
+    old = json.loads(encode(alert))
+    assert "revision" in old, "a payload of today"
+    del old["revision"], old["revised_utc"]
+    run_sql(url, *_BEFORE_REVISIONS, "UPDATE meta SET value = '2' WHERE name = 'schema_version'")
+    with _transaction(url) as connection:
+        connection.execute(text("UPDATE alerts SET payload = :old"), {"old": json.dumps(old)})
+    with SqlStore.open(url) as store:
+        assert store.recent_alerts(limit=5) == [alert]
+        assert [store.due_edits(sink, now_utc=NOW, limit=5) for sink in SINKS] == [[], []]
+        (record,) = store.explain("url:a", limit=1)
+        assert [delivery.revision for delivery in record.deliveries] == [0, 0]
+        assert store.revise_alert(replace(alert, revision=1), now_utc=NOW)
+        assert [row.message_id for row in store.due_edits("discord", now_utc=NOW, limit=5)] == ["m-1"]
+    assert [_as_made(url, table) for table in ("alerts", "outbox")] == as_new
 
 
 def test_a_failing_step_changes_nothing(url: str) -> None:
@@ -125,7 +171,7 @@ def test_a_failing_step_changes_nothing(url: str) -> None:
     with pytest.raises(Exception, match="nowhere"), _transaction(url) as connection:
         migrations.upgrade(connection, steps=(*migrations.STEPS, _add_mood, _fail))
     with _transaction(url) as connection:
-        assert migrations.version(connection) == 2
+        assert migrations.version(connection) == 3
         assert "half" not in inspect(connection).get_table_names()
         assert "mood" not in {column["name"] for column in inspect(connection).get_columns("items")}
     SqlStore.open(url).close()

@@ -10,7 +10,7 @@ import pytest
 from catalyst_ray.cluster.judge import NoJudge
 from catalyst_ray.cluster.late_judge import RETRY_S, LateJudge
 from catalyst_ray.errors import ConfigError, TransportError
-from catalyst_ray.models import Item, Link, Reason, Score, Verdict
+from catalyst_ray.models import Item, Link, LlmUse, Reason, Score, Verdict
 
 pytestmark = pytest.mark.anyio
 
@@ -50,7 +50,7 @@ class Model:
     def __init__(self):
         self.closed = False
 
-    async def judge(self, item, link, score, *, priority):
+    async def judge(self, item, link, score, *, use, priority):
         return JUDGED
 
     def stats(self):
@@ -67,7 +67,8 @@ class Looks:
         self.found = list(found)
         self.ended = False
 
-    async def __call__(self):
+    async def __call__(self, tell):
+        self.tell = tell
         found = self.found.pop(0)
         try:
             if found is None:
@@ -98,7 +99,7 @@ async def late():
 
 async def ask(judge):
     """Return the verdict on the item."""
-    return await judge.judge(ITEM, Link(symbols=()), SCORE, priority=3)
+    return await judge.judge(ITEM, Link(symbols=()), SCORE, use=LlmUse.HEADLINE, priority=3)
 
 
 async def until_judged(judge):
@@ -183,3 +184,16 @@ async def test_closing_ends_the_looking_and_the_judge():
     await judge.close()
     assert model.closed
     await LateJudge(Looks(), clock=StoppedClock()).close()
+
+
+async def test_what_the_opening_waits_for_is_told_once(late, caplog):
+    """While replicas wait for a GPU the log and the words say so; cards still say that the model loads."""
+    caplog.set_level("INFO")
+    judge, _ = late(None)
+    await asyncio.sleep(0.01)
+    looks = judge._look
+    looks.tell("llm-0 waits for a free GPU")
+    looks.tell("llm-0 waits for a free GPU")
+    assert judge.words == "llm-0 waits for a free GPU"
+    assert (await ask(judge)).reason == Reason("llm_off", "the model is still loading")
+    assert caplog.text.count("the language model is not there yet") == 1

@@ -1,29 +1,21 @@
 """The pool's promises: every caller answered once and in time, whatever the replicas do.
 
-The first half drives the pool with replicas in this process, the second with Ray actors on fake GPUs.
+Drives the pool with replicas in this process; ``test_replicas.py`` does it with Ray actors.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
-import sys
 from dataclasses import dataclass, field
 
 import pytest
-from ray import cloudpickle  # noqa: TID253  (these tests are about Ray)
 
 from catalyst_ray.adapters.clock import SystemClock
 from catalyst_ray.cluster.llm_pool import LlmPool
-from catalyst_ray.cluster.llm_replica import LlmReplica
-from catalyst_ray.cluster.placement import plan_replicas
-from catalyst_ray.errors import ParseError, TransportError
-from catalyst_ray.models import EngineInfo, LlmAnswer, LlmRequest, Reason
+from catalyst_ray.errors import ParseError, ReplicaLost, TransportError
+from catalyst_ray.models import LlmAnswer, LlmRequest, Reason
 
 pytestmark = pytest.mark.anyio
-# Ray's workers cannot import a test file: what it defines travels by value.
-cloudpickle.register_pickle_by_value(sys.modules[__name__])
 
 
 def request(key, *, timeout_s=5.0, priority=5):
@@ -158,7 +150,7 @@ async def test_a_bug_in_a_replica_costs_its_batch_only(pools):
 
 
 async def test_a_request_passed_over_is_asked_for_once_more(pools):
-    """A batch repeated by Ray may skip an answer: the pool notices, and gives up the second time."""
+    """A stream may end without an answer: the pool notices, and gives up the second time."""
 
     @dataclass
     class Forgetful(FakeReplica):
@@ -178,14 +170,16 @@ async def test_a_request_passed_over_is_asked_for_once_more(pools):
 
 
 async def test_a_full_queue_refuses_the_least_urgent(pools):
-    """One runs, one waits, and the less urgent of two more is told at once."""
+    """One runs, one is sent ahead, one waits, and the less urgent of two more is told at once."""
     pool = pools(FakeReplica("one", lambda _: None, workers=1), queue_size=1)
     running = asyncio.create_task(pool.ask(request("running", timeout_s=0.3)))
+    await asyncio.sleep(0.02)
+    ahead = asyncio.create_task(pool.ask(request("ahead", timeout_s=0.3)))
     await asyncio.sleep(0.05)
     urgent, idle = await ask_all(pool, [request("u", priority=1, timeout_s=0.2), request("i", priority=9)])
     assert idle.code == "llm_refused"
     assert urgent.code == "llm_deadline"
-    assert (await running).code == "llm_deadline"
+    assert {(await running).code, (await ahead).code} == {"llm_deadline"}
 
 
 async def test_while_every_replica_rests_requests_are_refused_at_once(pools):
@@ -207,12 +201,12 @@ async def test_a_fault_of_the_dispatch_loop_is_survived(pools, caplog):
     """An exception that nobody foresaw there is logged, and the next request is served with the first."""
 
     class Faulty(FakeReplica):
-        faults = 1
+        reads = 0
 
         @property
         def workers(self):
-            if self.faults:
-                self.faults -= 1
+            self.reads += 1
+            if self.reads == 2:  # the first is the pool's when it takes the replica in
                 raise KeyError("bug")
             return 2
 
@@ -249,181 +243,67 @@ async def test_closing_answers_whoever_waits_and_ends_the_replicas():
     assert replica.closed
 
 
-class Engine:
-    """Takes a fixed time for each answer."""
+async def test_what_a_lost_replica_had_in_hand_goes_to_another(pools):
+    """A replica that is gone gets nothing more; its requests are answered by the other, each once."""
+    lost = FakeReplica("lost", lambda _: ReplicaLost("its process is gone"), workers=4)
 
-    def __init__(self, seconds):
-        self.seconds = seconds
-        self.started = 0
-        self.cancelled = 0
+    async def gone(requests, *, timeout_s):
+        lost.asked.extend(requests)
+        raise ReplicaLost("its process is gone")
+        yield
 
-    async def start(self):
-        self.started += 1
-        return EngineInfo(engine="fixed", model="echo")
-
-    async def generate(self, asked):
-        try:
-            await asyncio.sleep(self.seconds)
-        except asyncio.CancelledError:
-            self.cancelled += 1
-            raise
-        if asked.prompt == "fail":
-            raise TransportError("refused", status=503)
-        return answer(asked)
-
-    async def stop(self):
-        pass
-
-
-@dataclass(frozen=True)
-class EngineRecipe:
-    """Makes the fixed engine in a replica."""
-
-    seconds: float = 0.0
-
-    def make(self, *, workers):
-        return Engine(self.seconds)
+    lost.generate = gone
+    good = FakeReplica("good", workers=4)
+    pool = pools(lost, good)
+    answers = await ask_all(pool, [request(f"k{i}") for i in range(6)])
+    assert {got.replica for got in answers} == {"good"}
+    assert lost.asked
+    assert not pool.seats[0].is_up
+    asked = len(lost.asked)
+    assert (await pool.ask(request("later"))).replica == "good"
+    assert len(lost.asked) == asked
+    pool.seats[1].is_leaving = True
+    pool.take_back(pool.seats[0])
+    del lost.generate
+    lost.reply = None
+    assert (await pool.ask(request("again"))).replica == "lost"
 
 
-@dataclass(frozen=True)
-class NoEngine:
-    """An engine that does not start."""
-
-    def make(self, *, workers):
-        engine = Engine(0)
-
-        async def start():
-            raise TransportError("model missing", hint="ollama pull zeta")
-
-        engine.start = start
-        return engine
-
-
-async def test_a_replica_gives_errors_as_values_with_their_place():
-    """A failed request costs its batch nothing, and the engine starts once, when first needed."""
-    replica = LlmReplica(EngineRecipe(), name="r", workers=2)
-    outcomes = {
-        index: got async for index, got in replica.generate([request("a"), request("fail"), request("b")])
-    }
-    assert (outcomes[0].text, outcomes[2].text) == ("re a", "re b")
-    assert outcomes[0].replica == "r"
-    assert outcomes[1].status == 503
-    again = [got async for _, got in replica.generate([request("c")])]
-    assert again[0].text == "re c"
-    assert replica._running.model.started == 1
+async def test_requests_wait_for_the_only_replica_to_come_back(pools):
+    """While the one replica is lost the queue holds; whoever has time is answered after its return."""
+    one = FakeReplica("one", lambda _: None)
+    pool = pools(one)
+    patient = asyncio.create_task(pool.ask(request("a")))
+    await asyncio.sleep(0.02)
+    pool.lose(pool.seats[0])
+    hurried = await pool.ask(request("b", timeout_s=0.05))
+    assert hurried.code == "llm_deadline"
+    one.reply = None
+    pool.take_back(pool.seats[0])
+    assert (await patient).text == "re a"
+    assert pool.stats().completed == 1
 
 
-async def test_a_replica_drops_what_its_caller_gave_up():
-    """The engine does not go on generating for nobody."""
-    replica = LlmReplica(EngineRecipe(30.0), name="r", workers=2)
-    stream = replica.generate([request("a"), request("b"), request("c")])
-    with pytest.raises(TimeoutError):
-        await asyncio.wait_for(anext(stream), 0.05)
-    await stream.aclose()
-    assert replica._running.model.cancelled == 2
+async def test_a_replica_that_leaves_gets_nothing_and_a_new_one_serves(pools):
+    """Replicas come and go under load, and every request is answered."""
+    one = FakeReplica("one")
+    pool = pools(one)
+    await pool.ask(request("a"))
+    pool.seats[0].is_leaving = True
+    waiting = asyncio.create_task(pool.ask(request("b")))
+    await asyncio.sleep(0.02)
+    assert not waiting.done()
+    pool.add(FakeReplica("two"))
+    assert (await waiting).replica == "two"
+    pool.remove(pool.seats[0])
+    assert [seat.replica.name for seat in pool.seats] == ["two"]
 
 
-async def open_pool(recipe, *, replicas, label):
-    """Start replicas on the session's Ray and a pool over them."""
-    from catalyst_ray.cluster.remote_replica import start_replicas
-
-    plan = plan_replicas(2, replicas, replicas)
-    started = await start_replicas(recipe, plan, workers=3, timeout_s=60, label=label)
-    pool = LlmPool([replica for replica, _ in started], clock=SystemClock())
-    pool.start()
-    return pool, [replica for replica, _ in started]
-
-
-async def kill(replica, after_s):
-    """SIGKILL the actor's process."""
-    info = await replica.start(30)
-    await asyncio.sleep(after_s)
-    os.kill(info.pid, signal.SIGKILL)
-
-
-async def has_ended(pid):
-    """Wait until a process is gone."""
-    async with asyncio.timeout(20):
-        while os.path.exists(f"/proc/{pid}"):  # noqa: ASYNC110, ASYNC240, PTH110  (no event tells of it)
-            await asyncio.sleep(0.05)
-    return True
-
-
-async def test_two_replicas_see_one_gpu_each_and_leave_nothing_behind(ray_session):
-    """Ray gives device 0 to one and 1 to the other, both serve, and close ends both processes."""
-    pool, replicas = await open_pool(EngineRecipe(0.05), replicas=2, label="gpus")
-    infos = [await replica.start(30) for replica in replicas]
-    assert sorted(info.gpu_ids for info in infos) == [("0",), ("1",)]
-    assert sorted(info.visible_devices for info in infos) == ["0", "1"]
-    answers = await ask_all(pool, [request(f"g{i}") for i in range(8)])
-    assert [got.text for got in answers] == [f"re g{i}" for i in range(8)]
-    assert {got.replica for got in answers} == {"gpus-0", "gpus-1"}
-    await pool.close()
-    assert all([await has_ended(info.pid) for info in infos])
-
-
-async def test_a_killed_actors_requests_are_answered_by_the_other(ray_session):
-    """SIGKILL in mid-request loses nothing, and the actor comes back by itself."""
-    pool, replicas = await open_pool(EngineRecipe(0.4), replicas=2, label="kill")
-    before = await replicas[0].start(30)
-    killer = asyncio.create_task(kill(replicas[0], 0.2))
-    answers = await ask_all(pool, [request(f"k{i}", timeout_s=20) for i in range(6)])
-    await killer
-    assert [got.text for got in answers] == [f"re k{i}" for i in range(6)]
-    assert (await replicas[0].start(30)).pid != before.pid
-    await pool.close()
-
-
-async def test_a_lone_killed_actor_answers_after_its_restart_or_the_deadline_does(ray_session):
-    """With time enough the call is repeated by the restarted actor; without, the caller is told in time."""
-    pool, (replica,) = await open_pool(EngineRecipe(0.5), replicas=1, label="lone")
-    killer = asyncio.create_task(kill(replica, 0.2))
-    patient = await ask_all(pool, [request(f"p{i}", timeout_s=30) for i in range(3)])
-    await killer
-    assert [got.text for got in patient] == ["re p0", "re p1", "re p2"]
-    killer = asyncio.create_task(kill(replica, 0.2))
-    hurried = await ask_all(pool, [request(f"h{i}", timeout_s=0.45) for i in range(3)])
-    await killer
-    assert {got.code for got in hurried} == {"llm_deadline"}
-    await pool.close()
-
-
-async def test_an_engine_that_does_not_start_is_an_error_with_its_hint(ray_session):
-    """The error crosses Ray as itself."""
-    with pytest.raises(TransportError, match="ollama pull zeta"):
-        await open_pool(NoEngine(), replicas=2, label="none")
-
-
-@dataclass(frozen=True)
-class Slow:
-    """An engine whose start takes longer than anyone waits."""
-
-    def make(self, *, workers):
-        engine = Engine(0)
-
-        async def start():
-            await asyncio.sleep(3600)
-
-        engine.start = start
-        return engine
-
-
-async def is_free(gpus):
-    """Wait until the cluster's GPUs are all free again."""
-    import ray
-
-    async with asyncio.timeout(20):
-        while ray.available_resources().get("GPU", 0) < gpus:  # noqa: ASYNC110  (no event tells of it)
-            await asyncio.sleep(0.05)
-    return True
-
-
-async def test_a_start_given_up_leaves_no_actor_behind(ray_session):
-    """Who ends while models load gets the GPUs back at once."""
-    from catalyst_ray.cluster.remote_replica import start_replicas
-
-    plan = plan_replicas(2, 2, 2)
-    with pytest.raises(TimeoutError):
-        async with asyncio.timeout(1.0):
-            await start_replicas(Slow(), plan, workers=1, timeout_s=60, label="given-up")
-    assert await is_free(2)
+async def test_more_than_its_slots_is_sent_ahead_so_that_an_engine_never_waits(pools):
+    """Half as many again as the slots are in a replica's hands, and no more."""
+    one = FakeReplica("one", lambda _: None, workers=4)
+    pool = pools(one)
+    waiting = [asyncio.create_task(pool.ask(request(f"k{i}", timeout_s=0.2))) for i in range(10)]
+    await asyncio.sleep(0.05)
+    assert len(one.asked) == 6
+    assert {(await task).code for task in waiting} == {"llm_deadline"}

@@ -1,57 +1,152 @@
-"""How many replicas fit, and what the plan says when not all do."""
+"""Which replicas fit a cluster, on which nodes, and what is said of a shortfall."""
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
-from catalyst_ray.cluster.placement import plan_replicas, replica_options
+from catalyst_ray.cluster.placement import (
+    ClusterView,
+    NodeGpus,
+    ReplicaWish,
+    matches,
+    node_selector,
+    plan_replicas,
+    replica_options,
+)
 from catalyst_ray.errors import ConfigError
 
 
+def view(*gpus, free=None, grow=None, labels=()):
+    """Return a cluster of nodes with so many GPUs each; all free unless said."""
+    frees = gpus if free is None else free
+    marks = [*labels, *({} for _ in range(len(gpus) - len(labels)))]
+    nodes = [
+        NodeGpus(total=total, free=left, labels=mark)
+        for total, left, mark in zip(gpus, frees, marks, strict=True)
+    ]
+    return ClusterView(nodes=tuple(nodes), may_grow_to=grow)
+
+
+def plan(cluster, least=1, most=8, gpus_each=1.0, **selector):
+    """Return the plan of a wish."""
+    return plan_replicas(
+        cluster, ReplicaWish(least=least, most=most, gpus_each=gpus_each, selector=selector)
+    )
+
+
 @pytest.mark.parametrize(
-    ("gpus", "limits", "share", "expected"),
+    ("gpus", "share", "limit"),
     [
-        (2, (1, 8), 1.0, (2, 1.0)),
-        (8, (1, 4), 1.0, (4, 1.0)),
-        (2, (4, 8), 1.0, (2, 1.0)),
-        (0, (1, 8), 1.0, (1, 0.0)),
-        (0, (3, 8), 1.0, (3, 0.0)),
-        (2, (1, 8), 0.5, (4, 0.5)),
-        (2, (1, 8), 0.4, (4, 0.4)),
-        (1, (1, 99), 0.1, (10, 0.1)),
-        (5, (1, 8), 2.0, (2, 2.0)),
-        (1, (1, 8), 2.0, (0, 2.0)),
+        ((2,), 1.0, 2),
+        ((2,), 0.5, 4),
+        ((2,), 0.4, 4),  # a card's remainder is no use to another
+        ((1,), 0.1, 10),
+        ((1, 1), 2.0, 0),  # a replica's cards are on one node
+        ((4, 2), 2.0, 3),
+        ((8, 8), 1.0, 8),
     ],
 )
-def test_replicas_fit_the_cards(gpus, limits, share, expected):
-    """A fraction packs a card, its remainder serves nobody; without GPUs the least number runs on CPUs."""
-    plan = plan_replicas(gpus, *limits, share)
-    assert (plan.count, plan.num_gpus) == expected
+def test_replicas_fit_the_cards(gpus, share, limit):
+    """As many as the nodes hold, whole cards for whole shares, at most what is wanted."""
+    found = plan(view(*gpus), most=10 if share == 0.1 else 8, gpus_each=share)
+    assert (found.limit, found.start) == (limit, min(1, limit))
 
 
 def test_a_shortfall_is_said_in_words():
-    """An infeasible actor would wait for ever in silence: the plan says what was asked and what there is."""
-    assert plan_replicas(2, 4, 8).words == "asked 4 × 1 GPU, the cluster has 2: starting 2 replicas"
-    assert "none fits" in plan_replicas(1, 1, 8, 2.0).words
-    assert plan_replicas(0, 1, 8).words == "no GPU in the cluster: 1 replica on CPU"
+    """Asked, there, to come, and what starts: one sentence."""
+    words = plan(view(2, grow=3), least=4).words
+    assert words == (
+        "asked 4 × 1 GPU, the cluster has 2 and may grow to 3: starting 3 replicas, all that fit; "
+        "2 can start now, the others wait for a free GPU"
+    )
+    assert "none fits" in plan(view(1), gpus_each=2.0).words
+    assert "up to 8 under load" in plan(view(8)).words
 
 
-@pytest.mark.parametrize("share", [0.0, -1.0, 1.5, float("nan"), float("inf")])
+def test_a_busy_cluster_is_waited_for_visibly():
+    """GPUs that others hold count as there, and the plan says that it waits."""
+    found = plan(view(2, free=(0,)))
+    assert (found.start, found.num_gpus) == (1, 1.0)
+    assert "0 can start now, the others wait for a free GPU" in found.words
+
+
+def test_a_cluster_without_gpu_runs_on_cpu_and_says_so():
+    """None there and none to come: the least number, no GPU reserved, never more."""
+    found = plan(view(0, 0), least=2)
+    assert (found.start, found.limit, found.num_gpus) == (2, 2, 0.0)
+    assert found.words == "no GPU in the cluster: 2 replicas on CPU"
+
+
+def test_a_cluster_that_may_get_gpus_waits_for_them():
+    """Nodes to come count: the pending replica is what makes the autoscaler bring them."""
+    found = plan(view(0, grow=2))
+    assert (found.start, found.limit, found.num_gpus) == (1, 2, 1.0)
+    assert "without limit" in plan(view(0, grow=float(2**63))).words
+
+
+def test_only_nodes_with_the_labels_count():
+    """A kind of card that no node has fits nothing; one that some have fits there."""
+    cluster = view(2, 4, labels=({"ray.io/accelerator-type": "L4"}, {"ray.io/accelerator-type": "A100"}))
+    wanted = node_selector("A100", "")
+    assert plan(cluster, **wanted).limit == 4
+    assert plan(cluster, **wanted).selector == {"ray.io/accelerator-type": "A100"}
+    missing = plan(cluster, **node_selector("H100", ""))
+    assert missing.limit == 0
+    assert "asked 1 × 1 GPU (ray.io/accelerator-type=H100), the cluster has 0: none fits" in missing.words
+
+
+def test_selectors_are_written_as_ray_writes_them():
+    """Names of cards become one label; pairs are taken over, also with lists and exclusions."""
+    assert node_selector("L4, A100", "zone=!b, pool=in(x,y)") == {
+        "ray.io/accelerator-type": "in(L4,A100)",
+        "zone": "!b",
+        "pool": "in(x,y)",
+    }
+    assert node_selector("", " ") == {}
+    for wrong in ("zone", "zone=", "=b", "a=b c=d", "a=in(x"):
+        with pytest.raises(ConfigError, match="key=value"):
+            node_selector("", wrong)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "label", "fits"),
+    [
+        ("a", "a", True),
+        ("a", None, False),
+        ("!a", "b", True),
+        ("!a", None, True),
+        ("in(a,b)", "b", True),
+        ("in(a, b)", "c", False),
+        ("!in(a,b)", "c", True),
+        ("!in(a,b)", "a", False),
+    ],
+)
+def test_a_label_satisfies_its_selector(wanted, label, fits):
+    """Equal, not equal, one of, none of; a label that is not there equals nothing."""
+    assert matches({} if label is None else {"k": label}, {"k": wanted}) is fits
+
+
+@pytest.mark.parametrize("share", [0.0, -1.0, 1.5, math.inf, math.nan])
 def test_a_share_that_ray_refuses_is_a_configuration_error(share):
-    """Ray takes fractions up to one and whole numbers above."""
+    """Fractions above one GPU, nothing and nonsense are told by the setting's name."""
     with pytest.raises(ConfigError, match="LLM_GPUS_PER_REPLICA"):
-        plan_replicas(2, 1, 1, share)
+        ReplicaWish(least=1, most=1, gpus_each=share)
 
 
 def test_limits_must_agree():
-    """The least may not exceed the most."""
+    """More at least than at most is a configuration error."""
     with pytest.raises(ConfigError, match="LLM_MIN_REPLICAS"):
-        plan_replicas(2, 3, 2)
+        ReplicaWish(least=3, most=2)
 
 
 def test_a_replica_holds_no_cpu_and_comes_back():
-    """The options that keep CPUs free for charts and replicas alive."""
-    options = replica_options("llm-0", namespace="n", num_gpus=0.5, workers=3)
-    assert (options["num_cpus"], options["num_gpus"], options["max_restarts"]) == (0, 0.5, -1)
-    assert options["max_concurrency"] > 3
+    """A GPU actor that left its CPUs unset would hold one for life; health has slots of its own."""
+    options = replica_options("llm-0", namespace="n", plan=plan(view(2), zone="!b"), workers=3)
+    assert (options["num_cpus"], options["num_gpus"]) == (0, 1.0)
+    assert (options["max_restarts"], options["max_task_retries"]) == (-1, 0)
+    assert options["concurrency_groups"] == {"health": 2}
+    assert options["label_selector"] == {"zone": "!b"}
     assert "lifetime" not in options
+    assert "label_selector" not in replica_options("x", namespace="n", plan=plan(view(0)), workers=3)

@@ -1,4 +1,4 @@
-"""SIGKILL of the driver at each step between claim and sent, then a restart: nothing is lost."""
+"""SIGKILL of the driver at each step between claim and the last edit, then a restart: nothing is lost."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import Any
 from urllib.request import Request, urlopen
 
 import pytest
@@ -31,7 +32,15 @@ STEPS = [
     "before:finish_delivery",
     "after:finish_delivery",
     "before:save_feed_state",
+    "before:revise_alert",
+    "after:revise_alert",
+    "before:edit",
+    "after:edit",
+    "before:finish_edit",
+    "after:finish_edit",
 ]
+EDITING = {step for step in STEPS if step.partition(":")[2] in {"revise_alert", "edit", "finish_edit"}}
+"""Steps that come when every alert has been posted."""
 UNKNOWN = {"after:begin_delivery", "before:finish_delivery"}
 """Steps after which nobody knows whether Discord took the message."""
 
@@ -45,13 +54,17 @@ def drive(world: DemoProcess, folder: Path, step: str) -> int:
     return done.returncode
 
 
-def posted(world: DemoProcess) -> Counter[str]:
-    """Return how often Discord received each alert id."""
+def messages_on(world: DemoProcess) -> list[dict[str, Any]]:
+    """Return the messages as Discord shows them now."""
     with urlopen(f"{world.base_url}/_control/state", timeout=5) as answer:
-        messages = json.load(answer)["discord"]
-    return Counter(
-        re.findall(r"\b[0-9a-f]{10}\b", json.dumps(m["payload"]["embeds"][0]["footer"]))[0] for m in messages
-    )
+        found: list[dict[str, Any]] = json.load(answer)["discord"]
+    return found
+
+
+def alert_of(message: dict[str, Any]) -> str:
+    """Return the id of a message's alert."""
+    footer = json.dumps(message["payload"]["embeds"][0]["footer"])
+    return str(re.findall(r"\b[0-9a-f]{10}\b", footer)[0])
 
 
 @pytest.fixture(scope="module", params=STEPS)
@@ -65,23 +78,24 @@ def crashed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         assert drive(world, folder, request.param) == -signal.SIGKILL
         assert drive(world, folder, "never") == 0
         store = SqlStore.open(f"sqlite:///{folder}/catalyst.db", read_only=True)
-        yield request.param, store, posted(world)
+        yield request.param, store, messages_on(world)
         store.close()
 
 
 def test_nothing_is_lost(crashed) -> None:
     """After the restart every claimed item has a decision and every alert was posted."""
-    _, store, received = crashed
+    _, store, messages = crashed
     alerts = {alert.id for alert in store.recent_alerts(limit=1000)}
     assert len(alerts) >= 7, "the world has more catalysts than one cycle may alert"
     assert store.undecided(limit=10) == []
     assert store.held_alerts(limit=10) == []
-    assert set(received) == alerts
+    assert {alert_of(message) for message in messages} == alerts
 
 
 def test_doubles_only_where_the_outcome_was_unknown(crashed) -> None:
     """An alert is posted twice only if the crash came while Discord was being asked, and it is counted."""
-    step, store, received = crashed
+    step, store, messages = crashed
+    received = Counter(map(alert_of, messages))
     doubled = [alert for alert, times in received.items() if times > 1]
     counts = store.delivery_counts()
     assert counts["discord/sent"] == len(received)
@@ -91,3 +105,18 @@ def test_doubles_only_where_the_outcome_was_unknown(crashed) -> None:
     if step == "before:finish_delivery":
         assert len(doubled) == 1
     # At other steps another alert may be in the courier's hand as the signal comes; then it is counted.
+
+
+def test_every_alert_ends_at_its_newest_revision(crashed) -> None:
+    """No edit is lost: each alert's message shows the new value, and nothing waits for an edit any more."""
+    step, store, messages = crashed
+    alerts = store.recent_alerts(limit=1000)
+    new = {alert_of(message) for message in messages if "+0.99" in message["payload"]["content"]}
+    assert {alert.revision for alert in alerts} == {1}
+    assert new == {alert.id for alert in alerts}
+    assert "discord/editing" not in store.delivery_counts()
+    rows = [row for alert in alerts for row in store.explain(alert.id, limit=1)[0].deliveries]
+    assert {row.revision for row in rows} == {1}
+    if step in EDITING:
+        assert len(messages) == len(alerts), "an edit is no second message"
+        assert store.delivery_counts()["possible_doubles"] == 0

@@ -1,4 +1,4 @@
-"""Owns alerts: held for a later cycle, released into the outbox, and what the page asks of them.
+"""Owns alerts: held for a later cycle, released into the outbox, revised, and what the page asks of them.
 
 An item has at most one alert. Whatever happens, an alert's row, its item's decision and its outbox rows
 are written together.
@@ -14,7 +14,7 @@ from sqlalchemy import exists, select
 from catalyst_ray.adapters.store import tickers
 from catalyst_ray.adapters.store.claims import lacks_parties
 from catalyst_ray.adapters.store.intake import decided, new_row
-from catalyst_ray.adapters.store.schema import HELD, RELEASED, UNFINISHED, alerts, items, outbox
+from catalyst_ray.adapters.store.schema import HELD, RELEASED, alerts, is_open, items, outbox
 from catalyst_ray.models import Action, Alert, DeliveryState
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sqlalchemy import Connection
+
+    from catalyst_ray.models import Decision
 
 
 def hold(connection: Connection, alert: Alert, *, now_utc: datetime) -> None:
@@ -62,6 +64,42 @@ def commit(connection: Connection, alert: Alert, sinks: Sequence[str], *, now_ut
     return True
 
 
+def revise(connection: Connection, alert: Alert, *, now_utc: datetime) -> bool:
+    """Replace a released alert by a newer revision; False when there is none that is older.
+
+    Sinks that took an older one are due for an edit; one that has yet to take the alert gets the newest then.
+    """
+    stored = connection.scalar(
+        select(alerts.c.revision).where(
+            alerts.c.id == alert.id, alerts.c.item_key == alert.item.key, alerts.c.state == RELEASED
+        )
+    )
+    if stored is None or stored >= alert.revision:
+        return False
+    _write(connection, alert, RELEASED, now_utc=now_utc)
+    connection.execute(
+        outbox.update()
+        .where(outbox.c.alert_id == alert.id, outbox.c.state == DeliveryState.SENT.value)
+        .values(edit_since=now_utc)
+    )
+    return True
+
+
+def withdraw_hold(
+    connection: Connection, item_key: str, decision: Decision, *, now_utc: datetime
+) -> bool:
+    """Forget a held alert and write its item's new decision; False when it is not held any more."""
+    gone = connection.execute(
+        alerts.delete().where(alerts.c.item_key == item_key, alerts.c.state == HELD)
+    )
+    if gone.rowcount == 0:
+        return False
+    connection.execute(
+        items.update().where(items.c.key == item_key).values(decided(decision, now_utc=now_utc))
+    )
+    return True
+
+
 def recent(connection: Connection, *, limit: int) -> list[Alert]:
     """Return released alerts, newest first."""
     query = (
@@ -88,8 +126,8 @@ def recent_titles(
 
 
 def needed_files(connection: Connection) -> set[str]:
-    """Return chart paths of alerts that are held, or that a sink has yet to take."""
-    open_row = exists().where(outbox.c.alert_id == alerts.c.id, outbox.c.state.in_(UNFINISHED))
+    """Return chart paths of alerts that are held, or that a sink has yet to take in their newest form."""
+    open_row = exists().where(outbox.c.alert_id == alerts.c.id, is_open())
     query = (
         select(alerts.c.chart_path)
         .where(alerts.c.chart_path.is_not(None), (alerts.c.state == HELD) | open_row)
@@ -121,6 +159,7 @@ def _write(connection: Connection, alert: Alert, state: str, *, now_utc: datetim
         "state": state,
         "chart_path": alert.chart_path,
         "created": alert.created_utc,
+        "revision": alert.revision,
     }
     # By item, not by id: a held alert that is made anew keeps one row, under its newest id.
     there = connection.execute(alerts.update().where(alerts.c.item_key == alert.item.key).values(row))

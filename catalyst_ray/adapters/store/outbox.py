@@ -1,20 +1,25 @@
-"""Owns deliveries: which are due, the mark before a sink is called, and what it answered."""
+"""Owns deliveries: which are due, the mark before a sink is called, and what it answered; and edits.
+
+An edit is due while ``edit_since`` is set. Writers take turns, so a revision that is written while a sink is
+being called is either seen by the call's end, which makes the row due, or comes after it and does so itself.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import case, func, or_, select
+from sqlalchemy import case, func, literal, or_, select
 
+from catalyst_ray.adapters.store.columns import UtcTime
 from catalyst_ray.adapters.store.schema import UNFINISHED, alerts, outbox
 from catalyst_ray.errors import StoreError
 from catalyst_ray.models import Delivery, DeliveryState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from sqlalchemy import Connection
+    from sqlalchemy import ColumnElement, Connection
 
 _UNKNOWN = DeliveryState.UNKNOWN.value
 
@@ -34,6 +39,22 @@ def due(connection: Connection, sink: str, *, now_utc: datetime, limit: int) -> 
             or_(outbox.c.next_attempt.is_(None), outbox.c.next_attempt <= now_utc),
         )
         .order_by(alerts.c.priority, outbox.c.created, outbox.c.id)
+        .limit(limit)
+    )
+    return [_delivery(row) for row in connection.execute(query)]
+
+
+def due_edits(connection: Connection, sink: str, *, now_utc: datetime, limit: int) -> list[Delivery]:
+    """Return a sink's sent rows whose alert was revised since and whose time has come, oldest first."""
+    query = (
+        select(outbox, alerts.c.payload)
+        .join(alerts, alerts.c.id == outbox.c.alert_id)
+        .where(
+            outbox.c.sink == sink,
+            outbox.c.edit_since.is_not(None),
+            or_(outbox.c.next_attempt.is_(None), outbox.c.next_attempt <= now_utc),
+        )
+        .order_by(outbox.c.edit_since, outbox.c.id)
         .limit(limit)
     )
     return [_delivery(row) for row in connection.execute(query)]
@@ -81,20 +102,59 @@ def finish(
     message_id: str | None,
     error: str | None,
     next_attempt_utc: datetime | None,
+    revision: int,
 ) -> None:
-    """Write what the sink said; a message id, once known, is kept.
+    """Write what the sink said; a message id, once known, is kept. A newer revision than it took is due.
 
     Raises:
         StoreError: There is no such row.
     """
-    change = {
+    change: dict[str, Any] = {
         "state": state.value,
         "last_error": error,
         "next_attempt": next_attempt_utc,
         "changed": now_utc,
     }
+    if state is DeliveryState.SENT:
+        change |= {"revision": revision, "edit_since": _due_if_newer(revision, now_utc=now_utc)}
+    else:
+        change["edit_since"] = None  # what was not taken is sent whole
     if message_id is not None:
         change["message_id"] = message_id
+    _change(connection, delivery_id, change)
+
+
+def finish_edit(
+    connection: Connection,
+    delivery_id: int,
+    revision: int,
+    *,
+    now_utc: datetime,
+    error: str | None,
+    next_attempt_utc: datetime | None,
+) -> None:
+    """Write that the sink has a revision, or when to try again. A newer one is due at once.
+
+    Raises:
+        StoreError: There is no such row.
+    """
+    change: dict[str, Any] = {
+        "attempts": outbox.c.attempts + 1,
+        "last_error": error,
+        "next_attempt": next_attempt_utc,
+        "changed": now_utc,
+    }
+    if next_attempt_utc is None:
+        change |= {"revision": revision, "edit_since": _due_if_newer(revision, now_utc=now_utc)}
+    _change(connection, delivery_id, change)
+
+
+def _due_if_newer(revision: int, *, now_utc: datetime) -> ColumnElement[Any]:
+    newest = select(alerts.c.revision).where(alerts.c.id == outbox.c.alert_id).scalar_subquery()
+    return case((newest > revision, literal(now_utc, UtcTime)), else_=None)
+
+
+def _change(connection: Connection, delivery_id: int, change: Mapping[str, Any]) -> None:
     changed = connection.execute(outbox.update().where(outbox.c.id == delivery_id).values(change))
     if changed.rowcount == 0:
         raise StoreError("there is no such delivery", key=f"delivery {delivery_id}")
@@ -103,11 +163,15 @@ def finish(
 def retire(
     connection: Connection, sinks: Sequence[str], *, before_utc: datetime, now_utc: datetime
 ) -> dict[str, int]:
-    """Mark unfinished rows made before then dead, whatever their sink; return how many, by sink."""
-    old = (outbox.c.state.in_(UNFINISHED), outbox.c.created < before_utc)
+    """Mark unfinished rows made before then dead, whatever their sink; return how many, by sink.
+
+    Edits that have been due since before then are given up and counted too; their rows stay ``sent``.
+    """
+    late = outbox.c.state.in_(UNFINISHED) & (outbox.c.created < before_utc)
+    old = late | (outbox.c.edit_since < before_utc)
     query = (
         select(outbox.c.sink, func.count().label("rows"))
-        .where(*old)
+        .where(old)
         .group_by(outbox.c.sink)
         .order_by(outbox.c.sink)
     )
@@ -116,22 +180,29 @@ def retire(
         words = case(
             (outbox.c.sink.in_(sinks), "given up: not taken in time"), else_="given up: no such sink"
         )
-        change = {"state": DeliveryState.DEAD.value, "next_attempt": None, "changed": now_utc}
-        connection.execute(outbox.update().where(*old).values(**change, last_error=words))
+        state = case((late, DeliveryState.DEAD.value), else_=outbox.c.state)
+        change = {"next_attempt": None, "edit_since": None, "changed": now_utc}
+        connection.execute(outbox.update().where(old).values(**change, state=state, last_error=words))
     return found
 
 
 def counts(connection: Connection) -> dict[str, int]:
-    """Return rows by ``sink/state``, and ``possible_doubles``: attempts after an unknown outcome."""
+    """Return rows by ``sink/state``, and ``possible_doubles``: attempts after an unknown outcome.
+
+    Where edits are due there is ``sink/editing`` too: so many of the sink's rows wait for theirs.
+    """
+    columns = (func.count(), func.count(outbox.c.edit_since), func.sum(outbox.c.doubles))
     query = (
-        select(outbox.c.sink, outbox.c.state, func.count(), func.sum(outbox.c.doubles))
+        select(outbox.c.sink, outbox.c.state, *columns)
         .group_by(outbox.c.sink, outbox.c.state)
         .order_by(outbox.c.sink, outbox.c.state)
     )
     found: dict[str, int] = {}
     doubles = 0
-    for sink, state, number, again in connection.execute(query):
+    for sink, state, number, editing, again in connection.execute(query):
         found[f"{sink}/{state}"] = number
+        if editing:
+            found[f"{sink}/editing"] = editing
         doubles += int(again)
     return {**found, "possible_doubles": doubles}
 
@@ -146,4 +217,5 @@ def _delivery(row: Any) -> Delivery:
         message_id=row.message_id,
         next_attempt_utc=row.next_attempt,
         last_error=row.last_error,
+        revision=row.revision,
     )

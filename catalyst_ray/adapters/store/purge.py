@@ -1,7 +1,7 @@
 """Owns forgetting: deletes what is old and finished, a bounded batch per transaction.
 
 Kept, however old: undecided items, items a feed still lists, held alerts, and alerts with an unfinished
-delivery, each with its item.
+delivery or edit, each with its item.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import exists, select
 
-from catalyst_ray.adapters.store.schema import HELD, UNFINISHED, alerts, aliases, items, llm_cache, outbox
+from catalyst_ray.adapters.store.schema import HELD, alerts, aliases, is_open, items, llm_cache, outbox
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -23,7 +23,7 @@ BATCH_ITEMS = 500
 
 def finished_items(connection: Connection, *, before_utc: datetime) -> tuple[int, int]:
     """Delete up to ``BATCH_ITEMS`` items with their alerts and deliveries; return (items, deliveries)."""
-    open_row = exists().where(outbox.c.alert_id == alerts.c.id, outbox.c.state.in_(UNFINISHED))
+    open_row = exists().where(outbox.c.alert_id == alerts.c.id, is_open())
     needed = exists().where(alerts.c.item_key == items.c.key, (alerts.c.state == HELD) | open_row)
     query = (
         select(items.c.key)

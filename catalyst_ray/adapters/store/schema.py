@@ -9,6 +9,7 @@ from __future__ import annotations
 from sqlalchemy import (
     BigInteger,
     Column,
+    ColumnElement,
     Float,
     ForeignKey,
     Index,
@@ -16,6 +17,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     UniqueConstraint,
+    text,
 )
 
 from catalyst_ray.adapters.store.columns import Payload, PlainText, UtcTime
@@ -89,6 +91,7 @@ alerts = Table(
     Column("state", PlainText, nullable=False),
     Column("chart_path", PlainText),
     Column("created", UtcTime, nullable=False, index=True),
+    Column("revision", Integer, nullable=False, server_default=text("0")),
 )
 Index("ix_alerts_ticker", alerts.c.ticker, alerts.c.created)
 Index(
@@ -113,6 +116,9 @@ outbox = Table(
     Column("last_error", PlainText),
     Column("created", UtcTime, nullable=False),
     Column("changed", UtcTime, nullable=False),
+    # The alert's revision that the sink has, and since when it has been waiting for a newer one.
+    Column("revision", Integer, nullable=False, server_default=text("0")),
+    Column("edit_since", UtcTime),
     UniqueConstraint("alert_id", "sink"),
 )
 Index(
@@ -122,6 +128,19 @@ Index(
     sqlite_where=outbox.c.state.in_(UNFINISHED),
     postgresql_where=outbox.c.state.in_(UNFINISHED),
 )
+Index(
+    "ix_outbox_edits",
+    outbox.c.sink,
+    outbox.c.edit_since,
+    sqlite_where=outbox.c.edit_since.is_not(None),
+    postgresql_where=outbox.c.edit_since.is_not(None),
+)
+
+
+def is_open() -> ColumnElement[bool]:
+    """Return the condition for outbox rows whose sink has yet to be called, for the alert or an edit."""
+    return outbox.c.state.in_(UNFINISHED) | outbox.c.edit_since.is_not(None)
+
 
 feed_state = Table(
     "feed_state",

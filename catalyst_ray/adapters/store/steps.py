@@ -36,6 +36,17 @@ def add_item_tickers(connection: Connection) -> None:
         connection.execute(insert, some)
 
 
+def add_revisions(connection: Connection) -> None:
+    """Version 2 to 3: an alert may be revised, and each sink has one of its revisions; so far the first."""
+    for statement in (
+        "ALTER TABLE alerts ADD COLUMN revision INTEGER DEFAULT 0 NOT NULL",
+        "ALTER TABLE outbox ADD COLUMN revision INTEGER DEFAULT 0 NOT NULL",
+        "ALTER TABLE outbox ADD COLUMN edit_since BIGINT",
+        "CREATE INDEX ix_outbox_edits ON outbox (sink, edit_since) WHERE edit_since IS NOT NULL",
+    ):
+        connection.execute(text(statement))
+
+
 def _of_alerts(connection: Connection) -> Iterator[tuple[str, str]]:
     for row in connection.execute(text("SELECT item_key, ticker FROM alerts")):
         yield row.item_key, row.ticker

@@ -129,6 +129,11 @@ class SqlStore(Store):
         with self._database.write() as connection:
             alerts.hold(connection, alert, now_utc=now_utc)
 
+    def withdraw_hold(self, item_key: str, decision: Decision, *, now_utc: datetime) -> bool:
+        """Forget a held alert and write its item's new decision; False when it is not held any more."""
+        with self._database.write() as connection:
+            return alerts.withdraw_hold(connection, item_key, decision, now_utc=now_utc)
+
     def held_alerts(self, *, limit: int) -> list[Alert]:
         """Return held alerts, the most urgent and oldest first."""
         with self._database.read() as connection:
@@ -138,6 +143,36 @@ class SqlStore(Store):
         """Write item decision, alert and a pending outbox row per sink; False if it was one before."""
         with self._database.write() as connection:
             return alerts.commit(connection, alert, sinks, now_utc=now_utc)
+
+    def revise_alert(self, alert: Alert, *, now_utc: datetime) -> bool:
+        """Replace a released alert by a newer revision, its item's decision too; False if none is older."""
+        with self._database.write() as connection:
+            return alerts.revise(connection, alert, now_utc=now_utc)
+
+    def due_edits(self, sink: str, *, now_utc: datetime, limit: int) -> list[Delivery]:
+        """Return a sink's sent rows whose alert was revised since and whose time has come."""
+        with self._database.read() as connection:
+            return outbox.due_edits(connection, sink, now_utc=now_utc, limit=limit)
+
+    def finish_edit(
+        self,
+        delivery_id: int,
+        revision: int,
+        *,
+        now_utc: datetime,
+        error: str | None = None,
+        next_attempt_utc: datetime | None = None,
+    ) -> None:
+        """Write that the sink has ``revision``, or when it is tried again."""
+        with self._database.write() as connection:
+            outbox.finish_edit(
+                connection,
+                delivery_id,
+                revision,
+                now_utc=now_utc,
+                error=error,
+                next_attempt_utc=next_attempt_utc,
+            )
 
     def due_deliveries(self, sink: str, *, now_utc: datetime, limit: int) -> list[Delivery]:
         """Return a sink's unfinished rows whose time has come, those being sent right now too."""
@@ -158,8 +193,9 @@ class SqlStore(Store):
         message_id: str | None = None,
         error: str | None = None,
         next_attempt_utc: datetime | None = None,
+        revision: int = 0,
     ) -> None:
-        """Write what the sink said."""
+        """Write what the sink said, and of which revision."""
         with self._database.write() as connection:
             outbox.finish(
                 connection,
@@ -169,6 +205,7 @@ class SqlStore(Store):
                 message_id=message_id,
                 error=error,
                 next_attempt_utc=next_attempt_utc,
+                revision=revision,
             )
 
     def retire_deliveries(

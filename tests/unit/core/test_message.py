@@ -12,15 +12,23 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from catalyst_ray.core.message import Tone, card, card_text
-from catalyst_ray.core.message_discord import discord_fallback, discord_payload, embed_units
+from catalyst_ray.core.message_discord import (
+    discord_edit,
+    discord_fallback,
+    discord_payload,
+    embed_fields,
+    embed_units,
+)
 from catalyst_ray.core.message_record import alert_line
 from catalyst_ray.core.message_text import clip, markdown, plain, safe_link, sentences, units
 from catalyst_ray.models import (
     Action,
+    Deal,
     Decision,
     EventHit,
     Judgement,
     Link,
+    LlmUse,
     Party,
     Reason,
     Score,
@@ -34,12 +42,14 @@ any_text = st.text(max_size=600) | st.sampled_from(
     [HOSTILE, "𝕏" * 500, "\ud800", "\u3164", "@" * 300, "\\" * 300]
 )
 finite = st.floats(-1, 1)
+DEAL_PARTS = ("size_usd", "price_usd", "discount_pct", "warrants", "dilution_pct")
 
 
 @st.composite
 def alerts(draw):
     """Make an alert with any text in every place that holds text."""
     reasons = st.builds(Reason, any_text, any_text, st.none() | finite)
+    sunk = st.just(Reason("llm_sinks"))
     symbols = st.builds(Symbol, ticker=any_text, reason=reasons, venue=any_text, name=any_text)
     judgements = st.builds(
         Judgement,
@@ -50,6 +60,8 @@ def alerts(draw):
         evidence=st.tuples(any_text, any_text),
         model=any_text,
         has_weight=st.booleans(),
+        use=st.sampled_from(LlmUse),
+        deal=st.none() | st.builds(Deal, **dict.fromkeys(DEAL_PARTS, st.none() | st.floats())),
     )
     events = st.builds(EventHit, code=any_text, label=any_text, weight=finite, span=any_text)
     return make_alert(
@@ -68,7 +80,11 @@ def alerts(draw):
             value=draw(finite), sentiment=draw(finite), confidence=0.5, events=(draw(events), draw(events))
         ),
         verdict=Verdict(draw(st.none() | judgements), draw(reasons)),
-        decision=Decision(action=Action.ALERT, reasons=(draw(reasons), draw(reasons)), value=draw(finite)),
+        decision=Decision(
+            action=Action.ALERT, reasons=(draw(reasons), draw(reasons | sunk)), value=draw(finite)
+        ),
+        revision=draw(st.integers(0, 2)),
+        revised_utc=draw(st.none() | st.just(NOW_UTC)),
         price_usd=draw(st.none() | st.floats(0, 1e6)),
         change_pct=draw(st.none() | st.floats()),
         chart_reason=draw(st.none() | reasons),
@@ -146,7 +162,9 @@ def test_a_card_tells_what_who_which_way_how_sure_and_why() -> None:
     [
         (Verdict(None, Reason("llm_off")), "fast tier · LLM off", "86 %"),
         (Verdict(None, Reason("llm_not_needed")), "fast tier", "86 %"),
+        (Verdict(None, Reason("llm_pending")), "fast tier · LLM not in yet", "86 %"),
         (Verdict(None, Reason("llm_deadline")), "fast tier · LLM was late", "86 %"),
+        (Verdict(None, Reason("llm_failed", "HTTP 500")), "fast tier · LLM failed: HTTP 500", "86 %"),
         (Verdict(None, Reason("llm_refused", "queue full")), "fast tier · LLM refused: queue full", "86 %"),
     ],
 )
@@ -405,6 +423,149 @@ def test_only_web_links_pass(url: str, link: str) -> None:
 def test_two_sentences(text: str, two: str) -> None:
     """A summary ends after its second sentence, and abbreviations end none."""
     assert sentences(text, 2) == two
+
+
+REVISED_UTC = NOW_UTC + timedelta(minutes=2)
+DEAL = Deal(size_usd=1e7, price_usd=2.5, discount_pct=18.2, warrants=4e6, dilution_pct=21.4)
+
+
+def judged(**changes):
+    """Return an alert judged by a model that answered as the sample's did, but for some changes."""
+    answer = make_alert().verdict.judgement
+    return make_alert(verdict=Verdict(replace(answer, **changes), Reason("llm_judged", "mistral")))
+
+
+@pytest.mark.parametrize(
+    ("use", "tier"),
+    [
+        (LlmUse.HEADLINE, "LLM mistral, 0.9 s"),
+        (LlmUse.REJUDGE, "LLM mistral judged again, 0.9 s"),
+        (LlmUse.FILING, "LLM mistral read the filing, 0.9 s"),
+    ],
+)
+def test_the_card_says_what_the_model_was_asked(use: LlmUse, tier: str) -> None:
+    """A filing that was read weighs more than a headline that was glanced at."""
+    assert card(judged(use=use)).tier == tier
+
+
+def test_a_long_model_name_hides_neither_use_nor_time() -> None:
+    """The name gives way."""
+    tier = card(judged(model="m" * 300, use=LlmUse.FILING)).tier
+    assert tier.endswith("…, 0.9 s")
+    assert units(tier) <= 100
+
+
+def test_a_revised_card_says_when() -> None:
+    """Eastern time in the footer, for the fallback too; by whom, for the page; nothing before a revision."""
+    shown = card(replace(make_alert(), revision=1, revised_utc=REVISED_UTC))
+    assert (shown.updated, shown.updated_by) == ("09:44:07 ET", "LLM mistral, 09:44:07 ET")
+    payload = discord_payload(shown, has_chart=False, has_gauge=False)
+    assert payload["embeds"][0]["footer"]["text"] == "alert a1b2c3d4e5 · catalyst_ray · updated 09:44:07 ET"
+    assert "updated 09:44:07 ET" in discord_fallback(shown)["content"]
+    assert card_text(shown).endswith("alert a1b2c3d4e5, updated 09:44:07 ET")
+    late = make_alert(verdict=Verdict(None, Reason("llm_deadline")), revision=1, revised_utc=REVISED_UTC)
+    assert card(late).updated_by == "09:44:07 ET"
+    assert card(replace(late, revision=0)).updated == "", "revised while it was held: nobody saw it before"
+    assert (card(make_alert()).updated, card(make_alert()).updated_by) == ("", "")
+
+
+def test_a_withdrawn_alert_says_so_at_one_glance() -> None:
+    """The first line, the verdict and the colour say it; the strength that is left is still told."""
+    reasons = (Reason("llm_judged", "mistral", 0.1), Reason("llm_disagrees"), Reason("llm_sinks"))
+    sunk = make_alert(decision=Decision(action=Action.ALERT, reasons=reasons, value=-0.12))
+    shown = card(sunk)
+    payload = discord_payload(shown, has_chart=False, has_gauge=False)
+    assert shown.verdict == "✕ Withdrawn by the LLM: now below the threshold (−0.12)"
+    assert card_text(shown).splitlines()[0] == shown.verdict
+    assert payload["content"] == (
+        "✕ **QLLN** withdrawn by the LLM: now below the threshold (**−0.12**) · Offering priced"
+    )
+    assert payload["content"] in discord_fallback(shown)["content"]
+    assert payload["embeds"][0]["color"] == 0x8A94A6
+    assert embed_fields(shown)[0] == ("Verdict", "✕ Withdrawn −0.12")
+    assert not any("sinks" in reason for reason in shown.reasons)
+    assert json.loads(alert_line(sunk))["withdrawn"] is True
+
+
+def test_a_lifted_alert_says_that_the_model_lifted_it() -> None:
+    """An item that the fast tier would have passed over."""
+    reasons = (Reason("llm_judged", "mistral", 0.9), Reason("llm_weighed"), Reason("llm_lifts", value=0.4))
+    shown = card(make_alert(decision=Decision(action=Action.ALERT, reasons=reasons, value=0.4)))
+    assert "LLM says −0.80, 90 % sure, and lifts it above the threshold" in shown.reasons
+    assert not any("lifts (" in reason for reason in shown.reasons)
+
+
+@pytest.mark.parametrize(
+    ("deal", "words"),
+    [
+        (DEAL, "$10.0M at $2.50, 18 % below market, 4.0M warrants, dilution 21 %"),
+        (Deal(size_usd=999_960), "$1.0M"),
+        (Deal(size_usd=1.25e9, discount_pct=-3.0), "$1.2B, 3 % above market"),
+        (Deal(price_usd=0.42, warrants=750), "at $0.4200, 750 warrants"),
+        (Deal(size_usd=250_000), "$250.0K"),
+        (Deal(size_usd=float("nan"), dilution_pct=float("inf")), ""),
+        (Deal(), ""),
+    ],
+)
+def test_a_deal_in_words(deal: Deal, words: str) -> None:
+    """What is not known is left out; units are for reading, not for adding up."""
+    assert card(judged(deal=deal)).deal == words
+
+
+def test_a_deal_is_one_field_and_the_least_field_gives_way() -> None:
+    """Eight fields are a glance: with a deal, the others that are named are left to the record."""
+    alert = judged(deal=DEAL)
+    named = replace(alert.link, symbols=(*alert.link.symbols, Symbol(ticker="MRPK", reason=Reason("cik"))))
+    fields = embed_fields(card(replace(alert, link=named)))
+    assert [name for name, _ in fields] == [
+        "Verdict",
+        "Confidence",
+        "Price",
+        "Event",
+        "Deal",
+        "Judged by",
+        "Source",
+        "Published",
+    ]
+    assert embed_fields(card(replace(make_alert(), link=named)))[-1] == ("Also named", "MRPK")
+    assert f"Deal: {card(alert).deal}" in card_text(card(alert))
+
+
+def test_a_deal_of_a_model_without_weight_is_not_shown() -> None:
+    """Its verdict does not count, so its figures do not either; programs get them, marked."""
+    alert = judged(deal=DEAL, has_weight=False)
+    assert card(alert).deal == ""
+    assert json.loads(alert_line(alert))["llm"]["deal"]["size_usd"] == 1e7
+
+
+def test_an_edit_names_all_that_a_message_may_have() -> None:
+    """What a PATCH leaves out stays as it was: text alone must take embed and files away."""
+    shown = card(make_alert())
+    assert discord_edit(discord_fallback(shown)) == {
+        **discord_fallback(shown),
+        "embeds": [],
+        "attachments": [],
+    }
+    whole = discord_payload(shown, has_chart=True, has_gauge=True)
+    assert discord_edit(whole) == whole
+
+
+def test_the_record_of_a_revision_and_a_filing() -> None:
+    """Programs tell revisions apart and get the deal as figures."""
+    alert = replace(judged(deal=DEAL, use=LlmUse.FILING, cut=2), revision=3, revised_utc=REVISED_UTC)
+    record = json.loads(alert_line(alert))
+    assert (record["revision"], record["revised_utc"]) == (3, "2026-03-17T13:44:07+00:00")
+    assert (record["llm"]["use"], record["llm"]["cut"]) == ("filing", 2)
+    assert record["llm"]["deal"] == {
+        "size_usd": 1e7,
+        "price_usd": 2.5,
+        "discount_pct": 18.2,
+        "warrants": 4e6,
+        "dilution_pct": 21.4,
+    }
+    first = json.loads(alert_line(make_alert()))
+    assert (first["revision"], first["revised_utc"], first["withdrawn"]) == (0, None, False)
+    assert (first["llm"]["deal"], first["llm"]["use"]) == (None, "headline")
 
 
 def test_the_record_holds_the_facts() -> None:

@@ -19,7 +19,7 @@ from catalyst_ray.core.policy import (
     wants_llm,
 )
 from catalyst_ray.errors import ConfigError
-from catalyst_ray.models import Action, Judgement, Link, Reason, Score, Verdict
+from catalyst_ray.models import Action, Judgement, Link, LlmUse, Reason, Score, Verdict
 from tests.unit.core.judged import LINK, NO_MODEL, NOW_UTC, POLICY, filing, news, scored
 
 ON = {"classifier": True, "fallback": True, "filings": True, "confidence_threshold": 0.6}
@@ -142,24 +142,41 @@ def test_strength_is_urgency():
     assert [priority_of(value) for value in (0.0, 0.35, -0.7, 1.0)] == [9, 6, 2, 0]
 
 
-def test_the_model_is_asked_for_a_reason():
-    """Each switch asks for its own kind of item, and only then."""
+def test_the_model_is_asked_behind_a_cheap_gate():
+    """Each switch asks for its own kind of item; what is weak, stale or without ticker is not asked about."""
     story, paper = news("Norvane Update"), filing("8-K", "NORVANE INC", "8.01")
-    strong, unsure, sure = made(0.5), made(0.0, confidence=0.2), made(0.0, confidence=0.9)
+    strong, unsure, weak = made(0.5), made(0.3, confidence=0.2), made(0.14, confidence=0.2)
 
-    def asked(item, score, link=LINK, **changes):
-        reason = wants_llm(item, link, score, policy=POLICY, **{**OFF, **changes})
-        return reason and reason.code
+    def asked(item, score, link=LINK, policy=POLICY, **changes):
+        return wants_llm(item, link, score, policy=policy, **{**OFF, **changes})
 
     assert asked(story, strong) is None
-    assert asked(story, strong, classifier=True) == "llm_classifier"
-    assert asked(story, unsure, classifier=True) is None
-    assert asked(story, unsure, fallback=True) == "llm_fallback"
-    assert asked(story, sure, fallback=True) is None
+    assert asked(story, strong, classifier=True) is LlmUse.HEADLINE
+    assert asked(story, unsure, classifier=True) is LlmUse.HEADLINE
+    assert asked(story, unsure, **ON) is LlmUse.REJUDGE
+    assert asked(story, strong, fallback=True) is None
+    assert asked(story, weak, **ON) is None
     assert asked(paper, strong, classifier=True, fallback=True) is None
-    assert asked(paper, unsure, filings=True) == "llm_filing"
+    assert asked(paper, weak, filings=True) is LlmUse.FILING
+    assert asked(filing("8-K", "NORVANE INC", "5.07"), weak, **ON) is None
+    assert asked(filing("8-K", "NORVANE INC", "5.07"), strong, **ON) is LlmUse.FILING
+    assert asked(filing("424B5/A", "NORVANE INC"), weak, **ON) is LlmUse.FILING
     assert asked(story, strong, link=Link(), **ON) is None
     assert asked(story, made(0.5, freshness=0.0), **ON) is None
+    watching = default_policy(watch_list=frozenset({"NRV"}))
+    assert asked(story, weak, policy=watching, **ON) is LlmUse.REJUDGE
+
+
+def test_what_the_model_lifts_and_sinks_is_said():
+    """A decision that the model turned carries the reason, with the value that it turned."""
+    lifted = decide(LINK, made(0.3), verdict(1.0, 1.0), policy=POLICY)
+    assert lifted.action is Action.ALERT
+    assert Reason("llm_lifts", "from below 0.35", 0.3) in lifted.reasons
+    sunk = decide(LINK, made(0.4), verdict(-0.5, 0.5), policy=POLICY)
+    assert sunk.action is Action.SUPPRESS
+    assert Reason("llm_sinks", "from above 0.35", 0.4) in sunk.reasons
+    agreed = decide(LINK, made(0.6), verdict(0.9, 0.9), policy=POLICY)
+    assert not {"llm_lifts", "llm_sinks"} & {reason.code for reason in agreed.reasons}
 
 
 def test_thresholds_can_be_overridden_by_name():

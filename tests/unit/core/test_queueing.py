@@ -105,6 +105,32 @@ def test_running_work_that_nobody_waits_for_can_still_end():
     assert queue.stats(2.0).busy == 0
 
 
+def test_work_put_back_goes_first_among_its_equals_and_to_another():
+    """A request that a replica lost keeps its place, its callers and its count of attempts; that replica is avoided."""
+    queue = RequestQueue(10)
+    ticket = offer(queue, "lost").ticket
+    offer(queue, "next")
+    assert [work.attempt for work in queue.take(1.0, 1, taker="one").work] == [1]
+    assert queue.put_back("lost", avoid="one") == ()
+    assert keys(queue.take(1.0, 1, taker="one")) == ["next"]
+    again = queue.take(1.0, 5, taker="two").work
+    assert [(work.key, work.attempt) for work in again] == [("lost", 2)]
+    assert queue.done("lost", 2.0) == (ticket,)
+
+
+def test_whoever_is_alone_takes_what_avoids_it():
+    """An empty taker takes anything; what nobody wants any more does not come back."""
+    queue = RequestQueue(10)
+    offer(queue, "a")
+    left = offer(queue, "b").ticket
+    queue.take(0.0, 2)
+    queue.cancel(left)
+    queue.put_back("a", avoid="one")
+    queue.put_back("b", avoid="one")
+    assert keys(queue.take(0.0, 5)) == ["a"]
+    assert queue.stats(0.0).busy == 1
+
+
 @pytest.mark.parametrize(("priority", "deadline_s"), [(-1, 9.0), (10, 9.0), (5, math.nan)])
 def test_nonsense_is_refused_loudly(priority, deadline_s):
     """A priority out of range or a deadline that is no number is a bug of the caller."""
@@ -122,7 +148,8 @@ class QueueHistory(RuleBasedStateMachine):
         self.open: dict[int, tuple[str, float]] = {}
         self.left: list[int] = []
         self.places: dict[str, tuple[float, int]] = {}
-        self.running: set[str] = set()
+        self.running: dict[str, tuple[float, int]] = {}
+        self.avoid: dict[str, str] = {}
         self.offers = 0
 
     def leave(self, tickets):
@@ -151,22 +178,39 @@ class QueueHistory(RuleBasedStateMachine):
         assert got.outcome is (Outcome.JOINED if known else Outcome.QUEUED)
         assert bool(got.displaced) == (full and not known)
         self.open[got.ticket] = (key, deadline_s)
+        if not known:
+            self.avoid.pop(key, None)
         if key not in self.running:
             self.places[key] = min(place, self.places.get(key, place))
         self.leave(got.displaced)
 
-    @rule(n=st.integers(0, 3))
-    def take(self, n):
+    @rule(n=st.integers(0, 3), taker=st.sampled_from(["", "one", "two"]))
+    def take(self, n, taker):
         due = self.due()
-        batch = self.queue.take(self.now_s, n)
+        batch = self.queue.take(self.now_s, n, taker=taker)
         assert set(batch.expired) == due
         self.leave(batch.expired)
-        expected = sorted(self.places, key=self.places.__getitem__)[:n]
+        fit = [key for key in self.places if not taker or self.avoid.get(key) != taker]
+        expected = sorted(fit, key=self.places.__getitem__)[:n]
         assert keys(batch) == expected
         assert all(work.deadline_s > self.now_s for work in batch.work)
-        self.running |= set(expected)
         for key in expected:
-            del self.places[key]
+            self.running[key] = self.places.pop(key)
+
+    @precondition(lambda self: self.running)
+    @rule(data=st.data(), avoid=st.sampled_from(["", "one", "two"]))
+    def put_back(self, data, avoid):
+        key = data.draw(st.sampled_from(sorted(self.running)))
+        place = self.running.pop(key)
+        displaced = self.queue.put_back(key, avoid=avoid)
+        if key not in {of for of, _ in self.open.values()}:
+            assert displaced == ()
+            return
+        self.places[key], self.avoid[key] = place, avoid
+        victim = max(self.places, key=self.places.__getitem__)
+        lost = {ticket for ticket, (of, _) in self.open.items() if of == victim}
+        assert set(displaced) == (lost if len(self.places) > MAX_SIZE else set())
+        self.leave(displaced)
 
     @precondition(lambda self: self.running)
     @rule(data=st.data(), well=st.booleans())
@@ -174,7 +218,7 @@ class QueueHistory(RuleBasedStateMachine):
         key = data.draw(st.sampled_from(sorted(self.running)))
         tickets = (self.queue.done if well else self.queue.failed)(key, self.now_s)
         assert set(tickets) == {ticket for ticket, (of, _) in self.open.items() if of == key}
-        self.running.discard(key)
+        del self.running[key]
         self.leave(tickets)
 
     @precondition(lambda self: self.open)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from catalyst_ray.core.filings import read_submission
 from catalyst_ray.core.parse import parse_feed
 from catalyst_ray.demo import edgar
 from catalyst_ray.demo.channels import Shape
 from catalyst_ray.demo.companies import companies
 from catalyst_ray.demo.press import Press
+from catalyst_ray.demo.submissions import submission
 from catalyst_ray.demo.wires import release_page
 from catalyst_ray.demo.world import World
 from catalyst_ray.errors import ConfigError
@@ -142,3 +145,70 @@ def test_a_release_page_shows_the_text():
     assert "invented" in page
     assert "<script" not in page
     assert entry.item.paragraphs[0].split("&")[0] in page
+
+
+def filings(event: str) -> list:
+    """Return every filing of a kind, with its text as the program reads it, by part."""
+    made = press()
+    read = []
+    for item in WORLD.items:
+        if item.filing and item.truth.event == event:
+            text = submission(made.entry(item), item.filing)
+            parts = read_submission(text.encode(), form=item.filing.form, items=item.filing.items).parts
+            read.append((item, {part.name: part.text for part in parts}))
+    assert read
+    return read
+
+
+@pytest.mark.parametrize("event", ["bankruptcy", "delisting_notice", "restatement", "earnings_report"])
+def test_an_8k_reads_back_with_its_items_and_release(event):
+    """Each declared item is a part, the press release too, and the hidden header, boxes and picture are not."""
+    for item, parts in filings(event):
+        assert {f"Item {number}" for number in item.filing.items} | {"EX-99.1"} == set(parts)
+        assert list(parts)[-1] == "Item 9.01"
+        assert not any(word in "".join(parts.values()) for word in ("☐", "begin 644", "invented", "false"))
+
+
+@pytest.mark.parametrize("event", ["filing_offering", "bankruptcy", "stake_activist", "stake_passive"])
+def test_a_filings_figures_are_those_of_its_story(event):
+    """Sums, prices, shares and per cents of the short text stand in the documents as well."""
+    for item, parts in filings(event):
+        figures = re.findall(r"\$?\d[\d,.]*\d(?: million| billion|%)?", " ".join(item.paragraphs))
+        amounts = [one for one in figures if "$" in one or "," in one or "%" in one]
+        assert amounts
+        assert [one for one in amounts if one not in "\n".join(parts.values())] == []
+
+
+def test_an_offering_states_its_terms():
+    """The prospectus has the four parts that a reader wants, and its figures agree with each other."""
+    for _, parts in filings("filing_offering"):
+        assert list(parts) == ["Cover", "The Offering", "Use of Proceeds", "Dilution"]
+        shares = int(re.search(r"([\d,]+) Shares of", parts["Cover"])[1].replace(",", ""))
+        price = float(re.search(r"combined public offering price of \$(\d+\.\d\d)", parts["Cover"])[1])
+        last, discount = re.search(
+            r"was \$(\d+\.\d\d) per share; .* discount of (\d+\.\d)%", parts["Cover"]
+        ).groups()
+        before, after = (
+            int(value.replace(",", ""))
+            for value in re.findall(r"offering \| ([\d,]+) shares", parts["The Offering"])[-2:]
+        )
+        assert after - before == shares
+        assert float(discount) == pytest.approx((1 - price / float(last)) * 100, abs=0.06)
+        assert f"{shares / before * 100:.1f}%" in parts["Dilution"]
+
+
+def test_a_stake_comes_as_xml_with_its_purpose_first():
+    """A Schedule 13D has EDGAR's elements: purpose, holder and share of the class."""
+    for _, parts in filings("stake_activist"):
+        assert next(iter(parts)) == "Item 4"
+        assert "undervalued" in parts["Item 4"]
+        assert re.search(r"Percent of class: \d\.\d%", parts["Cover"])
+
+
+def test_every_filing_has_a_submission():
+    """Filings without a long text show their short one."""
+    made = press()
+    for item in WORLD.items:
+        if item.filing and not item.filing.main:
+            text = read_submission(submission(made.entry(item), item.filing).encode(), form=item.filing.form)
+            assert item.paragraphs[0][:60] in text.parts[0].text

@@ -8,9 +8,12 @@ from datetime import UTC, datetime
 import pytest
 
 from catalyst_ray.core.prompt import SCHEMA, HeadlineAnswer
+from catalyst_ray.core.prompt_answers import FilingAnswer
+from catalyst_ray.core.prompt_uses import FORMS
 from catalyst_ray.demo.items import Expected
 from catalyst_ray.demo.reading import answer_text, read_prompt
 from catalyst_ray.demo.world import World
+from catalyst_ray.models import LlmUse
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -36,6 +39,30 @@ def test_the_programs_own_schema_is_honoured():
     assert "Norvanta" in answer.summary
 
 
+FILING = (
+    "<<<NEWS\ncompany: Acme (ACM)\nfiling: 424B5\nheadline: 424B5 - ACME INC (0000000001) (Filer)\n"
+    "Cover: We are offering shares at a public offering price of $2.50 per share. Gross proceeds of $12.5 million are"
+    " expected. Buyers get 1,000,000 warrants.\nNEWS>>>"
+)
+
+
+def test_a_filings_answer_has_the_terms_of_its_text():
+    """Terms that the text states are numbers, the others null; quote and summary come from the text."""
+    text = answer_text(FILING, json.loads(FORMS[LlmUse.FILING].schema))
+    answer = FilingAnswer.model_validate_json(text)
+    assert (answer.size_usd, answer.price_usd, answer.warrants) == (12_500_000, 2.5, 1_000_000)
+    assert (answer.discount_pct, answer.dilution_pct) == (None, None)
+    assert answer.direction < 0
+    assert answer.evidence == ["public offering"]
+    assert answer.summary == "We are offering shares at a public offering price of $2.50 per share."
+
+
+def test_a_second_opinion_reads_the_news_and_not_the_first_look():
+    """What the fast tier found does not sway the script."""
+    prompt = "first look: offering_priced; direction -0.8\n<<<NEWS\nheadline: Acme Wins Contract\nNEWS>>>"
+    assert json.loads(answer_text(prompt, json.loads(FORMS[LlmUse.REJUDGE].schema)))["direction"] > 0
+
+
 @pytest.mark.parametrize(
     ("schema", "expected"),
     [
@@ -48,6 +75,11 @@ def test_the_programs_own_schema_is_honoured():
         ({"properties": {"a": {"$ref": "#/$defs/A"}}, "$defs": {"A": {"const": 5}}}, {"a": 5}),
         ({"properties": {"x": {"anyOf": [{"type": "null"}, {"type": "string"}]}}}, {"x": None}),
         ({"properties": {"tags": {"type": "array", "items": {"type": "string"}}}}, {"tags": []}),
+        ({"properties": {"x": {"type": ["null", "string"], "maxLength": 4}}}, {"x": "Acme"}),
+        (
+            {"properties": {"price_usd": {"anyOf": [{"type": "number"}, {"type": "null"}]}}},
+            {"price_usd": None},
+        ),
         ({"properties": {"summary": {"type": "string", "maxLength": 5}}}, {"summary": "Acme "}),
     ],
 )
