@@ -134,11 +134,13 @@ class _Background:
         self._calls.put(None)
         for thread in self._threads:
             thread.join(STOP_TIMEOUT_S)
+        self._loop.close()
         self._stack.close()
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
         self._loop.run_forever()
+        self._loop.run_until_complete(self._loop.shutdown_default_executor())
 
     def _call_back(self) -> None:
         while call := self._calls.get():

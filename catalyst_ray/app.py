@@ -205,9 +205,7 @@ class _App:
             clock=self._clock,
         )
 
-    async def _look_for_model(
-        self, filings: FilingReader, tell: Callable[[str], None]
-    ) -> LlmJudge | NoJudge:
+    async def _look_for_model(self, filings: FilingReader, tell: Callable[[str], None]) -> LlmJudge | NoJudge:
         choice = await choose_engine(wiring.engine_wish(self._settings))
         opening = Opening(clock=self._clock, limits=self._limits, tell=tell)
         return await open_judge(choice, opening, store=self._store, documents=filings)

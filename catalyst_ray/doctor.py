@@ -24,7 +24,14 @@ from catalyst_ray.cluster.session import ray_session
 from catalyst_ray.core.parse import parse_feed
 from catalyst_ray.errors import CatalystError
 from catalyst_ray.models import FeedState, LlmRequest
-from catalyst_ray.wiring import choose_feeds, engine_wish, make_fetcher, make_folder, make_prices, make_tickers
+from catalyst_ray.wiring import (
+    choose_feeds,
+    engine_wish,
+    make_fetcher,
+    make_folder,
+    make_prices,
+    make_tickers,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable

@@ -44,6 +44,9 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--parent", type=int, required=True, help="process that the server must not outlive")
     parser.add_argument("--grace", type=float, required=True, help="seconds from SIGTERM to SIGKILL")
+    parser.add_argument(
+        "--look", type=float, default=_LOOK_S, help="seconds from one look for it to the next"
+    )
     parser.add_argument("--record", type=Path, help="file to note the processes in, while they run")
     parser.add_argument("command", nargs="+")
     asked = parser.parse_args(arguments)
@@ -65,7 +68,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         if asked.record is not None:
             _note(asked.record, [asked.parent, os.getpid(), server.pid])
-        return _watch(server, wakeups, parent=asked.parent, grace_s=asked.grace)
+        return _watch(server, wakeups, parent=asked.parent, grace_s=asked.grace, look_s=asked.look)
     finally:
         if asked.record is not None:
             asked.record.unlink(missing_ok=True)
@@ -100,7 +103,9 @@ def send(pids: Sequence[int], number: int) -> None:
             os.kill(pid, number)
 
 
-def _watch(server: subprocess.Popen[bytes], wakeups: int, *, parent: int, grace_s: float) -> int:
+def _watch(
+    server: subprocess.Popen[bytes], wakeups: int, *, parent: int, grace_s: float, look_s: float
+) -> int:
     kill_at_s: float | None = None
     while True:
         code = _reap(server.pid)
@@ -109,7 +114,7 @@ def _watch(server: subprocess.Popen[bytes], wakeups: int, *, parent: int, grace_
             _end_orphans()
             return code if code >= 0 else 128 - code
         now_s = _now_s()
-        wait_s = _LOOK_S if kill_at_s is None else min(_LOOK_S, max(_PAUSE_S, kill_at_s - now_s))
+        wait_s = look_s if kill_at_s is None else min(look_s, max(_PAUSE_S, kill_at_s - now_s))
         heard = _hear(wakeups, wait_s)
         told = next((number for number in heard if number in {signal.SIGTERM, signal.SIGINT}), None)
         if told is None and os.getppid() != parent:

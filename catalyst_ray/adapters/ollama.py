@@ -159,7 +159,7 @@ class OllamaModel:
                 text, last = await self._read(request)
         if last is None:
             raise self._error("the answer was cut off in mid-stream")
-        _check(text, last)
+        _check(text, last, is_json=bool(request.schema))
         return LlmAnswer(
             text=text,
             model=self._model,
@@ -203,7 +203,7 @@ class OllamaModel:
             stream=True,
             # A model that thinks would spend the answer's tokens on it.
             think=False if self._thinks else None,
-            format=json.loads(request.schema),
+            format=json.loads(request.schema) if request.schema else None,
             options={**self._options, "num_predict": request.max_tokens},
             keep_alive=self._keep_alive,
         )
@@ -296,9 +296,11 @@ class OllamaModel:
         return TransportError(message, url=where, status=status, key=self._model, hint=hint)
 
 
-def _check(text: str, last: Any) -> None:
+def _check(text: str, last: Any, *, is_json: bool) -> None:
     if last.done_reason == "length":
         raise ParseError("the answer was cut off at its token limit")
+    if not is_json:
+        return
     try:
         json.loads(text)
     except (ValueError, RecursionError) as error:

@@ -154,7 +154,7 @@ class OpenAiModel:
         with self._failures(request.timeout_s):
             async with asyncio.timeout(request.timeout_s):
                 stream = await self._read(await self._asked(request))
-        self._check(stream)
+        self._check(stream, is_json=bool(request.schema))
         return LlmAnswer(
             text=stream.text,
             model=self._info.model,
@@ -174,6 +174,8 @@ class OpenAiModel:
 
     async def _asked(self, request: LlmRequest) -> dict[str, Any]:
         asked = self._body(request.system, request.prompt, request.max_tokens)
+        if not request.schema:
+            return asked
         if self._grammar is not None:
             # In a thread: the first call may load a library.
             return asked | {"grammar": await asyncio.to_thread(self._grammar, request.schema)}
@@ -248,12 +250,14 @@ class OpenAiModel:
                 raise
             self._extra = {}
 
-    def _check(self, stream: Stream) -> None:
+    def _check(self, stream: Stream, *, is_json: bool) -> None:
         reason = stream.finish_reason
         if reason == "length":
             raise ParseError("the answer was cut off at its token limit", key=self._info.model)
         if reason in {"abort", "error"} or (reason is None and not stream.ended):
             raise self._error("the answer was cut off in mid-stream")
+        if not is_json:
+            return
         try:
             json.loads(stream.text)
         except (ValueError, RecursionError) as error:

@@ -95,7 +95,13 @@ class LlmJudge:
         self._cache_ttl_s = cache_ttl_s
         self._timeout_s = timeout_s
         self._fleet = fleet
-        self._counts = {"unreadable": 0, "cut": 0, "orders_removed": 0, "filings_read": 0, "unread_filings": 0}
+        self._counts = {
+            "unreadable": 0,
+            "cut": 0,
+            "orders_removed": 0,
+            "filings_read": 0,
+            "unread_filings": 0,
+        }
         self.words = words
 
     async def judge(self, item: Item, link: Link, score: Score, *, use: LlmUse, priority: int) -> Verdict:
@@ -103,7 +109,9 @@ class LlmJudge:
         document = await self._document(item) if use is LlmUse.FILING else None
         if use is LlmUse.FILING and document is None:
             use = LlmUse.HEADLINE  # of the feed's few words nothing but the headline's questions can be asked
-        question = ask_about(
+        # In a thread: cleaning a long document of orders takes some ten milliseconds.
+        question = await asyncio.to_thread(
+            ask_about,
             item,
             link,
             score,

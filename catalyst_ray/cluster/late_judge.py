@@ -35,7 +35,9 @@ class LateJudge:
             raises counts as no model.
     """
 
-    def __init__(self, look: Callable[[Callable[[str], None]], Awaitable[LlmJudge | NoJudge]], *, clock: Clock) -> None:
+    def __init__(
+        self, look: Callable[[Callable[[str], None]], Awaitable[LlmJudge | NoJudge]], *, clock: Clock
+    ) -> None:
         self._look = look
         self._clock = clock
         self._judge: LlmJudge | NoJudge = NoJudge(LOADING)

@@ -91,7 +91,14 @@ class ModelClient:
         """
         service = await self._opened()
         engine = service.info.engine
-        asked = [engine.engine, engine.model, request.system, request.prompt, request.schema, request.max_tokens]
+        asked = [
+            engine.engine,
+            engine.model,
+            request.system,
+            request.prompt,
+            request.schema,
+            request.max_tokens,
+        ]
         key = f"llm:{hashlib.sha256(json.dumps(asked).encode()).hexdigest()}"
         cached = await self._cached(key)
         if cached is not None:
@@ -135,7 +142,9 @@ class ModelClient:
     async def _own(self) -> Service:
         choice = await self.choose()
         if choice.spec is None:
-            raise ConfigError(choice.words, key="LLM_ENGINE", hint="`catalyst-ray doctor` says what is missing")
+            raise ConfigError(
+                choice.words, key="LLM_ENGINE", hint="`catalyst-ray doctor` says what is missing"
+            )
         service = await open_service(choice.spec, self.opening)
         if not isinstance(service, Service):
             raise CatalystError(service.words, key="LLM_GPUS_PER_REPLICA")

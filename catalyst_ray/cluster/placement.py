@@ -107,9 +107,7 @@ def plan_replicas(view: ClusterView, wish: ReplicaWish) -> ReplicaPlan:
     free = sum(_fits(node.free, wish.gpus_each) for node in fitting)
     if start and free < start:
         words += f"; {free} can start now, the others wait for a free GPU"
-    return ReplicaPlan(
-        start=start, limit=limit, num_gpus=wish.gpus_each, words=words, selector=wish.selector
-    )
+    return ReplicaPlan(start=start, limit=limit, num_gpus=wish.gpus_each, words=words, selector=wish.selector)
 
 
 def node_selector(accelerator_types: str, labels: str) -> dict[str, str]:

@@ -21,8 +21,11 @@ BRACKETS = str.maketrans("<>[]", "‹›()")
 INVISIBLE = frozenset(
     map(chr, (0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, *range(0x180B, 0x1810), *range(0xFE00, 0xFE10)))
 ) | frozenset(map(chr, range(0xE0100, 0xE01F0)))
-# In NFKC every accent of a real language is part of its letter; what still lies on a Latin one disguises it.
-_LAID_OVER = re.compile(r"(?<=[A-Za-z])[\u0300-\u036f\u0488\u0489\u20d0-\u20ff]+")
+# In NFKC every accent of a real language is part of its letter; what still lies on a Latin one, or on one of the scripts
+# that pass for Latin, disguises it.
+_LAID_OVER = re.compile(
+    r"(?<=[A-Za-z\u0370-\u058f\u13a0-\u13ff\ua4d0-\ua4ff])[\u0300-\u036f\u0488\u0489\u20d0-\u20ff]+"
+)
 _MAY_HIDE = re.compile(r"&[#A-Za-z]|<[!/A-Za-z]")
 _ESCAPED_SPACE = re.compile(r"%20|%0[aAdD]|\\n(?=[A-Z\W]|$)|\\[rt](?=\W|$)")
 _MOST_LAYERS = 4

@@ -19,12 +19,13 @@ from catalyst_ray.core.phrases import PhraseIndex, Words
 
 _WIDE = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
 _TOKEN = re.compile(
-    r"(?P<end>[.!?]+(?=[\s\"'”’)»\]]|$)|[;。！？…]|[.!?](?=[A-Z][a-z]))"
-    r"|(?P<soft>:(?=\D|$)|[|()\[\]{}—–‹›]|(?<=\s)-+(?=\s))"
+    r"(?P<end>[.!?]++(?=[\s\"'”’)»\]]|$)|[;。！？…]|[.!?](?=[A-Z][a-z]))"
+    r"|(?P<soft>:(?=\D|$)|[|()\[\]{}—–‹›]|(?<=\s)-++(?=\s))"
     r"|(?P<number>[+-]?\d+(?:[.,]\d+)*%?(?![^\W_]))"
     rf"|(?P<wide>[{_WIDE}])"
     rf"|(?P<word>[!@$]?(?:(?![{_WIDE}])[^\W_])+(?:['’@$!](?:(?![{_WIDE}])[^\W_])+)*\$?)"
 )
+_IS_WIDE = re.compile(f"[{_WIDE}]")
 _WIDE_PAIR = re.compile(rf"(?<=[{_WIDE}])(?=[{_WIDE}])")
 _LEET = [str.maketrans("013457@$!8", f"o{one}easta{'s'}ib") for one in "il"]
 _CURLY = str.maketrans("’", "'")
@@ -116,10 +117,10 @@ def _merged(tokens: list[Token]) -> list[Token]:
     index = 0
     while index < len(tokens):
         run = index
-        while run < len(tokens) and len(tokens[run].word) == 1 and tokens[run].word.isalnum():
+        while run < len(tokens) and _is_lone_letter(tokens[run].word):
             run += 1
         token = tokens[index]
-        if run - index >= _SPACED_OUT and not _is_wide(token.word):
+        if run - index >= _SPACED_OUT:
             merged += _unspaced(tokens[index:run])
             index = run
             continue
@@ -135,8 +136,8 @@ def _merged(tokens: list[Token]) -> list[Token]:
     return merged
 
 
-def _is_wide(word: str) -> bool:
-    return bool(re.match(f"[{_WIDE}]", word))
+def _is_lone_letter(word: str) -> bool:
+    return len(word) == 1 and word.isalnum() and not _IS_WIDE.match(word)
 
 
 def _unspaced(run: list[Token]) -> list[Token]:

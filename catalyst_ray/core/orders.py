@@ -27,14 +27,10 @@ _ESCAPED = re.compile(
     r"(?:%[0-9A-Fa-f]{2}){4,}\S*|(?:\\(?:u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2})\s?){4,}|(?:\b[01]{8}\b\s?){6,}"
     r"|\b(?:[2-7][0-9A-Fa-f]){16,}\b|(?:\b(?:0x)?[2-7][0-9A-Fa-f]\b\s){12,}"
 )
-_SEAM = "\ue000"
-"""Stands where something was cut; private use, so that no folded text holds it."""
-_SEAMS = re.compile(rf"{_SEAM}[\s{_SEAM}]*")
-_EMPTIED = re.compile(rf"[(\[{{\"“'‘]\W?{_SEAM}\W?[)\]}}\"”'’]")
-_AT_START = re.compile(rf"^\W{{0,3}}{_SEAM}[\s,;:|.!?)–—*-]*")
-_AT_END = re.compile(rf"[\s,;:|(\"“'‘–—*-]*{_SEAM}\W*$")
-_AFTER_POINT = re.compile(rf"(?<=[.!?])[\s{_SEAM}]*{_SEAM}[\s.,;:|]*")
-_BEFORE_POINT = re.compile(rf"[\s,;:|({_SEAM}–—-]*{_SEAM}\s*(?=[.,;:!?)](?:\s|$))")
+_OPENING, _CLOSING = "([{\"“'‘", ")]}\"”'’"
+_LOOSE = " ,;:|–—*-"
+"""What joins clauses, and joins nothing when one of them is gone."""
+_POINT = re.compile(r"\s*[.,;:!?)](?:\s|$)")
 _MOST_ROUNDS = 3
 _MOST_WORDS_BEFORE = 2
 """Words of a clause before an order in it that are no news without it ("The correct answer is ...")."""
@@ -129,11 +125,24 @@ def _joined(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 def _without(text: str, spans: list[tuple[int, int]], between: str = " ") -> str:
-    kept, position = [], 0
-    for start, end in spans:
-        kept.append(text[position:start])
-        position = end
-    text = _EMPTIED.sub(_SEAM, _SEAM.join([*kept, text[position:]]))
-    text = _AT_END.sub("", _AT_START.sub("", text))
-    text = _BEFORE_POINT.sub("", _AFTER_POINT.sub(" ", text))
-    return " ".join(_SEAMS.sub(between, text).split())
+    ends = [0, *(end for _, end in spans)]
+    starts = [*(start for start, _ in spans), len(text)]
+    kept = ""
+    for end, start in zip(ends, starts, strict=True):
+        kept = _mended(kept, text[end:start], between) if end else text[end:start]
+    return " ".join(kept.split())
+
+
+def _mended(before: str, after: str, between: str) -> str:
+    """Join what stood around a cut, without the brackets and the punctuation that held what is gone."""
+    before, after = before.rstrip(), after.lstrip()
+    if before and after and after[0] in _CLOSING and _OPENING.find(before[-1]) == _CLOSING.find(after[0]):
+        before, after = before[:-1].rstrip(), after[1:].lstrip()
+    if not any(map(str.isalnum, after)):
+        after = after.strip(f"{_LOOSE}.!?{_CLOSING}")
+        return (before.rstrip(_LOOSE + _OPENING) + after) if not after else f"{before}{between}{after}"
+    if not any(map(str.isalnum, before)):
+        return after.lstrip(f"{_LOOSE}.!?)")
+    if before[-1] in ".!?":
+        return f"{before} {after.lstrip(_LOOSE + '.')}"
+    return before.rstrip(_LOOSE) + after if _POINT.match(after) else f"{before}{between}{after}"

@@ -214,7 +214,11 @@ class RequestQueue(Generic[P]):
             return ()
         entry.taken_s, entry.avoid = None, avoid
         insort(self._line, (entry.place, key))
-        return self._drop(self._entries[self._line[-1][1]], "refused") if len(self._line) > self._max_size else ()
+        return (
+            self._drop(self._entries[self._line[-1][1]], "refused")
+            if len(self._line) > self._max_size
+            else ()
+        )
 
     def done(self, key: str, now_s: float) -> tuple[int, ...]:
         """Return the tickets that a request's answer goes to; none if nobody waits for it any more."""

@@ -100,7 +100,7 @@ class LlmRequest:
     system: str
     prompt: str
     schema: str
-    """JSON schema of the answer, as text."""
+    """JSON schema of the answer, as text; empty for free text."""
     max_tokens: int = 200
     priority: int = 5
     """0 is the most urgent, 9 the least."""

@@ -43,7 +43,8 @@ class CycleReport:
         stages: Seconds of work by stage, summed over items; stages overlap, so they may exceed ``seconds``.
         counts: ``entries`` (before merging), ``items``, ``seen``, ``new``, ``recovered``, ``extended``,
             one for each action, ``failed``, ``released`` (held before, alerted now), and what the model did
-            after the decision: ``revised``, ``lifted`` (an alert now), ``sunk`` (an alert marked as none).
+            after the decision: ``revised``, ``lifted`` (an alert now), ``sunk`` (an alert marked as none);
+            ``edited`` counts the messages changed for it.
             ``new + recovered + extended = alert + hold + suppress + drop + failed``.
         queues: Statistics of the LLM and chart queues, by queue.
         deliveries: Outbox rows by state and sink after the cycle.

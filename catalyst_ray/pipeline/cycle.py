@@ -144,6 +144,7 @@ class Cycle:
         for words in self._courier.problems():
             tally.problem(words)
         tally.counts.update(self._late.take_counts())
+        tally.counts["edited"] += self._courier.take_edits()
         deliveries = await asyncio.to_thread(self._store.delivery_counts)
         queues = {"llm": self._judge.stats(), "charts": self._artist.stats()}
         return tally.report(queues=queues, deliveries=deliveries)

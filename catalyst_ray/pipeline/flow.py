@@ -104,9 +104,7 @@ class Flow:
         for _, decision in decisions:
             shared.tally.counts[decision.action.value] += 1
 
-    async def _guarded(
-        self, reading: Reading, steps: Steps, shared: Round
-    ) -> None:
+    async def _guarded(self, reading: Reading, steps: Steps, shared: Round) -> None:
         async with shared.gate:
             try:
                 await self._one(reading, steps, shared)
@@ -165,9 +163,7 @@ class Flow:
         if use is None:
             return None
         return asyncio.ensure_future(
-            self._judge.judge(
-                reading.item, reading.link, reading.score, use=use, priority=reading.priority
-            )
+            self._judge.judge(reading.item, reading.link, reading.score, use=use, priority=reading.priority)
         )
 
     async def _patiently(self, asking: asyncio.Task[Verdict], shared: Round) -> Verdict:

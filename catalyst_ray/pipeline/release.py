@@ -74,9 +74,7 @@ class Releaser:
         """
         now = self._clock.now_utc()
         if alert.decision.action is Action.HOLD and decision.action is not Action.ALERT:
-            return await asyncio.to_thread(
-                self._store.withdraw_hold, alert.item.key, decision, now_utc=now
-            )
+            return await asyncio.to_thread(self._store.withdraw_hold, alert.item.key, decision, now_utc=now)
         revised = replace(
             alert,
             verdict=verdict,

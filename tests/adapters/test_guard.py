@@ -36,7 +36,8 @@ def command(folder, *words, grace_s=30.0, parent=None):
     """Return the command line of a guarded fake server."""
     return [
         *(sys.executable, "-I", "-S", guard.__file__, "--parent", str(parent or os.getpid())),
-        *("--grace", str(grace_s), "--record", str(folder / "record.json"), "--"),
+        # It looks for its parent once an hour: what is seen sooner, the kernel told it.
+        *("--look", "3600", "--grace", str(grace_s), "--record", str(folder / "record.json"), "--"),
         *(sys.executable, str(SERVER), "0", str(folder), *words),
     ]
 
@@ -104,7 +105,7 @@ def test_a_server_that_ends_gives_its_code_and_leaves_no_runner(guarded, tmp_pat
 def test_exit_codes_come_through(guarded, tmp_path):
     """A server's own code is the guard's; a command that is not there is 127, with words."""
     assert guarded("ends").wait(LIMIT_S) == 3
-    asked = [*command(tmp_path)[:8], "--", "no-such-program-here"]
+    asked = [*command(tmp_path)[:10], "--", "no-such-program-here"]
     done = subprocess.run(asked, capture_output=True, text=True, check=False, timeout=LIMIT_S)
     assert done.returncode == guard.NOT_STARTED
     assert "no-such-program-here" in done.stderr

@@ -106,6 +106,19 @@ async def test_a_deaf_server_is_ended_too(make, tmp_path):
         assert await gone(pid)
 
 
+async def test_a_stop_that_is_cancelled_kills_at_once(make, tmp_path):
+    """The caller has no time for the grace: a server and a runner that ignore SIGTERM are gone all the same."""
+    server = make("deaf", grace_s=600.0)
+    await server.start()
+    stopping = asyncio.create_task(server.stop())
+    await asyncio.sleep(0)  # it has sent SIGTERM and waits
+    stopping.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await stopping
+    for pid in pids(tmp_path):
+        assert await gone(pid)
+
+
 async def test_starting_again_leaves_one_server(make, tmp_path):
     """A second start ends the first process."""
     server = make()

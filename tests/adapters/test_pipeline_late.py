@@ -210,7 +210,9 @@ async def test_noise_is_not_asked_about(world: World) -> None:
     assert (world.judge.judged, world.late.open) == ([], 0)
 
 
-async def test_a_store_that_fails_costs_the_revision_only(world: World, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_store_that_fails_costs_the_revision_only(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
     """The alert is out; that its revision could not be stored is logged."""
     gate = hold_back(world, says(-0.9))
     world.feed("wire", rss(STRONG))

@@ -112,7 +112,9 @@ async def _open(spec: OllamaSpec | FixedTime, *, workers: int, replicas: int) ->
         cache_ttl_s=0.0,
         timeout_s=600.0,
     )
-    service = await open_service(spec, Opening(clock=SystemClock(), limits=limits, label=f"b{workers}x{replicas}"))
+    service = await open_service(
+        spec, Opening(clock=SystemClock(), limits=limits, label=f"b{workers}x{replicas}")
+    )
     assert isinstance(service, Service)
     while service.fleet.serving < replicas:
         await asyncio.sleep(0.02)
@@ -166,7 +168,8 @@ async def _scaling(workers: int = 4) -> dict[str, float]:
     for replicas in (1, 2, 4, 8):
         service = await _open(FixedTime(), workers=workers, replicas=replicas)
         seconds = [
-            await _throughput(service.pool.ask, workers * replicas, f"s{replicas} {turn}") for turn in range(2)
+            await _throughput(service.pool.ask, workers * replicas, f"s{replicas} {turn}")
+            for turn in range(2)
         ]
         rates[replicas] = workers * replicas * ROUNDS / min(seconds)
         await service.close()

@@ -31,9 +31,7 @@ def view(*gpus, free=None, grow=None, labels=()):
 
 def plan(cluster, least=1, most=8, gpus_each=1.0, **selector):
     """Return the plan of a wish."""
-    return plan_replicas(
-        cluster, ReplicaWish(least=least, most=most, gpus_each=gpus_each, selector=selector)
-    )
+    return plan_replicas(cluster, ReplicaWish(least=least, most=most, gpus_each=gpus_each, selector=selector))
 
 
 @pytest.mark.parametrize(

@@ -229,7 +229,9 @@ async def test_a_lone_killed_actor_answers_after_its_restart_or_the_deadline_doe
     service = await opened(Recipe(0.5), "lone")
     for timeout_s, outcome in ((30.0, "answered"), (0.45, "llm_deadline")):
         (info,) = await infos(service)
-        asked = asyncio.create_task(ask(service, *(request(f"{timeout_s}-{i}", timeout_s=timeout_s) for i in range(3))))
+        asked = asyncio.create_task(
+            ask(service, *(request(f"{timeout_s}-{i}", timeout_s=timeout_s) for i in range(3)))
+        )
         await asyncio.sleep(0.2)
         os.kill(info.pid, signal.SIGKILL)
         got = await asked

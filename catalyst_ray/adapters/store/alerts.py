@@ -85,13 +85,9 @@ def revise(connection: Connection, alert: Alert, *, now_utc: datetime) -> bool:
     return True
 
 
-def withdraw_hold(
-    connection: Connection, item_key: str, decision: Decision, *, now_utc: datetime
-) -> bool:
+def withdraw_hold(connection: Connection, item_key: str, decision: Decision, *, now_utc: datetime) -> bool:
     """Forget a held alert and write its item's new decision; False when it is not held any more."""
-    gone = connection.execute(
-        alerts.delete().where(alerts.c.item_key == item_key, alerts.c.state == HELD)
-    )
+    gone = connection.execute(alerts.delete().where(alerts.c.item_key == item_key, alerts.c.state == HELD))
     if gone.rowcount == 0:
         return False
     connection.execute(

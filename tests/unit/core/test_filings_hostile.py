@@ -15,7 +15,7 @@ MEMORY_BYTES = 2 * 1024**3
 REPEATED = {
     "a less-than sign": "<",
     "tags without end": "<a",
-    "open comments": "<!--",
+    "open comments": "<!-- >",
     "open titles": "<title>",
     "open headers": "<ix:header>",
     "open scripts": "<script>",

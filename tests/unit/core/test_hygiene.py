@@ -149,6 +149,8 @@ def test_an_order_across_the_cut_is_found_first():
 @example("{" * 300)
 @example("<" * 150 + ">" * 150)
 @example("&amp;" * 60)
+@example("-" * 400)
+@example("忽" * 400)
 def test_any_text_is_cleaned_and_stays_clean(text):
     """No text breaks it; what comes out is bounded, one line, free of marks, and cleaning it again changes nothing."""
     cleaned = clean(text, 100)
