@@ -11,7 +11,6 @@ import asyncio
 import atexit
 import logging
 import threading
-from concurrent.futures import Future
 from contextlib import ExitStack
 from functools import partial
 from queue import SimpleQueue
@@ -30,6 +29,7 @@ from catalyst_ray.settings import load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from concurrent.futures import Future
 
     from catalyst_ray.settings import Settings
 
@@ -94,7 +94,7 @@ def llm_statistics() -> LlmStatistics:
 
 def close() -> None:
     """End what the first call started; requests still open fail. Called at exit by itself."""
-    global _shared  # noqa: PLW0603  (one a process, as the guide has it)
+    global _shared
     with _lock:
         background, _shared = _shared, None
     if background is not None:

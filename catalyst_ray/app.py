@@ -44,8 +44,8 @@ from catalyst_ray.pipeline.release import Releaser
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from catalyst_ray.adapters.sec_tickers import SecTickers
     from catalyst_ray.adapters.http import HttpFetcher
+    from catalyst_ray.adapters.sec_tickers import SecTickers
     from catalyst_ray.cluster.judge import LlmJudge, NoJudge
     from catalyst_ray.core.fast_tier import FastTier
     from catalyst_ray.models import CycleReport, Reason

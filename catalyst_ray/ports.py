@@ -259,6 +259,10 @@ class Judge(Protocol):
         """Return a verdict by the request's deadline; never raises for a slow or broken model."""
         ...
 
+    def expected_s(self, ahead: int) -> float:
+        """Return in how many seconds a verdict may be expected that is asked for behind ``ahead`` others."""
+        ...
+
     def stats(self) -> Mapping[str, float]:
         """Return queue statistics (requests, cached, joined, refused, timed_out, mean_seconds, …)."""
         ...

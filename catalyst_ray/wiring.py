@@ -17,8 +17,8 @@ from catalyst_ray.adapters.prices_http import HttpPrices
 from catalyst_ray.adapters.prices_yfinance import YfinancePrices
 from catalyst_ray.adapters.sec_tickers import SecTickers
 from catalyst_ray.cluster.engines import EngineWish
-from catalyst_ray.cluster.service import LlmLimits
 from catalyst_ray.cluster.placement import ReplicaWish, node_selector
+from catalyst_ray.cluster.service import LlmLimits
 from catalyst_ray.core.fast_tier import FastTier, ModelUses
 from catalyst_ray.core.feedlist import built_in_feeds, read_feeds
 from catalyst_ray.core.policy import default_policy

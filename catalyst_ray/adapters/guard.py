@@ -5,6 +5,9 @@ in the worker's process group, where Ray's own reaping finds it. It ends the ser
 started when it is told to (SIGTERM, SIGINT), when its parent is gone, and when the server ends by itself; its
 exit code is the server's. Owns no decision about the server: it neither restarts it nor asks how it is.
 
+It is two processes: a worker that loses its node kills its children outright, and what was killed can end nobody.
+The inner one learns of the outer one's death, and then ends the server and whatever that had started.
+
 On Linux the kernel tells it of its parent's death, and hands it the orphans of its server. Elsewhere it looks
 for its parent every second and ends the server only, not what that left behind.
 """
@@ -35,6 +38,8 @@ _LOOK_S = 1.0
 _PAUSE_S = 0.02
 _AFTER_TERM_S = 1.0
 """What a server leaves behind has this long after SIGTERM; the server itself has its grace."""
+_INNER_S = 2.0
+"""How much longer the outer one waits for the inner one than that for the server."""
 NOT_STARTED = 127
 """Exit code for a command that cannot be run, as a shell has it."""
 
@@ -50,11 +55,20 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--record", type=Path, help="file to note the processes in, while they run")
     parser.add_argument("command", nargs="+")
     asked = parser.parse_args(arguments)
+    outer = os.getpid()
+    inner = os.fork()
+    parent = asked.parent if inner else outer
     wakeups = _listen()
     _prctl(_PR_SET_PDEATHSIG, DEATH_SIGNAL)
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
-    if os.getppid() != asked.parent:  # it ended before the kernel was asked to tell
+    if os.getppid() != parent:  # it ended before the kernel was asked to tell
         return 128 + signal.SIGTERM
+    if inner:
+        return _watch(inner, wakeups, parent=parent, grace_s=asked.grace + _INNER_S, look_s=asked.look)
+    return _serve(asked, wakeups, parent=parent)
+
+
+def _serve(asked: argparse.Namespace, wakeups: int, *, parent: int) -> int:
     try:
         # This process has one thread, so preexec_fn is safe in it.
         server = subprocess.Popen(  # noqa: S603  (the operator's own command)
@@ -68,7 +82,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         if asked.record is not None:
             _note(asked.record, [asked.parent, os.getpid(), server.pid])
-        return _watch(server, wakeups, parent=asked.parent, grace_s=asked.grace, look_s=asked.look)
+        return _watch(server.pid, wakeups, parent=parent, grace_s=asked.grace, look_s=asked.look)
     finally:
         if asked.record is not None:
             asked.record.unlink(missing_ok=True)
@@ -103,14 +117,11 @@ def send(pids: Sequence[int], number: int) -> None:
             os.kill(pid, number)
 
 
-def _watch(
-    server: subprocess.Popen[bytes], wakeups: int, *, parent: int, grace_s: float, look_s: float
-) -> int:
+def _watch(child: int, wakeups: int, *, parent: int, grace_s: float, look_s: float) -> int:
     kill_at_s: float | None = None
     while True:
-        code = _reap(server.pid)
+        code = _reap(child)
         if code is not None:
-            server.returncode = code
             _end_orphans()
             return code if code >= 0 else 128 - code
         now_s = _now_s()
@@ -121,9 +132,9 @@ def _watch(
             told = signal.SIGTERM
         if told is not None and kill_at_s is None:
             kill_at_s = now_s + grace_s
-            send([server.pid], told)
+            send([child], told)
         if kill_at_s is not None and _now_s() >= kill_at_s:
-            send([*descendants(os.getpid()), server.pid], signal.SIGKILL)
+            send([*descendants(os.getpid()), child], signal.SIGKILL)
 
 
 def _end_orphans() -> None:

@@ -212,12 +212,9 @@ class OpenAiModel:
             raise self._error("it is not started")
         url = f"{self._base}/chat/completions"
         async with self._session.post(url, json=asked, allow_redirects=False) as answer:
-            try:
-                if answer.status != 200:
-                    raise await self._refusal(answer)
-                yield answer
-            finally:
-                answer.close()  # not released: what is left of the stream must not be read to its end
+            if answer.status != 200:
+                raise await self._refusal(answer)
+            yield answer
 
     async def _look_up(self) -> tuple[str, str]:
         assert self._session is not None  # noqa: S101  (start has just made it; for the type checker)

@@ -79,7 +79,7 @@ class Stream:
         self._bytes += len(data)
         if self._bytes > LONGEST_STREAM_BYTES:
             raise ParseError(f"the model ran on for over {LONGEST_STREAM_BYTES} bytes")
-        *lines, self._rest = (self._rest + data).replace(b"\r\n", b"\n").split(b"\n")
+        *lines, self._rest = (self._rest + data).split(b"\n")
         if len(self._rest) > LONGEST_EVENT_BYTES:
             raise ValueError(f"an event of over {LONGEST_EVENT_BYTES} bytes")
         for line in lines:

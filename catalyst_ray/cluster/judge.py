@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from dataclasses import asdict
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+UNKNOWN_S = 1.0
+"""What one answer is taken to cost before the first: that of a 7B model on a card that people have."""
 READ_PATIENCE_S = 60.0
 """How long fetching and reading a filing may take: a burst waits for SEC's pace, seven documents a second."""
 
@@ -53,6 +56,10 @@ class NoJudge:
     ) -> Verdict:
         """Return the reason."""
         return Verdict(None, Reason("llm_off", self.lack))
+
+    def expected_s(self, ahead: int) -> float:  # noqa: ARG002  (the port)
+        """Return 0: it answers at once."""
+        return 0.0
 
     def stats(self) -> Mapping[str, float]:
         """Return nothing: nothing is queued."""
@@ -134,6 +141,13 @@ class LlmJudge:
         if verdict.judgement is not None:
             await self._keep(question.request, outcome)
         return verdict
+
+    def expected_s(self, ahead: int) -> float:
+        """Return the time for all before it, by the speed of late and the slots of the replicas that serve."""
+        slots = sum(seat.replica.workers for seat in self._pool.seats if seat.is_up)
+        if slots == 0:
+            return math.inf
+        return math.ceil((ahead + 1) / slots) * (self._pool.seconds_each or UNKNOWN_S)
 
     def stats(self) -> Mapping[str, float]:
         """Return the queue's counts, the replicas', and what became of answers.

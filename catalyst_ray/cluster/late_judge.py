@@ -71,6 +71,10 @@ class LateJudge:
             log.info("the language model is not there yet", extra={"what": words})
             self._judge = NoJudge(LOADING, words)
 
+    def expected_s(self, ahead: int) -> float:
+        """Return when the model's verdict may be expected."""
+        return self._judge.expected_s(ahead)
+
     def stats(self) -> Mapping[str, float]:
         """Return the model's queue statistics; nothing before it is there."""
         return self._judge.stats()

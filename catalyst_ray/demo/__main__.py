@@ -25,6 +25,7 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--feeds", type=int, default=20, help="number of feeds")
     parser.add_argument("--items", type=int, default=300, help="items over all batches")
     parser.add_argument("--batches", type=int, default=BATCHES, help="batches to release one by one")
+    parser.add_argument("--burst", type=int, default=0, help="filings all at once, in place of a day's items")
     parser.add_argument("--release", type=int, default=0, help="publish up to this batch at the start")
     parser.add_argument("--slow-s", type=float, default=1.5, help="seconds that the slow feed takes")
     parser.add_argument("--llm-latency-s", type=float, default=0.06, help="seconds of one scripted answer")
@@ -36,7 +37,12 @@ def _options(arguments: list[str]) -> argparse.Namespace:
 async def _serve(options: argparse.Namespace) -> None:
     clock = SystemClock()
     world = World(
-        options.seed, clock.now_utc(), feeds=options.feeds, items=options.items, batches=options.batches
+        options.seed,
+        clock.now_utc(),
+        feeds=options.feeds,
+        items=options.items,
+        batches=options.batches,
+        burst=options.burst,
     )
     server = DemoServer(
         world,

@@ -42,13 +42,21 @@ class World:
         feeds: Number of feeds, at least ``channels.MIN_FEEDS``.
         items: Releases and filings over all batches, copies included.
         batches: One for each cycle of a demo.
+        burst: Filings that come all at once in the first batch, in place of a day's items; 0 for a day.
 
     Raises:
         ConfigError: Too few feeds or items for a day.
     """
 
     def __init__(
-        self, seed: int, start_utc: datetime, *, feeds: int = 20, items: int = 300, batches: int = BATCHES
+        self,
+        seed: int,
+        start_utc: datetime,
+        *,
+        feeds: int = 20,
+        items: int = 300,
+        batches: int = BATCHES,
+        burst: int = 0,
     ) -> None:
         least = batches * CATALYSTS_PER_BATCH * 4
         if batches < 1 or items < least:
@@ -62,7 +70,7 @@ class World:
         self.batches = batches
         self.channels = channels(feeds)
         day = _Day(random.Random(seed), start_utc, Desk(self.channels, start_utc))  # noqa: S311  (a toy's dice)
-        self.items: tuple[DemoItem, ...] = day.publish(items, batches)
+        self.items: tuple[DemoItem, ...] = day.burst(burst) if burst else day.publish(items, batches)
         self.moves: tuple[Move, ...] = tuple(day.moves)
 
     @property
@@ -96,6 +104,13 @@ class _Day:
                 self._catalyst(template, batch)
             self._stale(batch)
             self._noise(batch, quota - len(self._desk.items))
+        return tuple(self._desk.items)
+
+    def burst(self, filings: int) -> tuple[DemoItem, ...]:
+        """Return catalysts filed all at once, in turn by kind of filing and company."""
+        kinds = [template for template in templates("filing") if self._desk.takes_form(template.form)]
+        for number in range(filings):
+            self._catalyst(kinds[number % len(kinds)], 1)
         return tuple(self._desk.items)
 
     def _schedule(self, count: int) -> list[Template]:

@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 STORY_WINDOW = timedelta(hours=24)
 """How far back an alert on the same ticker counts as the same story."""
 STORY_LIMIT = 200
+CACHED_S = 0.1
+"""A verdict that was cached is there within this."""
 NOT_NEEDED = Verdict(None, Reason("llm_not_needed"))
 PENDING = Verdict(None, Reason("llm_pending", "the model has not answered yet"))
 
@@ -42,8 +44,9 @@ class Flow:
     Args:
         releaser: Takes what became an alert.
         late: Awaits the verdicts that are not there in time.
-        alert_wait_s: How long an item waits for the model; then the fast tier decides, and the verdict
-            revises the alert, lifts an item that was none, or marks one that it sinks.
+        alert_wait_s: How long an item waits for the model, if a verdict may be expected in it; then the
+            fast tier decides, and the verdict revises the alert, lifts an item that was none, or marks one
+            that it sinks.
         on_revised: Told when an alert was revised.
     """
 
@@ -67,6 +70,7 @@ class Flow:
         self._late = late
         self._alert_wait_s = alert_wait_s
         self._on_revised = on_revised
+        self._asked = 0
 
     async def decide_all(self, items: Sequence[Item], parsed_utc: datetime, shared: Round) -> None:
         """Give every item a decision; returns when all are stored."""
@@ -123,10 +127,11 @@ class Flow:
 
     async def _one(self, reading: Reading, steps: Steps, shared: Round) -> None:
         early = self._start_early(reading, shared)
+        ahead = self._asked
         asking = self._ask(reading)
         followed = False
         try:
-            verdict = await self._patiently(asking, shared) if asking else NOT_NEEDED
+            verdict = await self._patiently(asking, ahead, shared) if asking else NOT_NEEDED
             async with shared.lock(reading.ticker):
                 decision = await self._decide(reading, verdict, shared)
                 alert = None
@@ -162,13 +167,22 @@ class Flow:
         use = self.fast.wants_model(reading)
         if use is None:
             return None
-        return asyncio.ensure_future(
+        self._asked += 1
+        asking = asyncio.ensure_future(
             self._judge.judge(reading.item, reading.link, reading.score, use=use, priority=reading.priority)
         )
+        asking.add_done_callback(self._answered)
+        return asking
 
-    async def _patiently(self, asking: asyncio.Task[Verdict], shared: Round) -> Verdict:
+    def _answered(self, _: asyncio.Task[Verdict]) -> None:
+        self._asked -= 1
+
+    async def _patiently(self, asking: asyncio.Task[Verdict], ahead: int, shared: Round) -> Verdict:
+        # Nothing is gained by waiting for what cannot come in time: of a burst the last go out first.
+        hopeless = self._judge.expected_s(ahead) > self._alert_wait_s
+        wait_s = min(CACHED_S, self._alert_wait_s) if hopeless else self._alert_wait_s
         with shared.tally.stage("judge"):
-            await asyncio.wait({asking}, timeout=self._alert_wait_s)
+            await asyncio.wait({asking}, timeout=wait_s)
         return asking.result() if asking.done() else PENDING
 
     async def _decide(self, reading: Reading, verdict: Verdict, shared: Round) -> Decision:

@@ -144,6 +144,7 @@ class FakeJudge:
         self.verdict = Verdict(None, Reason("llm_off"))
         self.breaks_on: str | None = None
         self.gate: asyncio.Event | None = None
+        self.expected = 0.0
         self.judged: list[str] = []
         self.uses: list[LlmUse] = []
 
@@ -156,6 +157,10 @@ class FakeJudge:
         if self.breaks_on and self.breaks_on in item.title:
             raise RuntimeError("the judge broke")
         return self.verdict
+
+    def expected_s(self, ahead: int) -> float:
+        """Return what was set."""
+        return self.expected
 
     def stats(self) -> Mapping[str, float]:
         """Return one figure."""

@@ -111,6 +111,17 @@ def test_exit_codes_come_through(guarded, tmp_path):
     assert "no-such-program-here" in done.stderr
 
 
+@linux
+@pytest.mark.parametrize("words", [(), ("deaf",)])
+def test_a_guard_that_is_killed_still_leaves_nothing(guarded, tmp_path, words):
+    """Ray kills a worker's children outright when its node dies: server and runner end, deaf ones too."""
+    process = guarded(*words, grace_s=0.1)
+    server, runner = pids(tmp_path, process)
+    process.kill()
+    assert gone(server)
+    assert gone(runner)
+
+
 def test_the_processes_are_noted_while_they_run(guarded, tmp_path):
     """The record names owner, guard and server with their start times, and goes with them."""
     process = guarded()
@@ -118,7 +129,7 @@ def test_the_processes_are_noted_while_they_run(guarded, tmp_path):
     record = json.loads((tmp_path / "record.json").read_text())
     assert {role: row["pid"] for role, row in record.items()} == {
         "owner": os.getpid(),
-        "guard": process.pid,
+        "guard": guard.descendants(process.pid)[0],
         "server": server,
     }
     assert record["server"]["started_ticks"] == guard.started_ticks(server)

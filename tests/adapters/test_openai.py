@@ -270,7 +270,7 @@ async def test_a_broken_stream_is_a_transport_error(server, model, parts, words)
         [piece("sorry"), STOP, DONE],
         [STOP, DONE],
         [piece("[" * 90_000), STOP, DONE],
-        [piece("x" * 60_000), piece("x" * 60_000), STOP, DONE],
+        [piece('"' + "x" * 60_000), piece("x" * 60_000 + '"'), STOP, DONE],
         [*[piece(reasoning_content="x" * 900_000)] * 20, piece("{}"), STOP, DONE],
     ],
 )
@@ -468,8 +468,10 @@ async def test_a_model_that_thinks_is_told_not_to_where_that_is_understood(serve
     await model.stop()
 
 
-async def test_a_redirect_is_not_followed(server):
+async def test_a_redirect_is_not_followed(server, model):
     """The key and the news would go elsewhere."""
+    error = await refused(server, model, 307, b"", Location="http://127.0.0.1:9/")
+    assert error.status == 307
     model = OpenAiModel(f"{server.url}/elsewhere", "zeta")
     with pytest.raises(TransportError, match="sends elsewhere"):
         await model.start()
@@ -536,6 +538,14 @@ async def test_loading_is_bounded(server):
     with pytest.raises(TransportError, match=r"within 0\.1 s"):
         await model.start()
     await model.stop()
+
+
+def test_an_event_without_end_is_given_up():
+    """A line is not collected for ever."""
+    stream = Stream()
+    stream.feed(b"data: " + b"x" * 900_000)
+    with pytest.raises(ValueError, match="over 1000000 bytes"):
+        stream.feed(b"x" * 200_000)
 
 
 @given(st.binary(max_size=300))

@@ -75,6 +75,21 @@ async def test_a_model_in_time_leaves_nothing_to_revise(world: World) -> None:
     assert world.judge.uses == [LlmUse.HEADLINE]
 
 
+async def test_nobody_waits_for_what_cannot_come_in_time(world: World) -> None:
+    """Behind a long queue an alert goes out at once, though it might wait; a verdict at hand is still taken."""
+    gate = hold_back(world, says(-0.9))
+    world.alert_wait_s = 3600.0
+    world.judge.expected = 3601.0
+    world.feed("wire", rss(STRONG))
+    await world.run()
+    assert only(world).verdict.reason.code == "llm_pending"
+    gate.set()
+    await world.late.settle(5.0)
+    world.feed("wire", rss(STRONG, headline("MRPK", "files for Chapter 11 bankruptcy")))
+    await world.run()
+    assert {alert.verdict.reason.code for alert in world.store.recent_alerts(limit=5)} == {"llm_judged"}
+
+
 async def test_an_item_that_the_model_lifts_becomes_an_alert_then(world: World) -> None:
     """Below the threshold for the fast tier, above it with the model: it goes out once, when that is known."""
     gate = hold_back(world, says(1.0, 1.0))

@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ray import cloudpickle
+from ray import cloudpickle  # noqa: TID253  (what is measured is Ray and ours)
 
 from catalyst_ray.adapters.clock import SystemClock
 from catalyst_ray.adapters.ollama import OllamaModel
@@ -45,7 +45,7 @@ class FixedTime:
     seconds: float = 0.5
     shares_server: bool = False
 
-    def make(self, *, name: str, workers: int, gpus: int) -> FixedEngine:  # noqa: ARG002
+    def make(self, *, name: str, workers: int, gpus: int) -> FixedEngine:
         """Return the engine."""
         return FixedEngine(self.seconds)
 
@@ -116,7 +116,7 @@ async def _open(spec: OllamaSpec | FixedTime, *, workers: int, replicas: int) ->
         spec, Opening(clock=SystemClock(), limits=limits, label=f"b{workers}x{replicas}")
     )
     assert isinstance(service, Service)
-    while service.fleet.serving < replicas:
+    while service.fleet.serving < replicas:  # noqa: ASYNC110  (no event tells of it)
         await asyncio.sleep(0.02)
     warm = [service.pool.ask(_request(f"warm {n}")) for n in range(workers * replicas)]
     await asyncio.gather(*warm)

@@ -110,6 +110,7 @@ async def node_scene(cluster, folder):
 
 def node(folder):
     """Run the scene of the killed node."""
+    import ray
     from ray.cluster_utils import Cluster
 
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 2, "num_gpus": 0})
@@ -117,6 +118,7 @@ def node(folder):
     try:
         return asyncio.run(node_scene(cluster, folder))
     finally:
+        ray.shutdown()
         cluster.shutdown()
 
 

@@ -275,6 +275,16 @@ async def test_orders_in_the_text_are_cut_counted_and_logged(judges, caplog):
     assert "text that gives the model orders was cut" in caplog.text
 
 
+async def test_what_may_be_expected_goes_by_slots_and_speed(judges):
+    """Four at a time: the fifth needs two answers' time, by the speed of late once that is known."""
+    judge = judges(Reciter())
+    assert (judge.expected_s(3), judge.expected_s(4)) == (1.0, 2.0)
+    judge._pool.seconds_each = 0.25
+    assert judge.expected_s(8) == 0.75
+    judge._pool.seats[0].is_up = False
+    assert judge.expected_s(0) == float("inf")
+
+
 async def test_an_engine_that_was_not_found_opens_no_judge():
     """The words and the reason of the choice are those of the judge."""
     wish = EngineWish(wanted="ollama", ollama_host=NOBODY, model="m")

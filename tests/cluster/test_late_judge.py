@@ -53,6 +53,9 @@ class Model:
     async def judge(self, item, link, score, *, use, priority):
         return JUDGED
 
+    def expected_s(self, ahead):
+        return 1.0 + ahead
+
     def stats(self):
         return {"requests": 1.0}
 
@@ -145,6 +148,7 @@ async def test_it_looks_again_until_a_model_is_there(late, caplog):
     assert (await ask(judge)).reason == Reason("llm_off", "the model is not installed")
     clock.go_on.set()
     await until_judged(judge)
+    assert judge.expected_s(2) == 3.0
     assert clock.slept == [RETRY_S] * 3
     assert lines(caplog) == ["no language model", "no language model", "the language model is ready"]
 

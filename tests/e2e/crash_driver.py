@@ -102,6 +102,10 @@ class NoModel:
         """Say that there is no model."""
         return Verdict(None, Reason("llm_off"))
 
+    def expected_s(self, _ahead: int) -> float:
+        """Answer at once."""
+        return 0.0
+
     def stats(self) -> dict[str, float]:
         """Return nothing."""
         return {}

@@ -58,15 +58,14 @@ def test_a_burst_in_the_lull_begins_the_wait_anew():
 
 
 @given(
-    waiting=st.integers(0, 10_000),
-    busy=st.integers(0, 100),
-    age_s=st.floats(0, 1e5),
-    each_s=st.floats(0, 1e3),
+    figures=st.builds(
+        demand, st.integers(0, 10_000), st.integers(0, 100), st.floats(0, 1e5), st.floats(0, 1e3)
+    ),
     current=st.integers(0, 20),
     limit=st.integers(0, 20),
     now_s=st.floats(0, 1e6),
 )
-def test_the_answer_stays_within_least_and_limit(waiting, busy, age_s, each_s, current, limit, now_s):
+def test_the_answer_stays_within_least_and_limit(figures, current, limit, now_s):
     """Whatever the figures, between the least and the limit, or what there is."""
-    wanted = scaler(least=2).decide(demand(waiting, busy, age_s, each_s), current, limit, now_s).wanted
+    wanted = scaler(least=2).decide(figures, current, limit, now_s).wanted
     assert wanted == current or 2 <= wanted <= max(2, limit)
