@@ -55,17 +55,17 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--record", type=Path, help="file to note the processes in, while they run")
     parser.add_argument("command", nargs="+")
     asked = parser.parse_args(arguments)
+    if not _follow(asked.parent):
+        return 128 + signal.SIGTERM
     outer = os.getpid()
     inner = os.fork()
-    parent = asked.parent if inner else outer
-    wakeups = _listen()
-    _prctl(_PR_SET_PDEATHSIG, DEATH_SIGNAL)
-    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
-    if os.getppid() != parent:  # it ended before the kernel was asked to tell
+    if not inner and not _follow(outer):
         return 128 + signal.SIGTERM
+    wakeups = _listen()
     if inner:
-        return _watch(inner, wakeups, parent=parent, grace_s=asked.grace + _INNER_S, look_s=asked.look)
-    return _serve(asked, wakeups, parent=parent)
+        limit_s = asked.grace + _INNER_S
+        return _watch(inner, wakeups, parent=asked.parent, grace_s=limit_s, look_s=asked.look)
+    return _serve(asked, wakeups, parent=outer)
 
 
 def _serve(asked: argparse.Namespace, wakeups: int, *, parent: int) -> int:
@@ -188,6 +188,12 @@ def _tie(guard: int) -> Callable[[], None]:
             os._exit(128 + signal.SIGTERM)
 
     return run_in_server
+
+
+def _follow(parent: int) -> bool:
+    _prctl(_PR_SET_PDEATHSIG, DEATH_SIGNAL)
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    return os.getppid() == parent  # else it ended before the kernel was asked to tell
 
 
 def _prctl(option: int, value: int) -> None:

@@ -131,7 +131,7 @@ async def test_its_end_is_an_error_at_once_and_it_starts_again():
     """The process is killed: requests fail at once, a new start serves again, and stop leaves nothing."""
     model = make()
     await model.start()
-    (process,) = guard.descendants(model._server._process.pid)
+    process = guard.descendants(model._server._process.pid)[-1]
     os.kill(process, signal.SIGKILL)
     await asyncio.to_thread(model._server._process.wait, 60)
     with pytest.raises(TransportError, match="ended with code 137"):

@@ -169,11 +169,13 @@ def test_the_death_of_the_parent_ends_everything(tmp_path, words):
 
 
 @linux
-def test_the_death_of_the_guard_ends_the_server(guarded, tmp_path):
-    """The kernel tells the server when its guard is killed, as Ray's worker does when its raylet is gone."""
+def test_the_death_of_both_guards_ends_the_server(guarded, tmp_path):
+    """With nobody left to end it, the kernel tells the server."""
     process = guarded()
     server, runner = pids(tmp_path, process)
-    process.kill()
+    inner = guard.descendants(process.pid)[0]
+    process.send_signal(signal.SIGSTOP)
+    os.kill(inner, signal.SIGKILL)
     assert gone(server)
     os.kill(runner, signal.SIGKILL)  # the fake server's; a real one takes its runners with it
 

@@ -184,7 +184,7 @@ async def own_name():
 
 
 def processes(model):
-    """Return guard, server and runners of a model."""
+    """Return both guards, server and runners of a model."""
     guarding = model._server._process.pid
     return [guarding, *guard.descendants(guarding)]
 
@@ -197,7 +197,7 @@ async def test_a_server_of_our_own_serves_and_leaves_nothing(owned, own_name):
     assert set(json.loads((await model.generate(request())).text)) == {"direction", "sure"}
     assert await asyncio.to_thread(lambda: asyncio.run(model.ready())) is True
     running = processes(model)
-    assert len(running) >= 3, "guard, ollama serve, its runner"
+    assert len(running) >= 4, "two guards, ollama serve, its runner"
     await model.stop()
     assert [pid for pid in running if guard.started_ticks(pid)] == []
 
@@ -207,7 +207,7 @@ async def test_a_server_of_our_own_that_is_killed_is_said_and_leaves_nothing(own
     model = owned(own_name)
     await model.start()
     running = processes(model)
-    os.kill(running[1], signal.SIGKILL)
+    os.kill(running[2], signal.SIGKILL)
     await asyncio.to_thread(model._server._process.wait, LIMIT_S)
     assert [pid for pid in running if guard.started_ticks(pid)] == []
     with pytest.raises(TransportError, match="ended with code 137"):
