@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 FAKE_GPUS = 2
+WORLD = ("--llm-slow-every=7",)
+"""Some answers of the model come late: their alerts go out without it, and are edited."""
 ALL_ALERTS = 20
 """More than a batch has stories: the demo ends with nothing held back."""
 MARK = ".catalyst-demo"
@@ -47,15 +49,15 @@ def command(*, cycles: int, seed: int, out: Path, as_json: bool, env_file: Path 
     """Run three cycles against an invented market; no key, GPU or other server needed.
 
     Starts newswires, EDGAR, prices, Discord and a scripted language model on loopback (companies, tickers and
-    news are all invented; one feed is broken and one slow on purpose) and a local Ray with two pretended GPUs
-    where there are none. Leaves OUT/index.html, the charts, report.json, in discord/ what Discord received, and
+    news are all invented; one feed is broken and one slow on purpose, and some of the model's answers come
+    late: their alerts are edited) and a local Ray with two pretended GPUs where there are none. Leaves OUT/index.html, the charts, report.json, in discord/ what Discord received, and
     card.html, the strongest alert as Discord would show it.
     """
     from catalyst_ray.demo.process import DemoProcess  # noqa: PLC0415  (not for --help)
 
     empty(out)
     reports: list[CycleReport] = []
-    with DemoProcess(seed=seed) as world:
+    with DemoProcess(seed=seed, options=WORLD) as world:
         settings = demo_settings(
             world.base_url, world.webhook_url, out, env_file=env_file, max_alerts_per_cycle=ALL_ALERTS
         )

@@ -133,17 +133,16 @@ class Fleet:
         Raises:
             CatalystError: None starts; it is the first one's reason.
         """
-        tasks = {self._begin() for _ in range(self._limits.start)}
-        problems: list[CatalystError] = []
-        while tasks:
-            done, tasks = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        tasks = [self._begin() for _ in range(self._limits.start)]
+        waiting = set(tasks)
+        while waiting:
+            done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 outcome = task.result()
                 if not isinstance(outcome, CatalystError):
                     self._loop_task = asyncio.create_task(self._watch(), name="llm-fleet")
                     return outcome
-                problems.append(outcome)
-        raise problems[0]
+        raise next(error for task in tasks if isinstance(error := task.result(), CatalystError))
 
     async def adopt(self, replicas: Sequence[Managed], timeout_s: float) -> ReplicaInfo | None:
         """Take in replicas that run already, and return the first that answers; they count as any other."""

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-UNKNOWN_S = 1.0
-"""What one answer is taken to cost before the first: that of a 7B model on a card that people have."""
 READ_PATIENCE_S = 60.0
 """How long fetching and reading a filing may take: a burst waits for SEC's pace, seven documents a second."""
 
@@ -143,11 +141,14 @@ class LlmJudge:
         return verdict
 
     def expected_s(self, ahead: int) -> float:
-        """Return the time for all before it, by the speed of late and the slots of the replicas that serve."""
+        """Return the time for all before it, by the speed of late and the slots of the replicas that serve.
+
+        Nothing is known before the first answer: 0.
+        """
         slots = sum(seat.replica.workers for seat in self._pool.seats if seat.is_up)
         if slots == 0:
             return math.inf
-        return math.ceil((ahead + 1) / slots) * (self._pool.seconds_each or UNKNOWN_S)
+        return math.ceil((ahead + 1) / slots) * self._pool.seconds_each
 
     def stats(self) -> Mapping[str, float]:
         """Return the queue's counts, the replicas', and what became of answers.

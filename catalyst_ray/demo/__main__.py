@@ -29,6 +29,7 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--release", type=int, default=0, help="publish up to this batch at the start")
     parser.add_argument("--slow-s", type=float, default=1.5, help="seconds that the slow feed takes")
     parser.add_argument("--llm-latency-s", type=float, default=0.06, help="seconds of one scripted answer")
+    parser.add_argument("--llm-slow-every", type=int, default=0, help="each so-many-th answer takes 3 s more")
     parser.add_argument("--llm-parallel", type=int, default=4, help="answers that it makes at a time")
     parser.add_argument("--discord-window-s", type=float, default=2.0, help="rate limit's window; 0 for none")
     return parser.parse_args(arguments)
@@ -51,6 +52,7 @@ async def _serve(options: argparse.Namespace) -> None:
         slow_s=options.slow_s,
         llm_latency_s=options.llm_latency_s,
         llm_parallel=options.llm_parallel,
+        llm_slow_every=options.llm_slow_every,
         discord_window_s=options.discord_window_s,
     )
     stop = _stop_event()  # before anyone is told that it serves: a signal may follow at once

@@ -52,8 +52,10 @@ class OllamaDouble(ScriptedEngine):
         parallel: Answers made at a time (``OLLAMA_NUM_PARALLEL``); more wait without limit, as there.
     """
 
-    def __init__(self, clock: Clock, *, latency_s: float = 0.06, parallel: int = 4) -> None:
-        super().__init__(clock, latency_s=latency_s, parallel=parallel)
+    def __init__(
+        self, clock: Clock, *, latency_s: float = 0.06, parallel: int = 4, slow_every: int = 0
+    ) -> None:
+        super().__init__(clock, latency_s=latency_s, parallel=parallel, slow_every=slow_every)
         self.models = {MODEL}
         self._loaded = False
 

@@ -94,10 +94,21 @@ class ScriptedEngine:
     Args:
         latency_s: Time that one answer takes, spread over its pieces when it streams. May be changed.
         parallel: Answers made at a time; more wait without limit, as in Ollama.
+        slow_every: Each so-many-th answer takes ``slow_s`` longer; 0 for none.
     """
 
-    def __init__(self, clock: Clock, *, latency_s: float = 0.06, parallel: int = 4) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        latency_s: float = 0.06,
+        parallel: int = 4,
+        slow_every: int = 0,
+        slow_s: float = 3.0,
+    ) -> None:
         self.latency_s = latency_s
+        self._slow_every = slow_every
+        self._slow_s = slow_s
         self.requests = 0
         self.in_flight = 0
         self.most_in_flight = 0
@@ -131,7 +142,9 @@ class ScriptedEngine:
                 return wire.refusal(503, "server busy, please try again.  maximum pending requests exceeded")
             if fault is Fault.GARBAGE:
                 return web.Response(text="<html>It works!</html>", content_type="text/html")
+            is_slow = self._slow_every and self.requests % self._slow_every == 0
             async with self._slots:
+                await self._clock.sleep(self._slow_s if is_slow else 0.0)
                 return await self._serve(request, asked, wire, fault)
         finally:
             self.in_flight -= 1

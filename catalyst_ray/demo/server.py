@@ -38,6 +38,7 @@ class DemoServer:
         slow_s: How long the slow feed takes.
         llm_latency_s: How long one answer of the Ollama double takes.
         llm_parallel: Answers that it makes at a time.
+        llm_slow_every: Each so-many-th answer takes three seconds more; 0 for none.
         discord_window_s: Window of Discord's rate limit (5 posts in it); 0 lets everything by.
     """
 
@@ -50,6 +51,7 @@ class DemoServer:
         slow_s: float = 1.5,
         llm_latency_s: float = 0.06,
         llm_parallel: int = 4,
+        llm_slow_every: int = 0,
         discord_window_s: float = 2.0,
     ) -> None:
         self.world = world
@@ -59,7 +61,9 @@ class DemoServer:
         self.press = Press(world, self._clock.now_utc())
         self.publisher = Publisher(self.press, self._clock, slow_s=slow_s)
         self.discord = DiscordDouble(self._clock, rate_window_s=discord_window_s)
-        self.ollama = OllamaDouble(self._clock, latency_s=llm_latency_s, parallel=llm_parallel)
+        self.ollama = OllamaDouble(
+            self._clock, latency_s=llm_latency_s, parallel=llm_parallel, slow_every=llm_slow_every
+        )
 
     @property
     def base_url(self) -> str:

@@ -125,7 +125,7 @@ class EngineInfo:
     """What a language model engine is and where it runs.
 
     Args:
-        device: ``cpu``, ``gpu`` or ``gpu+cpu``.
+        device: ``cpu``, ``gpu``, ``gpu+cpu``, or ``server`` where somebody else's does not say.
         state: What it is doing, for people ("starting", "pulling mistral, 43 %", "ready").
     """
 

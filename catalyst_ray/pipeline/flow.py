@@ -30,8 +30,8 @@ log = logging.getLogger(__name__)
 STORY_WINDOW = timedelta(hours=24)
 """How far back an alert on the same ticker counts as the same story."""
 STORY_LIMIT = 200
-CACHED_S = 0.1
-"""A verdict that was cached is there within this."""
+LOOK_S = 0.1
+"""How often an item that waits looks whether its verdict can still come in time; a cached one is there at once."""
 NOT_NEEDED = Verdict(None, Reason("llm_not_needed"))
 PENDING = Verdict(None, Reason("llm_pending", "the model has not answered yet"))
 
@@ -178,11 +178,16 @@ class Flow:
         self._asked -= 1
 
     async def _patiently(self, asking: asyncio.Task[Verdict], ahead: int, shared: Round) -> Verdict:
-        # Nothing is gained by waiting for what cannot come in time: of a burst the last go out first.
-        hopeless = self._judge.expected_s(ahead) > self._alert_wait_s
-        wait_s = min(CACHED_S, self._alert_wait_s) if hopeless else self._alert_wait_s
+        now_s = asyncio.get_running_loop().time
+        begun_s = now_s()
+        left_s = self._alert_wait_s
         with shared.tally.stage("judge"):
-            await asyncio.wait({asking}, timeout=wait_s)
+            while left_s > 0 and not asking.done():
+                await asyncio.wait({asking}, timeout=min(LOOK_S, left_s))
+                waited_s = now_s() - begun_s
+                left_s = self._alert_wait_s - waited_s
+                if self._judge.expected_s(ahead) - waited_s > left_s:
+                    break  # it cannot come in time: of a burst the last go out first
         return asking.result() if asking.done() else PENDING
 
     async def _decide(self, reading: Reading, verdict: Verdict, shared: Round) -> Decision:

@@ -276,10 +276,11 @@ async def test_orders_in_the_text_are_cut_counted_and_logged(judges, caplog):
 
 
 async def test_what_may_be_expected_goes_by_slots_and_speed(judges):
-    """Four at a time: the fifth needs two answers' time, by the speed of late once that is known."""
+    """Four at a time: the fifth needs two answers' time, by the speed of late; nothing is known before that."""
     judge = judges(Reciter())
-    assert (judge.expected_s(3), judge.expected_s(4)) == (1.0, 2.0)
+    assert judge.expected_s(100) == 0.0
     judge._pool.seconds_each = 0.25
+    assert (judge.expected_s(3), judge.expected_s(4)) == (0.25, 0.5)
     assert judge.expected_s(8) == 0.75
     judge._pool.seats[0].is_up = False
     assert judge.expected_s(0) == float("inf")

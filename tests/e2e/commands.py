@@ -37,8 +37,13 @@ class Done:
 
     @property
     def alerts(self) -> list[dict[str, Any]]:
-        """Return the alerts among the JSON lines of standard output."""
-        return self._lines("alert")
+        """Return the alerts among the JSON lines of standard output, each as it stands in the end."""
+        return list({line["id"]: line for line in self._lines("alert")}.values())
+
+    @property
+    def updates(self) -> int:
+        """Return how many were printed again since the model's verdict came late."""
+        return len(self._lines("alert")) - len(self.alerts)
 
     def _lines(self, kind: str) -> list[dict[str, Any]]:
         lines = [json.loads(line) for line in self.out.splitlines()]

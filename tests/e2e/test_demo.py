@@ -59,7 +59,7 @@ def test_it_ends_well_and_prints_only_json_lines(demo: Demo) -> None:
     """Standard output is cycle reports and alerts, a JSON object a line, and standard error is JSON log lines."""
     assert demo.done.code == 0, demo.done.err
     kinds = Counter(json.loads(line)["type"] for line in demo.done.out.splitlines())
-    assert kinds == {"cycle": BATCHES, "alert": len(demo.done.alerts)}
+    assert kinds == {"cycle": BATCHES, "alert": len(demo.done.alerts) + demo.done.updates}
     logged = [json.loads(line) for line in demo.done.err.splitlines()]
     assert {"Ray is up", "ready", "demo done"} <= {entry["message"] for entry in logged}
     assert not [key for entry in logged for key in entry if key.startswith("_")]
@@ -137,6 +137,18 @@ def test_the_folder_is_new(demo: Demo) -> None:
     assert {alert["chart"] for alert in demo.done.alerts} <= charts
     assert str(demo.out / "charts" / "old.png") not in charts
     assert len({alert["chart"] for alert in demo.done.alerts}) == len(demo.done.alerts)
+
+
+def test_late_verdicts_edit_their_messages(demo: Demo) -> None:
+    """Some answers come late on purpose: those messages went out before, were edited, and name the model now."""
+    messages = json.loads((demo.out / "discord" / "messages.json").read_text())
+    edited = [message for message in messages if message["edits"]]
+    assert edited
+    assert all("demo-scripted" in json.dumps(message["payload"]) for message in edited)
+    assert all("LLM" in json.dumps(message["payload"]) for message in edited)
+    revised = {alert["id"] for alert in demo.done.alerts if alert["revision"]}
+    assert len(edited) <= len(revised)
+    assert all(f"alert {alert_id}" in json.dumps(messages) for alert_id in revised)
 
 
 class Page(HTMLParser):

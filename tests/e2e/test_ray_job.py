@@ -88,7 +88,7 @@ def test_job_delivers_on_the_cluster(head: RayHead, tmp_path: Path) -> None:
     assert report["counts"]["alert"] == 10
     assert len(messages) == 10
     assert all({"chart.png", "gauge.png"} == set(m["files"]) for m in messages)
-    assert report["queues"]["llm"]["replicas"] == 2
+    assert report["queues"]["llm"]["replicas"] == 1
     assert report["queues"]["llm"]["completed"] > 0
     assert report["problems"] == []
 
