@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from catalyst_ray.cluster.llm_pool import why
 from catalyst_ray.core.prompt import ask_about, read_answer
-from catalyst_ray.errors import CatalystError, ParseError
+from catalyst_ray.errors import CatalystError, ParseError, StoreError
 from catalyst_ray.models import LlmAnswer, LlmUse, Reason, Verdict
 
 if TYPE_CHECKING:
@@ -107,6 +107,7 @@ class LlmJudge:
             "filings_read": 0,
             "unread_filings": 0,
         }
+        self._keeping: set[asyncio.Task[None]] = set()
         self.words = words
 
     async def judge(self, item: Item, link: Link, score: Score, *, use: LlmUse, priority: int) -> Verdict:
@@ -136,8 +137,11 @@ class LlmJudge:
         if isinstance(outcome, Reason):
             return Verdict(None, outcome)
         verdict = self._read(outcome, question, cached=False)
-        if verdict.judgement is not None:
-            await self._keep(question.request, outcome)
+        if verdict.judgement is not None and self._cache_ttl_s > 0:
+            # Beside it: of a burst, verdicts would wait for each other's turn to write.
+            keeping = asyncio.create_task(self._keep(question.request, outcome))
+            self._keeping.add(keeping)
+            keeping.add_done_callback(self._keeping.discard)
         return verdict
 
     def expected_s(self, ahead: int) -> float:
@@ -169,7 +173,8 @@ class LlmJudge:
         }
 
     async def close(self) -> None:
-        """End the pool and its replicas."""
+        """Write what is still to be kept, and end the pool and its replicas."""
+        await asyncio.gather(*self._keeping)
         if self._fleet is not None:
             await self._fleet.close()
         await self._pool.close()
@@ -210,6 +215,8 @@ class LlmJudge:
         return await asyncio.to_thread(self._store.cached, request.key, now_utc=self._clock.now_utc())
 
     async def _keep(self, request: LlmRequest, answer: LlmAnswer) -> None:
-        if self._cache_ttl_s > 0:
-            expires_utc = self._clock.now_utc() + timedelta(seconds=self._cache_ttl_s)
+        expires_utc = self._clock.now_utc() + timedelta(seconds=self._cache_ttl_s)
+        try:
             await asyncio.to_thread(self._store.cache, request.key, answer.text, expires_utc=expires_utc)
+        except StoreError as error:
+            log.warning("an answer could not be kept", extra={"error": str(error)})

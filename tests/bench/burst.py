@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.request import Request, urlopen
 
 from catalyst_ray.app import Start, run_app
@@ -29,7 +31,10 @@ WORLD = (
 
 
 def measure() -> dict[str, float]:
-    """Return the seconds until the last alert of the burst was out, and until all was judged and edited."""
+    """Return the seconds from first byte until the last alert was out, and until the last had its verdict.
+
+    ``edited`` is when every message was edited too: the cycle's own time.
+    """
     reports: list[CycleReport] = []
     with tempfile.TemporaryDirectory() as folder, DemoProcess(options=WORLD) as world:
         out = Path(folder) / "demo"
@@ -46,13 +51,21 @@ def measure() -> dict[str, float]:
         with urlopen(Request(f"{world.base_url}/_control/release?batch=1", method="POST"), timeout=10):
             start = Start(cycles=1, is_terminal=False, on_report=reports.append, dashboard=False, fake_gpus=2)
             run_app(settings, start)
+        lines = [json.loads(line) for line in (out / "alerts.ndjson").read_text().splitlines()]
     (report,) = reports
+    begun_utc = min(_moment(line, "first_byte") for line in lines)
+    verdicts = [_moment(line, "revised" if line["revision"] else "judged") for line in lines if line["llm"]]
     llm = report.queues["llm"]
     return {
         f"burst_{FILINGS}_alerted_s": max(report.posted_s["discord"]),
-        f"burst_{FILINGS}_judged_s": report.seconds,
+        f"burst_{FILINGS}_judged_s": (max(verdicts) - begun_utc).total_seconds(),
+        f"burst_{FILINGS}_edited_s": report.seconds,
         f"burst_{FILINGS}_alerts": float(report.counts["alert"]),
         f"burst_{FILINGS}_answered": llm["completed"],
         f"burst_{FILINGS}_read": llm["filings_read"],
         f"burst_{FILINGS}_revised": float(report.counts["revised"] + report.counts["sunk"]),
     }
+
+
+def _moment(line: dict[str, Any], step: str) -> datetime:
+    return datetime.fromisoformat(line["trace"][step])

@@ -60,9 +60,7 @@ async def service(request, ray_session, world):
 def ask(service, key, timeout_s=20.0):
     """Ask for one answer."""
     text = f"headline: Zeta Corp {key}"
-    return service.pool.ask(
-        LlmRequest(key=text, system="s", prompt=text, schema=SCHEMA, timeout_s=timeout_s)
-    )
+    return service.pool.ask(LlmRequest(key=text, system="s", prompt=text, schema=SCHEMA, timeout_s=timeout_s))
 
 
 @pytest.mark.parametrize("fault", [Fault.CUT, Fault.ERROR_LINE, Fault.GARBAGE, Fault.BUSY])
@@ -84,7 +82,7 @@ async def test_a_server_that_is_busy_for_a_while_is_asked_again_later(service, w
     assert (await ask(service, "while they rest")).code == "llm_refused"
     fail(world, Fault.NONE)
     async with asyncio.timeout(40):
-        while not isinstance(await ask(service, f"well {time.monotonic()}"), LlmAnswer):
+        while not isinstance(await ask(service, f"well {time.monotonic()}"), LlmAnswer):  # noqa: ASYNC110  (as above)
             await asyncio.sleep(0.5)
     stats = service.pool.stats()
     assert stats.requests == stats.completed + stats.failed + stats.refused + stats.expired

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import UTC, datetime
 
@@ -15,7 +16,7 @@ from catalyst_ray.cluster.llm_pool import LlmPool
 from catalyst_ray.cluster.opening import open_judge
 from catalyst_ray.cluster.placement import ReplicaWish
 from catalyst_ray.cluster.service import LlmLimits, Opening
-from catalyst_ray.errors import ConfigError, ParseError, TransportError
+from catalyst_ray.errors import ConfigError, ParseError, StoreError, TransportError
 from catalyst_ray.models import (
     EngineInfo,
     FilingPart,
@@ -144,11 +145,26 @@ async def test_an_answer_is_kept_and_asked_for_once(judges):
     replica, store = Reciter(), MemoryStore()
     judge = judges(replica, store)
     await ask(judge)
+    await asyncio.gather(*judge._keeping)
     again = await ask(judge)
     assert again.judgement.cached
     assert (await ask(judges(replica, store))).judgement.cached
     assert len(replica.asked) == 1
     assert (judge.stats()["requests"], judge.stats()["cached"]) == (2, 1)
+
+
+async def test_a_store_that_fails_costs_the_cache_only(judges, caplog):
+    """The verdict is there; that its answer could not be kept is logged."""
+    store = MemoryStore()
+
+    def fail(*_, **__):
+        raise StoreError("disk full")
+
+    store.cache = fail
+    judge = judges(Reciter(), store)
+    assert (await ask(judge)).judgement is not None
+    await judge.close()
+    assert "an answer could not be kept" in caplog.text
 
 
 async def test_without_a_life_time_nothing_is_kept(judges):
