@@ -31,6 +31,8 @@ SEED = 7
 SCRIPTED = "scripted"
 """Family of models that recite: the demo's double. Their verdict has no weight."""
 LONGEST_ANSWER_CHARS = 100_000
+LONG_CHARS_A_TOKEN, CUT_SHARE = 3.0, 0.55
+"""A prompt of three characters for each token of the context fills over half of it; what Ollama cuts, it cuts to half."""
 BINARY_HINT = "install Ollama on every machine that runs replicas, or set OLLAMA_HOST to a server of yours"
 HINTS = {
     401: "run `ollama signin` on the server, or choose a local model",
@@ -75,6 +77,8 @@ def serve_environment(
         "OLLAMA_KEEP_ALIVE": keep_alive,
         # A server that starts removes what belongs to no model: what another one is just downloading.
         "OLLAMA_NOPRUNE": "1",
+        # It would look around on ollama.com, and send cloud models' prompts there.
+        "OLLAMA_NO_CLOUD": "1",
     }
     return wanted | ({"OLLAMA_MODELS": models_dir} if models_dir else {})
 
@@ -159,6 +163,7 @@ class OllamaModel:
                 text, last = await self._read(request)
         if last is None:
             raise self._error("the answer was cut off in mid-stream")
+        self._check_whole(request, last)
         _check(text, last, is_json=bool(request.schema))
         return LlmAnswer(
             text=text,
@@ -168,6 +173,14 @@ class OllamaModel:
             output_tokens=last.eval_count or 0,
             seconds=asyncio.get_running_loop().time() - started_s,
         )
+
+    def _check_whole(self, request: LlmRequest, last: Any) -> None:
+        """Refuse the answer to a prompt of which Ollama silently kept a part: the instructions went first."""
+        context = self._options["num_ctx"]
+        is_long = len(request.system) + len(request.prompt) > LONG_CHARS_A_TOKEN * context
+        if is_long and 0 < (last.prompt_eval_count or 0) < CUT_SHARE * context:
+            hint = "raise LLM_CONTEXT_TOKENS, or shorten the prompt"
+            raise self._error("the prompt was longer than the context, and was cut", status=400, hint=hint)
 
     async def stop(self) -> None:
         """Close the connection; the model stays loaded, the server is not ours."""
@@ -281,7 +294,8 @@ class OllamaModel:
             # The client parses line by line and lets whatever a broken line causes through.
             raise self._error("sent something that is no answer, or half of one") from error
 
-    def _refusal(self, words: str, status: int) -> TransportError:
+    def _refusal(self, said: str, status: int) -> TransportError:
+        words = _inner(said)
         if status == 404 or "not found, try pulling it" in words:
             hint = f"run `ollama pull {self._model}` on the server, or set LLM_PULL=1"
             return self._error(words, status=404, hint=hint)
@@ -294,6 +308,14 @@ class OllamaModel:
         where = place(self._host)
         message = f"Ollama at {where}: {' '.join(words.split())[:300]}"
         return TransportError(message, url=where, status=status, key=self._model, hint=hint)
+
+
+def _inner(words: str) -> str:
+    """Return the message inside an error of llama-server's that Ollama passes on as it came."""
+    try:
+        return str(json.loads(words)["error"]["message"])
+    except (ValueError, TypeError, KeyError):
+        return words
 
 
 def _check(text: str, last: Any, *, is_json: bool) -> None:

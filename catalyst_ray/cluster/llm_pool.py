@@ -34,6 +34,8 @@ FAULT_PAUSE_S = 1.0
 ATTEMPTS = 2
 """A request goes to another replica once."""
 LATE = Reason("llm_deadline", "no answer in time")
+FAIR_S = 5.0
+"""A request that was in a replica's hands for less when its time ran out says nothing of the replica."""
 RECENT = 0.2
 """Weight of the newest request in the running mean of seconds: some ten requests are remembered."""
 
@@ -248,6 +250,8 @@ class LlmPool:
         if isinstance(outcome, LlmAnswer | ParseError):
             seat.answered(now_s)
             self.seconds_each += (RECENT if self.seconds_each else 1.0) * (seconds - self.seconds_each)
+        elif item.deadline_s <= now_s and seconds < FAIR_S:
+            seat.ran_out(now_s)
         else:
             refused = isinstance(outcome, TransportError) and outcome.status is not None
             seat.failed(1, now_s, spoke=refused)

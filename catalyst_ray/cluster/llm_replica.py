@@ -10,7 +10,7 @@ import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from catalyst_ray.errors import CatalystError
+from catalyst_ray.errors import CatalystError, TransportError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -126,7 +126,9 @@ class LlmReplica:
             async with self._slots:
                 await self._started()
                 # Waiting for the slot was part of its time.
-                left_s = max(0.01, ended_s - asyncio.get_running_loop().time())
+                left_s = ended_s - asyncio.get_running_loop().time()
+                if left_s <= 0:
+                    raise TransportError("its time was over before a slot was free", key=self._name)
                 answer = await self._model.generate(replace(request, timeout_s=left_s))
         except CatalystError as error:
             return index, error

@@ -90,6 +90,11 @@ class Seat:
         self.watchdog.ended(requests, now_s, answered=spoke)
         self.is_suspect = True
 
+    def ran_out(self, now_s: float) -> None:
+        """Note a request whose caller had too little time left: no fault of the replica."""
+        self.load -= 1
+        self.watchdog.ended(1, now_s, answered=False)
+
     def revived(self) -> None:
         """Take it back with a clean record."""
         self.breaker.succeeded()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from aiohttp import web
@@ -288,6 +288,30 @@ async def test_a_model_that_runs_on_is_stopped(server, model):
         await model.generate(REQUEST)
 
 
+async def test_an_error_inside_an_error_is_told_by_its_own_words(server, model):
+    """What Ollama passes on of its runner's JSON reads as a sentence."""
+    inner = json.dumps({"error": {"code": 400, "message": "unrecognized type banana", "type": "x"}})
+    server.answers.append((400, [{"error": inner}]))
+    with pytest.raises(
+        TransportError, match=r": unrecognized type banana \(?|: unrecognized type banana$"
+    ) as caught:
+        await model.generate(REQUEST)
+    assert caught.value.status == 400
+    assert "{" not in caught.value.message
+
+
+@pytest.mark.parametrize(("tokens", "is_cut"), [(2_050, True), (4_000, False), (None, False)])
+async def test_a_prompt_that_was_cut_in_silence_is_refused(server, model, tokens, is_cut):
+    """Ollama keeps half a context of a longer prompt and answers all the same, without its instructions."""
+    asked = replace(REQUEST, prompt="news " * 3_000)
+    server.answers.append((200, [line("{}"), last(prompt_eval_count=tokens)]))
+    if is_cut:
+        with pytest.raises(TransportError, match="LLM_CONTEXT_TOKENS"):
+            await model.generate(asked)
+    else:
+        assert (await model.generate(asked)).text == "{}"
+
+
 async def test_a_hang_ends_at_the_deadline_and_the_server_is_let_go(server, model):
     """The client closes the connection, so that the server stops generating for nobody."""
     server.answers.append((200, "hang"))
@@ -401,6 +425,7 @@ def test_a_server_of_our_own_serves_one_model_to_all_workers():
         "OLLAMA_CONTEXT_LENGTH": "2048",
         "OLLAMA_KEEP_ALIVE": "-1",
         "OLLAMA_NOPRUNE": "1",
+        "OLLAMA_NO_CLOUD": "1",
         "OLLAMA_MODELS": "/models",
     }
     assert "OLLAMA_MODELS" not in serve_environment(1, workers=1, context_tokens=1, keep_alive="5m")

@@ -307,3 +307,25 @@ async def test_more_than_its_slots_is_sent_ahead_so_that_an_engine_never_waits(p
     await asyncio.sleep(0.05)
     assert len(one.asked) == 6
     assert {(await task).code for task in waiting} == {"llm_deadline"}
+
+
+async def test_impatient_callers_do_not_put_a_slow_replica_to_rest(pools):
+    """Requests whose time ran out at once say nothing of the replica: the next patient one is served."""
+
+    @dataclass
+    class Slow(FakeReplica):
+        async def generate(self, requests, *, timeout_s):
+            for index, asked in enumerate(requests):
+                if asked.key == "patient":
+                    yield index, answer(asked, self.name)
+                else:
+                    await asyncio.sleep(asked.timeout_s + 0.01)
+                    yield index, TransportError(f"no answer within {asked.timeout_s} s")
+
+    pool = pools(Slow("one", workers=8))
+    for key in "abcdef":
+        assert (await pool.ask(request(key, timeout_s=0.02))).code == "llm_deadline"
+    async with asyncio.timeout(5):
+        while pool.stats().busy:  # noqa: ASYNC110  (no event tells of it)
+            await asyncio.sleep(0.01)
+    assert (await pool.ask(request("patient"))).text == "re patient"
