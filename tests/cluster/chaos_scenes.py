@@ -25,11 +25,15 @@ SERVER = Path(__file__).with_name("chaos_server.py")
 BIN = Path(sys.executable).parent
 
 
-async def serve(folder):
-    """Open two replicas, each with a server of its own."""
+async def serve(folder, selector=None):
+    """Open two replicas, each with a server of its own, on nodes with these labels."""
     spec = OpenAiSpec(command=f"{sys.executable} {SERVER} {{port}} {folder}", model="echo")
     limits = LlmLimits(
-        wish=ReplicaWish(least=2, most=2), workers=2, queue_size=100, cache_ttl_s=0.0, timeout_s=20.0
+        wish=ReplicaWish(least=2, most=2, selector=selector or {}),
+        workers=2,
+        queue_size=100,
+        cache_ttl_s=0.0,
+        timeout_s=20.0,
     )
     service = await open_service(spec, Opening(clock=SystemClock(), limits=limits))
     await until(lambda: service.fleet.serving == 2, 60)
@@ -77,9 +81,10 @@ async def timed(service, asked):
 
 async def node_scene(cluster, folder):
     """Kill a replica's node under load; then let another join."""
-    nodes = [cluster.add_node(num_cpus=1, num_gpus=1, resources={f"n{n}": 1}) for n in range(2)]
+    other = cluster.add_node(num_cpus=1, num_gpus=1, labels={"pool": "other"})
+    nodes = [cluster.add_node(num_cpus=1, num_gpus=1, labels={"pool": "llm"}) for _ in range(2)]
     cluster.wait_for_nodes()
-    service = await serve(folder)
+    service = await serve(folder, {"pool": "llm"})
     infos = {seat.replica.name: await seat.replica.start(30) for seat in service.pool.seats}
     victim = next(node for node in nodes if node.node_id == infos["llm-0"].node)
     before = servers(folder)
@@ -91,7 +96,7 @@ async def node_scene(cluster, folder):
     left_s = await until(lambda: len(servers(folder) & before) <= 2, 30)
     noticed_s = await until(lambda: service.fleet.serving == 1, 60)
     alone = await timed(service, request("alone", 10.0))
-    cluster.add_node(num_cpus=1, num_gpus=1)
+    cluster.add_node(num_cpus=1, num_gpus=1, labels={"pool": "llm"})
     await until(lambda: service.fleet.serving == 2, 120)
     back_s = time.monotonic() - killed_s
     both = await asyncio.gather(*(timed(service, request(f"b{n}", 10.0)) for n in range(8)))
@@ -101,6 +106,8 @@ async def node_scene(cluster, folder):
         "answers": answers,
         "alone": alone,
         "both": both,
+        "on_other": [name for name, info in infos.items() if info.node == other.node_id],
+        "plan": service.plan.words,
         "servers_before": len(before),
         "servers_gone_s": left_s,
         "noticed_s": noticed_s,

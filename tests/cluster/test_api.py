@@ -87,7 +87,7 @@ def test_equal_prompts_are_asked_once_and_the_counts_are_true(settings, world):
     stats = api.llm_statistics()
     assert (stats.requests, stats.hits, stats.joined, stats.failed) == (7, 1, 3, 0)
     assert (stats.busy, stats.queue_length, stats.workers) == (0, 0, 3)
-    assert stats.mean_seconds > 0.15
+    assert stats.mean_seconds > 0
     assert str(stats).splitlines()[0] == "LLM requests: 7 (1 cache hits, 3 joined, 0 failed)"
 
 

@@ -34,7 +34,10 @@ def scene(name, folder, *before):
 
 
 def test_a_node_killed_in_mid_request_loses_nothing(tmp_path):
-    """Every request is answered or told by its deadline, the node's servers end, and a new node serves."""
+    """Every request is answered or told by its deadline, the node's servers end, and a new node serves.
+
+    The replicas ask for a label: a GPU node without it stays unused, also when theirs is gone.
+    """
     found = scene("node", tmp_path)
     print({key: value for key, value in found.items() if key.endswith("_s")})
     answers = found["answers"]
@@ -45,6 +48,8 @@ def test_a_node_killed_in_mid_request_loses_nothing(tmp_path):
     assert found["alone"]["text"] == "alone"
     assert [got["text"] for got in found["both"]] == [f"b{n}" for n in range(8)]
     assert found["servers_before"] == 4
+    assert found["on_other"] == []
+    assert found["plan"].startswith("asked 2 × 1 GPU (pool=llm), the cluster has 2:")
 
 
 def can_unshare():

@@ -16,7 +16,7 @@ from ray import cloudpickle  # noqa: TID253  (these tests are about Ray)
 from catalyst_ray.adapters.clock import SystemClock
 from catalyst_ray.cluster.llm_replica import LlmReplica
 from catalyst_ray.cluster.placement import ReplicaWish
-from catalyst_ray.cluster.service import LlmLimits, Opening, Service, open_service
+from catalyst_ray.cluster.service import LlmLimits, Opening, Service, join_service, open_service
 from catalyst_ray.errors import TransportError
 from catalyst_ray.models import EngineInfo, LlmAnswer, LlmRequest
 
@@ -312,3 +312,25 @@ async def test_a_replica_waits_for_a_gpu_that_another_holds(opened, caplog):
     service = await second
     (answer,) = await ask(service, request("a"))
     assert answer.replica == "waiter-0"
+
+
+async def test_a_script_shares_the_replicas_of_a_running_driver(opened):
+    """It finds them, is answered by them, restarts and ends none of them, and is told when they are gone."""
+    owner = await opened(Recipe(0.05), "shared", least=2)
+    guest = await join_service(opening("shared"))
+    assert guest is not None
+    assert {seat.replica.name.rsplit("/")[-1] for seat in guest.pool.seats} == {"shared-0", "shared-1"}
+    answers = await ask(guest, *(request(f"q{i}") for i in range(8)))
+    assert {got.replica for got in answers} == {"shared-0", "shared-1"}
+    pids = {info.pid for info in await infos(owner)}
+    guest.pool.seats[0].replica.restart()
+    await guest.close()
+    assert {info.pid for info in await infos(owner)} == pids
+    (mine,) = await ask(owner, request("mine"))
+    assert mine.text.startswith("mine ")
+    late = await join_service(opening("shared"))
+    await owner.close()
+    (told,) = await ask(late, request("nobody there", timeout_s=2.0))
+    assert told.code in {"llm_deadline", "llm_failed"}
+    await late.close()
+    assert await join_service(opening("shared")) is None
