@@ -36,7 +36,7 @@ ATTEMPTS = 2
 LATE = Reason("llm_deadline", "no answer in time")
 FAIR_S = 5.0
 """A request that was in a replica's hands for less when its time ran out says nothing of the replica."""
-RECENT = 0.2
+RECENT = 0.1
 """Weight of the newest request in the running mean of seconds: some ten requests are remembered."""
 
 NOT_FOUND = 404
