@@ -112,6 +112,7 @@ class _Background:
         self._client: ModelClient | None = None
         self._stack = ExitStack()
         self._starting: asyncio.Task[ModelClient] | None = None
+        self._closing = False
         self._threads = [
             threading.Thread(target=work, name=f"catalyst-{name}", daemon=True)
             for name, work in (("llm", self._run), ("callbacks", self._call_back))
@@ -133,7 +134,8 @@ class _Background:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._calls.put(None)
         for thread in self._threads:
-            thread.join(STOP_TIMEOUT_S)
+            if thread is not threading.current_thread():  # a callback may close as well
+                thread.join(STOP_TIMEOUT_S)
         self._loop.close()
         self._stack.close()
 
@@ -149,9 +151,14 @@ class _Background:
     async def _ask(self, request: LlmRequest) -> str:
         if self._starting is None or (self._starting.done() and self._starting.exception()):
             self._starting = asyncio.ensure_future(self._start())
-        # Shielded: a caller who cancels must not end the start for all others.
-        client = await asyncio.shield(self._starting)
-        return await client.ask(request)
+        try:
+            # Shielded: a caller who cancels must not end the start for all others.
+            client = await asyncio.shield(self._starting)
+            return await client.ask(request)
+        except asyncio.CancelledError:
+            if self._closing:
+                raise CatalystError("it was closed", key="language model") from None
+            raise
 
     async def _start(self) -> ModelClient:
         settings, clock = self.settings, SystemClock()
@@ -169,6 +176,7 @@ class _Background:
         return self._client
 
     async def _end(self) -> None:
+        self._closing = True
         others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
         if self._client is not None:
             await self._client.close()

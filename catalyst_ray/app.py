@@ -180,7 +180,9 @@ class _App:
                 obstacle=lambda spec: NO_MAP if spec.kind is FeedKind.EDGAR and not fast.directory else None,
             )
             housekeeping = self._housekeeping()
-            cycle = self._cycle(intake, fast, judge, late, housekeeping)
+            cycle = self._cycle(
+                intake=intake, fast=fast, judge=judge, filings=filings, late=late, housekeeping=housekeeping
+            )
             driver = self._driver(cycle, housekeeping, stop)
             return await driver.run(cycles=self._start.cycles)
 
@@ -211,7 +213,14 @@ class _App:
         return await open_judge(choice, opening, store=self._store, documents=filings)
 
     def _cycle(
-        self, intake: Intake, fast: FastTier, judge: LateJudge, late: LateVerdicts, housekeeping: Housekeeping
+        self,
+        *,
+        intake: Intake,
+        fast: FastTier,
+        judge: LateJudge,
+        filings: FilingReader,
+        late: LateVerdicts,
+        housekeeping: Housekeeping,
     ) -> Cycle:
         settings, store, clock = self._settings, self._store, self._clock
         releaser = Releaser(clock=clock, store=store, pictures=self._pictures, courier=self._courier)
@@ -234,8 +243,7 @@ class _App:
             late=late,
             late_s=settings.llm_timeout_secs + READ_PATIENCE_S,
             courier=self._courier,
-            judge=judge,
-            artist=self._artist,
+            queues={"llm": judge.stats, "charts": self._artist.stats, "filings": filings.stats},
             feeds=self._feeds.active,
             off=self._feeds.off,
             max_alerts=settings.max_alerts_per_cycle,

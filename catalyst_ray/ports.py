@@ -107,11 +107,18 @@ class Store(Protocol):
         """Write decisions that are no alert. One that became an alert or hold stays so."""
         ...
 
-    def hold_alert(self, alert: Alert, *, now_utc: datetime) -> None:
-        """Write a hold decision and keep the alert for a later cycle."""
+    def hold_alert(self, alert: Alert, *, now_utc: datetime) -> bool:
+        """Write a hold decision and keep the alert for a later cycle; one that is held is replaced.
+
+        False where it was released, or a newer version of the item was decided.
+        """
         ...
 
-    def withdraw_hold(self, item_key: str, decision: Decision, *, now_utc: datetime) -> bool:
+    def alert_of(self, item_key: str) -> Alert | None:
+        """Return an item's alert as it is stored, held or released."""
+        ...
+
+    def withdraw_hold(self, alert: Alert, decision: Decision, *, now_utc: datetime) -> bool:
         """Forget a held alert and write its item's new decision; False when it is not held any more."""
         ...
 

@@ -78,12 +78,14 @@ class Settings(BaseSettings):
     llm_engine: Literal["auto", "ollama", "openai", "embedded", "off"] = _setting(
         "auto",
         "LLM",
-        "Which engine judges; auto = LLM_ENDPOINT_URL if set, else Ollama if it answers, else embedded"
-        " if installed, else off.",
+        "Which engine judges; auto = the server that LLM_ENDPOINT_URL, LLM_SERVER_COMMAND or LLM_OWN_SERVER asks"
+        " for, else Ollama if it answers, else embedded if installed, else off.",
     )
     ollama_host: str = _setting("http://127.0.0.1:11434", "LLM", "Address of the Ollama server.")
     llm_endpoint_url: str | None = _setting(
-        None, "LLM", "Address of an OpenAI-compatible server (http://host:8000/v1), for LLM_ENGINE=openai."
+        None,
+        "LLM",
+        "Address of an OpenAI-compatible server (http://host:8000/v1), for LLM_ENGINE=openai or auto.",
     )
     llm_api_key: SecretStr | None = _setting(None, "LLM", "Key that the OpenAI-compatible server asks for.")
     llm_model_name: str = _setting(
@@ -92,10 +94,11 @@ class Settings(BaseSettings):
     llm_own_server: bool = _setting(
         False, "LLM", "Start `ollama serve` in each replica, on its GPU, rather than use OLLAMA_HOST."
     )
-    llm_server_command: str | None = _setting(
+    llm_server_command: SecretStr | None = _setting(
         None,
         "LLM",
-        "Command that starts an OpenAI-compatible server in each replica; {port} and {gpus} are filled in.",
+        "Command that starts an OpenAI-compatible server in each replica; {port} and {gpus} are filled in. It may"
+        " hold a key, so it is not shown.",
     )
     llm_pull: bool = _setting(False, "LLM", "Let Ollama download a model that it lacks.")
     llm_models_dir: Path | None = _setting(
@@ -129,7 +132,9 @@ class Settings(BaseSettings):
         512, "LLM", "Requests that may wait; the least urgent is refused above it."
     )
     llm_prescale: Share = _setting(
-        0.15, "LLM", "Strength of a score below which the model is not asked, unless on the watch list."
+        0.15,
+        "LLM",
+        "Strength of a score below which the model is not asked, but for the watch list and telling filings.",
     )
     llm_confidence_threshold: Share = _setting(
         0.6, "LLM", "Confidence of the fast tier below which the fallback asks the model."
@@ -141,8 +146,10 @@ class Settings(BaseSettings):
     feature_llm_sec_analysis: bool = _setting(
         True, "LLM", "Let the model read SEC filings: the documents, not the feed's few words."
     )
-    llm_gpus_per_replica: Annotated[float, Field(gt=0, le=16)] = _setting(
-        1.0, "LLM", "GPUs reserved by one replica; a fraction packs several on one card."
+    llm_gpus_per_replica: Annotated[float, Field(ge=0, le=16)] = _setting(
+        1.0,
+        "LLM",
+        "GPUs reserved by one replica; a fraction packs several on one card, 0 reserves none.",
     )
     llm_accelerator_type: str = _setting(
         "", "LLM", "Kinds of GPU that replicas may run on, comma-separated, as Ray names them (L4,A100)."
@@ -285,6 +292,11 @@ def load_settings(overrides: Mapping[str, Any] | None = None, *, env_file: Path 
     return settings
 
 
+def without_password(text: str) -> str:
+    """Return a text without the password that an address in it may hold."""
+    return re.sub(r"//[^/\s]*@", "//***@", text)
+
+
 def _misspelt(environ: Mapping[str, str]) -> list[str]:
     # The environment holds other programs' names too: only near misses are ours to report.
     meant = {
@@ -308,7 +320,7 @@ def _problem(detail: ErrorDetails, given: Mapping[str, Any], path: Path) -> str:
         return f"{name}: unknown setting{_meant(name)} ({origin})"
     message = detail["msg"].removeprefix("Value error, ")
     secret = "SecretStr" in str(Settings.model_fields[field].annotation)
-    was = "" if secret else f", was {str(detail['input'])[:80]!r}"
+    was = "" if secret else f", was {without_password(str(detail['input']))[:80]!r}"
     return f"{name}: {message[0].lower()}{message[1:]}{was} ({origin})"
 
 
@@ -332,7 +344,8 @@ def _contradictions(settings: Settings) -> list[str]:
         problems.append(
             "LLM_ENDPOINT_URL: must name a server when LLM_ENGINE=openai, or LLM_SERVER_COMMAND start one"
         )
-    if settings.llm_server_command and "{port}" not in settings.llm_server_command:
+    command = settings.llm_server_command
+    if command and "{port}" not in command.get_secret_value():
         problems.append("LLM_SERVER_COMMAND: must hold {port}, where the server is to listen")
     if settings.llm_max_replicas < settings.llm_min_replicas:
         problems.append(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args, get_origin
 
 from pydantic import SecretStr
 
-from catalyst_ray.settings import Settings
+from catalyst_ray.settings import Settings, without_password
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,4 +98,4 @@ def _text(value: object) -> str:
         return "(set)"
     if isinstance(value, Path):
         return value.as_posix()
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:g}" if isinstance(value, float) else without_password(str(value))

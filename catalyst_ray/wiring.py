@@ -164,7 +164,7 @@ def make_fast_tier(settings: Settings, directory: TickerDirectory) -> FastTier:
 
 def engine_wish(settings: Settings) -> EngineWish:
     """Return which language model engine the settings ask for."""
-    key = settings.llm_api_key
+    key, command = settings.llm_api_key, settings.llm_server_command
     return EngineWish(
         wanted=settings.llm_engine,
         ollama_host=settings.ollama_host,
@@ -172,7 +172,7 @@ def engine_wish(settings: Settings) -> EngineWish:
         own_server=settings.llm_own_server,
         endpoint_url=settings.llm_endpoint_url,
         api_key=key.get_secret_value() if key else None,
-        server_command=settings.llm_server_command,
+        server_command=command.get_secret_value() if command else None,
         gguf_path=str(settings.llm_gguf_path) if settings.llm_gguf_path else None,
         models_dir=str(settings.llm_models_dir) if settings.llm_models_dir else None,
         pull=settings.llm_pull,

@@ -224,7 +224,8 @@ class Fleet:
                     placed_s = placed_s or self._clock.monotonic()
                 if words != told:
                     self._tell(f"{replica.name} {words}")
-                told = words
+                    told = words
+                    placed_s = placed_s and self._clock.monotonic()  # a download that goes on takes its time
                 if placed_s and self._clock.monotonic() - placed_s > self._limits.start_timeout_s:
                     limit = f"{self._limits.start_timeout_s:g} s"
                     hint = "raise LLM_START_TIMEOUT_SECS if it only takes long"
@@ -239,7 +240,7 @@ class Fleet:
         while True:
             try:
                 self._look_after_all()
-                self._scale()
+                await self._scale()
             except Exception:  # the boundary of this stage: the replicas that are there go on serving
                 log.exception("looking after the replicas failed")
             await self._clock.sleep(TICK_S)
@@ -259,7 +260,13 @@ class Fleet:
     def _take_care(self, seat: Seat, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._care[seat] = task
-        task.add_done_callback(lambda _: self._care.pop(seat, None))
+        task.add_done_callback(lambda done: self._cared(seat, done))
+
+    def _cared(self, seat: Seat, task: asyncio.Task[None]) -> None:
+        if self._care.get(seat) is task:
+            del self._care[seat]
+        if not task.cancelled() and (error := task.exception()):
+            log.error("looking after a replica failed", exc_info=error, extra={"replica": seat.replica.name})
 
     async def _examine(self, seat: Seat) -> None:
         replica = self._managed[seat]
@@ -307,7 +314,7 @@ class Fleet:
         seconds = round(self._clock.monotonic() - begun_s, 1)
         log.info("replica is back", extra={"replica": replica.name, "seconds": seconds})
 
-    def _scale(self) -> None:
+    async def _scale(self) -> None:
         stats = self._pool.stats()
         demand = Demand(
             waiting=stats.waiting,
@@ -320,7 +327,7 @@ class Fleet:
         scaling = self._scaler.decide(demand, size, self._limits.most, now_s)
         if scaling.wanted > size and now_s >= self._add_from_s:
             self._pause(ROOM_EVERY_S)
-            more = min(scaling.wanted, self._room()) - size
+            more = min(scaling.wanted, await asyncio.to_thread(self._room)) - self.size
             if more > 0:
                 log.info("adding replicas", extra={"replicas": size + more, "why": scaling.words})
             for _ in range(more):
@@ -343,12 +350,12 @@ class Fleet:
             seat.is_leaving = True
             if seat in self._care:
                 self._care[seat].cancel()
-            self._care[seat] = asyncio.create_task(self._drain(seat))
+            self._take_care(seat, self._drain(seat))
 
     async def _drain(self, seat: Seat) -> None:
         if seat.batches:
             await asyncio.wait(set(seat.batches), timeout=DRAIN_S)
         self._pool.remove(seat)
         await self._managed.pop(seat).close()
-        for known in (self._care, self._missed, self._checked_s):
-            known.pop(seat, None)
+        self._missed.pop(seat, None)
+        self._checked_s.pop(seat, None)

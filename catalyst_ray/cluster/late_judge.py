@@ -67,8 +67,8 @@ class LateJudge:
         return await self._judge.judge(item, link, score, use=use, priority=priority)
 
     def _tell(self, words: str) -> None:
-        if isinstance(self._judge, NoJudge) and words != self._judge.words:
-            log.info("the language model is not there yet", extra={"what": words})
+        log.info("a replica of the language model is not there yet", extra={"what": words})
+        if isinstance(self._judge, NoJudge):
             self._judge = NoJudge(LOADING, words)
 
     def expected_s(self, ahead: int) -> float:

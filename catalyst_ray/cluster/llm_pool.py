@@ -87,7 +87,7 @@ class LlmPool:
         self._loop_task: asyncio.Task[None] | None = None
         self.seats: list[Seat] = []
         self.seconds_each = 0.0
-        """Running mean of the time from hand-out to answer."""
+        """Running mean of the time that an engine takes for one request."""
         for one in replicas:
             self.add(one)
 
@@ -110,8 +110,11 @@ class LlmPool:
     def lose(self, seat: Seat) -> None:
         """Send nothing more to a replica, and give what it has in hand to others."""
         seat.is_up = False
+        loop = asyncio.get_running_loop()
         for batch in seat.batches:
-            batch.cancel()
+            # Not at once: a task cancelled before its first step would never give its requests back.
+            seat.given_up.add(batch)
+            loop.call_soon(batch.cancel)
         self._wake.set()
 
     def take_back(self, seat: Seat) -> None:
@@ -211,6 +214,7 @@ class LlmPool:
         batch = asyncio.create_task(self._run(seat, work, now_s))
         seat.batches.add(batch)
         batch.add_done_callback(seat.batches.discard)
+        batch.add_done_callback(seat.given_up.discard)
 
     async def _run(self, seat: Seat, work: Sequence[Work[LlmRequest]], now_s: float) -> None:
         left = dict(enumerate(work))
@@ -226,7 +230,7 @@ class LlmPool:
                     if item is not None:
                         self._settle(seat, item, outcome, seconds=self._clock.monotonic() - now_s)
         except asyncio.CancelledError:
-            if seat.is_up:
+            if asyncio.current_task() not in seat.given_up:
                 raise
             error = ReplicaLost("it was given up", key=seat.replica.name)
         except ReplicaLost as failure:
@@ -249,7 +253,9 @@ class LlmPool:
         now_s = self._clock.monotonic()
         if isinstance(outcome, LlmAnswer | ParseError):
             seat.answered(now_s)
-            self.seconds_each += (RECENT if self.seconds_each else 1.0) * (seconds - self.seconds_each)
+            # What the engine took, without the wait of what was sent ahead.
+            took_s = (outcome.seconds if isinstance(outcome, LlmAnswer) else 0.0) or seconds
+            self.seconds_each += (RECENT if self.seconds_each else 1.0) * (took_s - self.seconds_each)
         elif item.deadline_s <= now_s and seconds < FAIR_S:
             seat.ran_out(now_s)
         else:
@@ -269,7 +275,8 @@ class LlmPool:
         # Garbage is not tried again: the same prompt would give the same elsewhere.
         elsewhere = isinstance(error, ReplicaLost) or any(other is not seat for other in self._able(now_s))
         again = elsewhere and not isinstance(error, ParseError)
-        if again and item.attempt < ATTEMPTS and item.deadline_s > now_s:
+        # Who joined since it was handed out may have more time than those before.
+        if again and item.attempt < ATTEMPTS and self._queue.deadline_s(item.key) > now_s:
             self._tell_displaced(self._queue.put_back(item.key, avoid=seat.replica.name))
             return
         log.warning("request failed", extra={"replica": seat.replica.name, "error": str(error)})

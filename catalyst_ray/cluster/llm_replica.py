@@ -39,12 +39,10 @@ class ReplicaHealth:
     Args:
         ready: Its engine says that it serves.
         engine: What the engine is and does.
-        in_hand: Requests in the replica, those that wait for a slot included.
     """
 
     ready: bool
     engine: EngineInfo
-    in_hand: int
 
 
 class LlmReplica:
@@ -60,7 +58,6 @@ class LlmReplica:
         self._info: EngineInfo | None = None
         self._slots = asyncio.Semaphore(workers)
         self._starting = asyncio.Lock()
-        self._in_hand = 0
 
     def __repr__(self) -> str:
         """Return the name that Ray's dashboard and logs show."""
@@ -92,7 +89,7 @@ class LlmReplica:
         """Return how it is; runs beside the requests, in an event loop of its own."""
         started = self._info is not None
         ready = started and await self._model.ready()
-        return ReplicaHealth(ready=ready, engine=self._model.info(), in_hand=self._in_hand)
+        return ReplicaHealth(ready=ready, engine=self._model.info())
 
     async def generate(
         self, requests: Sequence[LlmRequest]
@@ -103,7 +100,6 @@ class LlmReplica:
             asyncio.create_task(self._one(index, request, now_s + request.timeout_s))
             for index, request in enumerate(requests)
         ]
-        self._in_hand += len(tasks)
         try:
             for done in asyncio.as_completed(tasks):
                 yield await done
@@ -112,7 +108,6 @@ class LlmReplica:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            self._in_hand -= len(tasks)
 
     async def stop(self) -> None:
         """Stop the engine."""

@@ -6,12 +6,13 @@ import asyncio
 import hashlib
 import json
 import logging
-from dataclasses import dataclass, field, replace
+from collections import Counter
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from catalyst_ray.cluster.service import Service, join_service, open_service
-from catalyst_ray.errors import CatalystError, ConfigError, TransportError
+from catalyst_ray.errors import CatalystError, ConfigError, StoreError, TransportError
 from catalyst_ray.models import LlmAnswer, Reason
 
 if TYPE_CHECKING:
@@ -63,7 +64,6 @@ class LlmStatistics:
         )
 
 
-@dataclass(slots=True)
 class ModelClient:
     """Answers prompts; opens its replicas when the first is asked, or joins those of a running driver.
 
@@ -73,13 +73,25 @@ class ModelClient:
         cache_ttl_s: For so long; 0 keeps none.
     """
 
-    choose: Callable[[], Awaitable[EngineChoice]]
-    opening: Opening
-    store: Store
-    clock: Clock
-    cache_ttl_s: float
-    _service: Service | None = None
-    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    def __init__(
+        self,
+        *,
+        choose: Callable[[], Awaitable[EngineChoice]],
+        opening: Opening,
+        store: Store,
+        clock: Clock,
+        cache_ttl_s: float,
+    ) -> None:
+        self._choose = choose
+        self._opening = opening
+        self._store = store
+        self._clock = clock
+        self._cache_ttl_s = cache_ttl_s
+        self._service: Service | None = None
+        self._starting: asyncio.Task[Service] | None = None
+        self._waiting = 0
+        self._unserved = 0
+        self._past: Counter[str] = Counter()
 
     async def ask(self, request: LlmRequest) -> str:
         """Return the answer; ``request.timeout_s`` counts from the moment that a replica serves.
@@ -87,19 +99,13 @@ class ModelClient:
         ``request.key`` is made here: the same words to the same model are asked once.
 
         Raises:
-            CatalystError: There is no engine, or no answer in time.
+            CatalystError: There is no engine, none serves in time, or no answer in time.
         """
-        service = await self._opened()
+        service = await self._serving()
         engine = service.info.engine
-        asked = [
-            engine.engine,
-            engine.model,
-            request.system,
-            request.prompt,
-            request.schema,
-            request.max_tokens,
-        ]
-        key = f"llm:{hashlib.sha256(json.dumps(asked).encode()).hexdigest()}"
+        asked = [engine.engine, engine.model, request.system, request.prompt, request.schema]
+        digest = hashlib.sha256(json.dumps([*asked, request.max_tokens]).encode()).hexdigest()
+        key = f"llm:{digest}"
         cached = await self._cached(key)
         if cached is not None:
             service.pool.tell_cached()
@@ -111,51 +117,95 @@ class ModelClient:
         return outcome.text
 
     def statistics(self) -> LlmStatistics:
-        """Return the counts so far; zeros before the first request."""
-        if self._service is None:
-            return LlmStatistics()
-        stats = self._service.pool.stats()
+        """Return the counts so far, with those who were turned away before a replica served."""
+        now = asdict(self._service.pool.stats()) if self._service else {}
+        total = Counter(self._past)
+        total.update(now)
+        turned_away = sum(total[name] for name in ("failed", "refused", "expired", "cancelled"))
+        seats = self._service.pool.seats if self._service else []
         return LlmStatistics(
-            requests=stats.requests,
-            hits=stats.cached,
-            joined=stats.joined,
-            failed=stats.failed + stats.refused + stats.expired + stats.cancelled,
-            mean_seconds=stats.mean_seconds,
-            busy=stats.busy,
-            workers=sum(seat.replica.workers for seat in self._service.pool.seats),
-            queue_length=stats.waiting,
-            queue_age_s=stats.oldest_age_s,
+            requests=int(total["requests"]) + self._unserved + self._waiting,
+            hits=int(total["cached"]),
+            joined=int(total["joined"]),
+            failed=int(turned_away) + self._unserved,
+            mean_seconds=total["seconds"] / total["worked"] if total["worked"] else 0.0,
+            busy=now.get("busy", 0),
+            workers=sum(seat.replica.workers for seat in seats),
+            queue_length=now.get("waiting", 0) + self._waiting,
+            queue_age_s=now.get("oldest_age_s", 0.0),
         )
 
     async def close(self) -> None:
         """End the replicas that are ours."""
+        if self._starting is not None:
+            self._starting.cancel()
+            await asyncio.gather(self._starting, return_exceptions=True)
         if self._service is not None:
             await self._service.close()
 
-    async def _opened(self) -> Service:
-        async with self._lock:
-            if self._service is None:
-                self._service = await join_service(self.opening) or await self._own()
-                log.info("the language model is ready", extra={"plan": self._service.plan.words})
+    async def _serving(self) -> Service:
+        """Return the service, opened once for all who wait; one that lost its last replica is opened anew."""
+        if self._service is not None and not self._is_forsaken(self._service):
             return self._service
+        if self._starting is None or self._starting.done():
+            self._starting = asyncio.create_task(self._open())
+        limits = self._opening.limits
+        if self._waiting >= limits.queue_size:
+            self._unserved += 1
+            raise TransportError(f"{self._waiting} requests wait already", key="language model")
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(limits.start_timeout_s):
+                # Shielded: a caller who gives up must not end the start for all others.
+                return await asyncio.shield(self._starting)
+        except TimeoutError as error:
+            self._unserved += 1
+            limit = f"{limits.start_timeout_s:g} s"
+            hint = "see `ray status` for what the cluster lacks, or raise LLM_START_TIMEOUT_SECS"
+            raise TransportError(f"no replica within {limit}", key="language model", hint=hint) from error
+        except CatalystError:
+            self._unserved += 1
+            raise
+        finally:
+            self._waiting -= 1
+
+    @staticmethod
+    def _is_forsaken(service: Service) -> bool:
+        # Its driver has ended, and with it every replica: none comes back.
+        return service.is_joined and service.fleet.serving == 0
+
+    async def _open(self) -> Service:
+        old, self._service = self._service, None
+        if old is not None:
+            log.info("the replicas are gone; looking for others")
+            await old.close()
+            self._past.update(asdict(old.pool.stats()))
+        service = await join_service(self._opening) or await self._own()
+        log.info("the language model is ready", extra={"plan": service.plan.words})
+        self._service = service
+        return service
 
     async def _own(self) -> Service:
-        choice = await self.choose()
+        choice = await self._choose()
         if choice.spec is None:
             raise ConfigError(
                 choice.words, key="LLM_ENGINE", hint="`catalyst-ray doctor` says what is missing"
             )
-        service = await open_service(choice.spec, self.opening)
+        service = await open_service(choice.spec, self._opening)
         if not isinstance(service, Service):
             raise CatalystError(service.words, key="LLM_GPUS_PER_REPLICA")
         return service
 
     async def _cached(self, key: str) -> str | None:
-        if self.cache_ttl_s <= 0:
+        if self._cache_ttl_s <= 0:
             return None
-        return await asyncio.to_thread(self.store.cached, key, now_utc=self.clock.now_utc())
+        return await asyncio.to_thread(self._store.cached, key, now_utc=self._clock.now_utc())
 
     async def _keep(self, key: str, answer: LlmAnswer) -> None:
-        if self.cache_ttl_s > 0:
-            expires_utc = self.clock.now_utc() + timedelta(seconds=self.cache_ttl_s)
-            await asyncio.to_thread(self.store.cache, key, answer.text, expires_utc=expires_utc)
+        if self._cache_ttl_s <= 0:
+            return
+        expires_utc = self._clock.now_utc() + timedelta(seconds=self._cache_ttl_s)
+        try:
+            await asyncio.to_thread(self._store.cache, key, answer.text, expires_utc=expires_utc)
+        except StoreError as error:
+            log.warning("an answer could not be kept", extra={"error": str(error)})

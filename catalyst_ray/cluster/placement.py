@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 SLACK_CALLS = 4
 """Calls beside the requests in flight that may be in an actor at once (start, stop, a late batch)."""
+AHEAD_SHARE = 0.5
+"""Requests sent ahead of a free slot, as a share of the slots: the engine then never waits for the driver."""
 HEALTH = "health"
 """Concurrency group of health checks: they are answered while every slot of the replica is taken."""
 ACCELERATOR_LABEL = "ray.io/accelerator-type"
@@ -58,9 +60,9 @@ class ReplicaWish:
                 f"1 ≤ least ≤ most must hold, was {self.least}, {self.most}", key="LLM_MIN_REPLICAS"
             )
         share = self.gpus_each
-        if not 0 < share < math.inf or (share > 1 and share != math.floor(share)):
+        if not 0 <= share < math.inf or (share > 1 and share != math.floor(share)):
             raise ConfigError(
-                f"must be a fraction up to 1 or a whole number of GPUs, was {share}",
+                f"must be 0, a fraction up to 1 or a whole number of GPUs, was {share}",
                 key="LLM_GPUS_PER_REPLICA",
             )
 
@@ -90,9 +92,8 @@ def plan_replicas(view: ClusterView, wish: ReplicaWish) -> ReplicaPlan:
     A replica's GPUs are all on one node; a fraction packs several on a card, whose remainder is no use to
     another. On a cluster that has no GPU, and cannot get any, the least number runs on CPUs.
     """
-    if not view.may_grow_to and not any(node.total for node in view.nodes):
-        words = f"no GPU in the cluster: {_replicas(wish.least)} on CPU"
-        return ReplicaPlan(start=wish.least, limit=wish.least, num_gpus=0.0, words=words)
+    if not wish.gpus_each or not (view.may_grow_to or any(node.total for node in view.nodes)):
+        return _without_gpus(view, wish)
     fitting = [node for node in view.nodes if matches(node.labels, wish.selector)]
     there = sum(node.total for node in fitting)
     grown = max(there, view.may_grow_to or 0.0)
@@ -108,6 +109,18 @@ def plan_replicas(view: ClusterView, wish: ReplicaWish) -> ReplicaPlan:
     if start and free < start:
         words += f"; {free} can start now, the others wait for a free GPU"
     return ReplicaPlan(start=start, limit=limit, num_gpus=wish.gpus_each, words=words, selector=wish.selector)
+
+
+def _without_gpus(view: ClusterView, wish: ReplicaWish) -> ReplicaPlan:
+    selector = {key: value for key, value in wish.selector.items() if key != ACCELERATOR_LABEL}
+    if not any(matches(node.labels, selector) for node in view.nodes):
+        words = f"asked {_replicas(wish.least)}{_of_kind(selector)}: no such node (see LLM_LABEL_SELECTOR)"
+        return ReplicaPlan(start=0, limit=0, num_gpus=0.0, words=words)
+    why = "no GPU in the cluster" if wish.gpus_each else "no GPU asked for (LLM_GPUS_PER_REPLICA=0)"
+    # What serves on CPUs takes them from all else; only who asked for that may have more of it.
+    most = wish.least if wish.gpus_each else wish.most
+    words = f"{why}: {_replicas(wish.least)} on CPU{_of_kind(selector)}"
+    return ReplicaPlan(start=wish.least, limit=most, num_gpus=0.0, words=words, selector=selector)
 
 
 def node_selector(accelerator_types: str, labels: str) -> dict[str, str]:
@@ -155,10 +168,15 @@ def replica_options(name: str, *, namespace: str, plan: ReplicaPlan, workers: in
         "num_gpus": plan.num_gpus,
         "max_restarts": -1,
         "max_task_retries": 0,
-        "max_concurrency": workers + SLACK_CALLS,
+        "max_concurrency": workers + ahead_of(workers) + SLACK_CALLS,
         "concurrency_groups": {HEALTH: 2},
     }
     return options | ({"label_selector": dict(plan.selector)} if plan.selector else {})
+
+
+def ahead_of(workers: int) -> int:
+    """Return how many requests a replica is sent beyond those that it serves at a time."""
+    return max(1, round(workers * AHEAD_SHARE))
 
 
 def _fits(gpus: float, each: float) -> int:

@@ -115,9 +115,12 @@ class RemoteReplica:
 
     async def close(self) -> None:
         """Stop the engine, then the actor; an actor that does not answer is killed."""
-        if self._actor is not None:
+        if self._actor is None:
+            return
+        try:
             with contextlib.suppress(CatalystError):
                 await self._call(self._actor.stop.remote(), STOP_TIMEOUT_S)
+        finally:
             self.kill()
 
     def kill(self) -> None:
@@ -143,6 +146,9 @@ class RemoteReplica:
             ray.cancel(ref)
             hint = "see `ray status` for what the cluster lacks, and the actor's log for its engine"
             raise TransportError(f"no answer within {timeout_s:g} s", key=self.name, hint=hint) from error
+        except asyncio.CancelledError:
+            ray.cancel(ref)
+            raise
         except RayError as error:
             raise _lost(error, self.name) from error
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from catalyst_ray.cluster.placement import ahead_of
 from catalyst_ray.core.replicas import Breaker, Watchdog
 
 if TYPE_CHECKING:
@@ -12,9 +13,6 @@ if TYPE_CHECKING:
 
     from catalyst_ray.errors import CatalystError
     from catalyst_ray.models import LlmAnswer, LlmRequest
-
-AHEAD_SHARE = 0.5
-"""Requests sent ahead of a free slot, as a share of the slots: the engine then never waits for the driver."""
 
 
 class Replica(Protocol):
@@ -57,7 +55,9 @@ class Seat:
         self.is_suspect = False
         """A request failed: whoever watches over it looks at once."""
         self.batches: set[asyncio.Task[None]] = set()
-        self._ahead = max(1, round(replica.workers * AHEAD_SHARE))
+        self.given_up: set[asyncio.Task[None]] = set()
+        """Batches that are being cancelled since the replica was lost: their requests go to others."""
+        self._ahead = ahead_of(replica.workers)
 
     def room(self, now_s: float) -> int:
         """Return how many requests it may get now."""

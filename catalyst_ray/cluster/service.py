@@ -60,6 +60,8 @@ class Service:
     fleet: Fleet
     plan: ReplicaPlan
     info: ReplicaInfo
+    is_joined: bool = False
+    """The replicas are another driver's."""
 
     async def close(self) -> None:
         """End the replicas."""
@@ -116,17 +118,18 @@ async def join_service(opening: Opening) -> Service | None:
     found = await asyncio.to_thread(running_replicas, opening.label, workers=opening.limits.workers)
     if not found:
         return None
-    plan = ReplicaPlan(start=0, limit=0, num_gpus=0.0, words=f"{len(found)} replicas of another driver")
+    count = len(found)
+    plan = ReplicaPlan(start=count, limit=count, num_gpus=0.0, words=f"{count} replicas of another driver")
 
     def make(name: str) -> RemoteReplica:
         raise AssertionError(f"{name}: a fleet of others' replicas adds none")
 
-    pool, fleet = _parts(opening, plan, most=0, make=make, room=lambda: 0)
+    pool, fleet = _parts(opening, plan, most=count, make=make, room=lambda: count)
     info = await fleet.adopt(found, JOIN_TIMEOUT_S)
     if info is None:
         await pool.close()
         return None
-    return Service(pool, fleet, plan, info)
+    return Service(pool, fleet, plan, info, is_joined=True)
 
 
 def _parts(

@@ -19,8 +19,7 @@ EventCode = Literal[
     "bankruptcy", "delisting", "legal", "management", "split", "financing", "routine", "promotion", "other",
 ]  # fmt: skip
 EVENT_CODES = frozenset(get_args(EventCode))
-OTHER = "other"
-"""Says that none fits: a model must name one, or a small one always leaves the list empty."""
+"""The last, ``other``, says that none fits: a model must name one, or a small one always leaves the list empty."""
 
 LONGEST_ANSWER_CHARS = 20_000
 MAX_SENTENCES = 2

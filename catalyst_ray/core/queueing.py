@@ -259,6 +259,11 @@ class RequestQueue(Generic[P]):
         deadlines = (d for entry in self._entries.values() for d in entry.tickets.values())
         return min(deadlines, default=math.inf)
 
+    def deadline_s(self, key: str) -> float:
+        """Return when the last caller of a request lets it go; minus infinity when nobody waits for it."""
+        entry = self._entries.get(key)
+        return max(entry.tickets.values(), default=-math.inf) if entry else -math.inf
+
     def oldest_age_s(self, now_s: float) -> float:
         """Return how long the oldest waiting request has waited; 0 when none waits."""
         waiting = (self._entries[key].offered_s for _, key in self._line)

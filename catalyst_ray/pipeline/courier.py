@@ -82,7 +82,6 @@ class Courier:
         self._edits = 0
         self.on_sent: Callable[[Delivery], None] | None = None
         """Called for each alert that a sink took; not for edits."""
-        self.on_edited: Callable[[Delivery], None] | None = None
         self.on_busy: Callable[[float], None] | None = None
         self._errors: dict[str, str] = {}
         self._given_up: deque[str] = deque(maxlen=GIVEN_UP_KEPT)
@@ -231,8 +230,6 @@ class Courier:
             await self._finish_edit(row)
             self._errors.pop(row.sink, None)
             self._edits += 1
-            if self.on_edited:
-                self.on_edited(row)
         if self.on_busy:
             self.on_busy(self._clock.monotonic() - started)
 

@@ -12,7 +12,7 @@ from catalyst_ray.pipeline.tally import Tally
 from catalyst_ray.pipeline.together import together
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Mapping, Sequence
+    from collections.abc import Callable, Coroutine, Mapping, Sequence
     from typing import Any
 
     from catalyst_ray.models import CycleReport, Delivery, FeedSpec, FeedState, Item
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from catalyst_ray.pipeline.intake import Intake, Taken
     from catalyst_ray.pipeline.late import LateVerdicts
     from catalyst_ray.pipeline.release import Releaser
-    from catalyst_ray.ports import Artist, Clock, Judge, Store
+    from catalyst_ray.ports import Clock, Store
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +38,7 @@ class Cycle:
         off: Feeds that stay off, with the setting that turns them on.
         late: Verdicts that come after their item was decided, whatever cycle it was of.
         late_s: How long the last cycle waits for them.
+        queues: Statistics for the report, by name of the queue.
         max_alerts: Alerts of one cycle; more are held for the next.
         parallel: Take all feeds at once; one by one otherwise.
     """
@@ -53,8 +54,7 @@ class Cycle:
         late: LateVerdicts,
         late_s: float,
         courier: Courier,
-        judge: Judge,
-        artist: Artist,
+        queues: Mapping[str, Callable[[], Mapping[str, float]]],
         feeds: Sequence[FeedSpec],
         off: Mapping[str, str],
         max_alerts: int,
@@ -68,8 +68,7 @@ class Cycle:
         self._late = late
         self._late_s = late_s
         self._courier = courier
-        self._judge = judge
-        self._artist = artist
+        self._queues = queues
         self._feeds = feeds
         self._off = off
         self._max_alerts = max_alerts
@@ -144,9 +143,10 @@ class Cycle:
         for words in self._courier.problems():
             tally.problem(words)
         tally.counts.update(self._late.take_counts())
+        tally.counts["awaited"] = self._late.open
         tally.counts["edited"] += self._courier.take_edits()
         deliveries = await asyncio.to_thread(self._store.delivery_counts)
-        queues = {"llm": self._judge.stats(), "charts": self._artist.stats()}
+        queues = {name: stats() for name, stats in self._queues.items()}
         return tally.report(queues=queues, deliveries=deliveries)
 
 

@@ -132,7 +132,7 @@ class Flow:
         followed = False
         try:
             verdict = await self._patiently(asking, ahead, shared) if asking else NOT_NEEDED
-            async with shared.lock(reading.ticker):
+            async with self._releaser.lock(reading.ticker):
                 decision = await self._decide(reading, verdict, shared)
                 alert = None
                 if decision.action is Action.ALERT:
@@ -226,7 +226,7 @@ class Flow:
                 return "unchanged"
             self._on_revised()
             return "revised" if decision.action is Action.ALERT else "sunk"
-        async with shared.lock(reading.ticker):
+        async with self._releaser.lock(reading.ticker):
             decision = await self._decide(reading, verdict, shared)
             if decision.action is Action.ALERT:
                 lifted = self._alert(reading, steps, verdict, decision)

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 
 from catalyst_ray.models import Action, Reason, Trace
 
@@ -27,6 +28,11 @@ class Releaser:
         self._store = store
         self._pictures = pictures
         self._courier = courier
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    def lock(self, ticker: str) -> asyncio.Lock:
+        """Return the lock under which alerts on a ticker are compared, made and changed, in whatever cycle."""
+        return self._locks.setdefault(ticker, asyncio.Lock())
 
     async def draw(self, item: Item, ticker: str, score: Score, priority: int) -> PictureSet:
         """Return the pictures of an item's alert."""
@@ -56,14 +62,19 @@ class Releaser:
         return await self._commit(alert, await pictures, shared)
 
     async def release(self, alert: Alert, shared: Round) -> None:
-        """Send an alert that an earlier cycle held back; the caller has checked the cap."""
-        reasons = tuple(r for r in alert.decision.reasons if r.code != CAP.code)
-        released = replace(
-            alert,
-            decision=replace(alert.decision, action=Action.ALERT, reasons=(*reasons, Reason("released"))),
-        )
-        pictures = await self.draw(alert.item, alert.ticker, alert.score, alert.decision.priority)
-        await self._commit(released, pictures, shared)
+        """Send an alert that an earlier cycle held back; the caller has taken its slot.
+
+        What is stored by now counts: a late verdict may have changed the alert, or withdrawn it.
+        """
+        async with self.lock(alert.ticker):
+            stored = await asyncio.to_thread(self._store.alert_of, alert.item.key)
+            if stored is None or stored.decision.action is not Action.HOLD:
+                shared.slots += 1
+                return
+            reasons = tuple(r for r in stored.decision.reasons if r.code != CAP.code)
+            decision = replace(stored.decision, action=Action.ALERT, reasons=(*reasons, Reason("released")))
+            pictures = await self.draw(stored.item, stored.ticker, stored.score, decision.priority)
+            await self._commit(replace(stored, decision=decision), pictures, shared)
         shared.tally.counts["released"] += 1
 
     async def revise(self, alert: Alert, verdict: Verdict, decision: Decision) -> bool:
@@ -72,29 +83,36 @@ class Releaser:
         An alert that is out stays one, whatever the verdict: its card says what became of it. One that is
         held and sinks below the threshold does not go out.
         """
-        now = self._clock.now_utc()
-        if alert.decision.action is Action.HOLD and decision.action is not Action.ALERT:
-            return await asyncio.to_thread(self._store.withdraw_hold, alert.item.key, decision, now_utc=now)
-        revised = replace(
-            alert,
-            verdict=verdict,
-            decision=replace(decision, action=alert.decision.action),
-            revision=alert.revision + 1,
-            revised_utc=now,
-            trace=Trace(steps=(*alert.trace.steps, ("revised", now))),
-        )
-        if alert.decision.action is Action.HOLD:
-            held = replace(
-                revised,
-                decision=replace(revised.decision, reasons=(CAP, *decision.reasons)),
-                revision=alert.revision,
+        async with self.lock(alert.ticker):
+            if alert.decision.action is Action.HOLD:
+                if await self._revise_held(alert, verdict, decision):
+                    return True
+                released = await asyncio.to_thread(self._store.alert_of, alert.item.key)
+                if released is None or released.decision.action is not Action.ALERT:
+                    return False
+                alert = released
+            revised = replace(
+                self._revised(alert, verdict, replace(decision, action=Action.ALERT)),
+                revision=alert.revision + 1,
+                revised_utc=self._clock.now_utc(),
             )
-            await asyncio.to_thread(self._store.hold_alert, held, now_utc=now)
-            return True
-        if not await asyncio.to_thread(self._store.revise_alert, revised, now_utc=now):
-            return False
+            now = self._clock.now_utc()
+            if not await asyncio.to_thread(self._store.revise_alert, revised, now_utc=now):
+                return False
         self._courier.wake()
         return True
+
+    async def _revise_held(self, alert: Alert, verdict: Verdict, decision: Decision) -> bool:
+        now = self._clock.now_utc()
+        if decision.action is not Action.ALERT:
+            return await asyncio.to_thread(self._store.withdraw_hold, alert, decision, now_utc=now)
+        held = replace(decision, action=Action.HOLD, reasons=(CAP, *decision.reasons))
+        revised = self._revised(alert, verdict, held)
+        return await asyncio.to_thread(self._store.hold_alert, revised, now_utc=now)
+
+    def _revised(self, alert: Alert, verdict: Verdict, decision: Decision) -> Alert:
+        trace = Trace(steps=(*alert.trace.steps, ("revised", self._clock.now_utc())))
+        return replace(alert, verdict=verdict, decision=decision, trace=trace)
 
     async def _commit(self, alert: Alert, pictures: PictureSet, shared: Round) -> Alert:
         shared.tally.add("draw", pictures.seconds)

@@ -1,4 +1,4 @@
-"""What the items of one cycle share: its sums, its alert slots, and a lock per ticker."""
+"""What the items of one cycle share: its sums and its alert slots."""
 
 from __future__ import annotations
 
@@ -15,11 +15,10 @@ IN_HAND = 512
 
 @dataclass(slots=True)
 class Round:
-    """What the items of one cycle share: sums, alert slots, and a lock per ticker."""
+    """What the items of one cycle share: sums, alert slots, and how many may be in hand."""
 
     tally: Tally
     slots: int
-    locks: dict[str, asyncio.Lock] = field(default_factory=dict)
     early: int = 0
     drawn: set[str] = field(default_factory=set)
     gate: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(IN_HAND))
@@ -31,7 +30,3 @@ class Round:
             return False
         self.slots -= 1
         return True
-
-    def lock(self, ticker: str) -> asyncio.Lock:
-        """Return the lock under which alerts on a ticker are compared and made."""
-        return self.locks.setdefault(ticker, asyncio.Lock())

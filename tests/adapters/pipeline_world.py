@@ -302,6 +302,7 @@ class World:
         self.courier = self.new_courier()
         self.late = LateVerdicts()
         self.revisions = 0
+        self._releaser: Releaser | None = None
         self._number = 0
 
     def new_courier(self) -> Courier:
@@ -337,9 +338,11 @@ class World:
 
     def cycle(self) -> Cycle:
         """Return a cycle over all feeds that have an answer."""
-        releaser = Releaser(
-            clock=self.clock, store=self.store, pictures=self.pictures(), courier=self.courier
-        )
+        if self._releaser is None:  # one for all cycles, as in the program
+            self._releaser = Releaser(
+                clock=self.clock, store=self.store, pictures=self.pictures(), courier=self.courier
+            )
+        releaser = self._releaser
         flow = Flow(
             clock=self.clock,
             store=self.store,
@@ -359,8 +362,7 @@ class World:
             late=self.late,
             late_s=5.0,
             courier=self.courier,
-            judge=self.judge,
-            artist=self.artist,
+            queues={"llm": self.judge.stats, "charts": self.artist.stats},
             feeds=[spec(name) for name in self.fetcher.answers],
             off=self.off,
             max_alerts=self.max_alerts,

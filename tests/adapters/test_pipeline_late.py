@@ -159,6 +159,46 @@ async def test_a_held_alert_carries_the_late_verdict_when_it_goes_out(world: Wor
     assert (held.verdict.reason.code, held.revision) == ("llm_judged", 0)
 
 
+async def test_a_held_alert_that_was_released_meanwhile_is_revised(world: World) -> None:
+    """The model answers after the next cycle sent it: the message is edited, with the chart that it has."""
+    world.max_alerts = 1
+    gate = hold_back(world, says(-0.9))
+    other = headline("MRPK", "files for Chapter 11 bankruptcy")
+    world.feed("wire", rss(STRONG, other))
+    assert (await world.run()).counts["hold"] == 1
+    world.feed("wire", None)
+    assert (await world.run()).counts["released"] == 1
+    gate.set()
+    await world.late.settle(5.0)
+    report = await world.run()
+    assert (report.counts["revised"], report.counts["edited"]) == (2, 2)
+    alerts = world.store.recent_alerts(limit=5)
+    assert [(alert.revision, alert.verdict.reason.code) for alert in alerts] == [(1, "llm_judged")] * 2
+    assert all(alert.chart_path for alert in alerts)
+
+
+async def test_a_story_that_is_being_lifted_is_not_told_by_its_copy_too(world: World) -> None:
+    """The lifted alert's chart is still being drawn when the next cycle brings the copy: one alert in all."""
+    gate = hold_back(world, says(1.0, 1.0))
+    title = headline("MRPK", MILD)
+    world.fast._policy = replace(world.fast._policy, alert_min_value=0.6)
+    world.feed("wire", rss(title))
+    await world.run()
+    world.artist.gate = asyncio.Event()
+    gate.set()
+    await until(lambda: world.artist.drawn)
+    world.fast._policy = replace(world.fast._policy, alert_min_value=0.2)
+    world.feed("wire", None)
+    world.feed("copy", rss(title + " today", site="copy"))
+    running = asyncio.ensure_future(world.run())
+    await until(lambda: len(world.judge.judged) == 2)
+    world.artist.gate.set()
+    await running
+    await world.late.settle(5.0)
+    assert len(world.store.recent_alerts(limit=5)) == 1
+    assert world.action(title + " today") == "suppress"
+
+
 async def test_a_held_alert_that_the_model_sinks_does_not_go_out(world: World) -> None:
     """Nobody has seen it yet: it leaves as suppressed, with the reason."""
     world.max_alerts = 1

@@ -52,6 +52,31 @@ def test_nothing_overwrites_an_alert_or_a_hold(store: SqlStore, action: Action) 
     assert kept.action is action
 
 
+def test_a_hold_says_whether_it_was_in_time(store: SqlStore) -> None:
+    """A held alert can be replaced and withdrawn; one that was released meanwhile can be neither."""
+    first, newer = alert_on(news("a")), alert_on(news("a"), priority=2)
+    assert store.alert_of("url:a") is None
+    assert store.hold_alert(first, now_utc=NOW)
+    assert store.hold_alert(newer, now_utc=NOW)
+    found = store.alert_of("url:a")
+    assert found is not None
+    assert found.decision.priority == 2
+    store.commit_alert(newer, SINKS, now_utc=NOW)
+    assert not store.hold_alert(first, now_utc=NOW)
+    assert not store.withdraw_hold(first, decision(), now_utc=NOW)
+    assert store.alert_of("url:a") == newer
+
+
+def test_a_withdrawn_hold_is_gone_with_its_reason(store: SqlStore) -> None:
+    """It is released by no later cycle, and the item says what became of it."""
+    store.hold_alert(alert_on(news("a")), now_utc=NOW)
+    assert store.withdraw_hold(alert_on(news("a")), decision(), now_utc=NOW)
+    assert store.held_alerts(limit=5) == []
+    assert store.alert_of("url:a") is None
+    assert stored_decision(store, news("a")) == decision()
+    assert not store.withdraw_hold(alert_on(news("a")), decision(), now_utc=NOW)
+
+
 @pytest.mark.parametrize("action", [Action.ALERT, Action.HOLD])
 def test_decide_takes_no_alerts(store: SqlStore, action: Action) -> None:
     """An alert's decision without its alert would be an alert lost: it is refused as a bug."""

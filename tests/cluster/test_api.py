@@ -61,6 +61,15 @@ def asked_of(world):
         return json.loads(answer.read())["llm_requests"]
 
 
+def pace(world, latency_s):
+    """Let the demo's Ollama take so long for each answer from now on."""
+    body = json.dumps({"latency_s": latency_s}).encode()
+    with urllib.request.urlopen(
+        urllib.request.Request(f"{world.base_url}/_control/llm", data=body, method="POST"), timeout=10
+    ):
+        return
+
+
 def test_a_request_returns_at_once_and_its_callback_is_called_once(settings):
     """The future and the callback have the same answer; the callback runs in a thread of its own."""
     calls = Calls()
@@ -78,9 +87,11 @@ def test_equal_prompts_are_asked_once_and_the_counts_are_true(settings, world):
     prompts = ["headline: Zeta Corp files for bankruptcy"] * 4 + ["headline: Zeta Corp beats"]
     api.submit_llm_request("headline: warm", schema=SCHEMA).result(timeout=60)
     before = asked_of(world)
+    pace(world, 2.0)  # all join while the first is being answered, however slow this machine is
     futures = [api.submit_llm_request(prompt, schema=SCHEMA) for prompt in prompts]
     answers = [future.result(timeout=60) for future in futures]
     assert len(set(answers[:4])) == 1
+    pace(world, 0.2)
     again = api.submit_llm_request(prompts[0], schema=SCHEMA)
     assert again.result(timeout=60) == answers[0]
     assert asked_of(world) - before == 2
@@ -126,15 +137,44 @@ def test_a_callback_that_raises_is_not_called_again(settings, caplog):
     assert "a callback raised" in caplog.text
 
 
-def test_what_is_open_at_the_end_fails_and_is_told(settings):
-    """Closing leaves no callback waiting for ever."""
+def test_what_is_open_at_the_end_fails_and_is_told(settings, world):
+    """Closing leaves no callback waiting for ever: each has None, once, and the future says that it was closed."""
     api.submit_llm_request("headline: warm", schema=SCHEMA).result(timeout=60)
-    calls = [Calls() for _ in range(3)]
-    for number, call in enumerate(calls):
+    pace(world, 30.0)
+    calls = [Calls() for _ in range(5)]
+    futures = [
         api.submit_llm_request(f"headline: open {number}", schema=SCHEMA, callback=call)
+        for number, call in enumerate(calls)
+    ]
     api.close()
+    pace(world, 0.2)
     assert all(call.told.wait(10) for call in calls)
-    assert all(len(call.answers) == 1 for call in calls)
+    assert [call.answers for call in calls] == [[None]] * 5
+    for future in futures:
+        with pytest.raises(CatalystError):
+            future.result(timeout=10)
+
+
+def test_a_callback_may_close(settings):
+    """The last answer's callback ends the service without waiting for itself."""
+    closed = threading.Event()
+
+    def close(_answer):
+        api.close()
+        closed.set()
+
+    api.submit_llm_request("headline: last", schema=SCHEMA, callback=close).result(timeout=60)
+    assert closed.wait(30)
+
+
+def test_many_who_wait_for_a_start_that_fails_are_told_together(settings, monkeypatch):
+    """One failed start answers all of them, and they are counted."""
+    monkeypatch.setenv("LLM_ENGINE", "off")
+    futures = [api.submit_llm_request(f"headline: {number}") for number in range(20)]
+    for future in futures:
+        with pytest.raises(ConfigError, match="doctor"):
+            future.result(timeout=60)
+    assert (api.llm_statistics().requests, api.llm_statistics().failed) == (20, 20)
 
 
 def test_no_engine_is_an_error_with_what_to_do(settings, monkeypatch):

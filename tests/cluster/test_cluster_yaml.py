@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from catalyst_ray.cluster.placement import ClusterView, NodeGpus, ReplicaWish, plan_replicas
+
 CONFIG = yaml.safe_load((Path(__file__).parents[2] / "cluster.yaml").read_text())
 
 
@@ -27,10 +29,13 @@ def test_ray_accepts_it() -> None:
     assert types["gpu_worker"]["resources"]["GPU"] == 1
 
 
-def test_a_card_is_there_without_being_asked_for() -> None:
-    """Replicas are planned over the GPUs that are up, so at least one node must be."""
+def test_gpu_nodes_come_when_a_replica_waits_for_one() -> None:
+    """None need be up: the plan counts those that the autoscaler may bring, and replicas wait for them."""
     gpu_worker = CONFIG["available_node_types"]["gpu_worker"]
-    assert 1 <= gpu_worker["min_workers"] <= gpu_worker["max_workers"]
+    most = gpu_worker["max_workers"] * gpu_worker["resources"]["GPU"]
+    view = ClusterView(nodes=(NodeGpus(total=0, free=0),), may_grow_to=float(most))
+    assert plan_replicas(view, ReplicaWish(least=1, most=8)).limit == most >= 2
+    assert gpu_worker["min_workers"] == 0
 
 
 @pytest.mark.parametrize("change", [{"typo": 1}, {"head_node_type": "nobody"}])

@@ -75,7 +75,7 @@ class FakeManaged:
         self.log.append("health")
         if self.health_error:
             raise self.health_error
-        return ReplicaHealth(ready=self.ready, engine=INFO, in_hand=0)
+        return ReplicaHealth(ready=self.ready, engine=INFO)
 
     async def generate(self, requests, *, timeout_s):
         if self.silent:

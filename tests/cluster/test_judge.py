@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -260,11 +261,11 @@ async def test_a_filing_is_read_by_its_document(judges):
 
 async def test_a_filing_whose_document_cannot_be_had_is_judged_by_its_headline(judges):
     """A missing document is counted and costs the deal, not the verdict."""
-    replica = Reciter(json.dumps({**GOOD, "evidence": [], "summary": ""}))
-    judge = judges(replica, documents=Documents(error=TransportError("not there", status=404)))
-    verdict = await ask(judge, FILING, LlmUse.FILING)
-    assert verdict.judgement is None or verdict.judgement.use is LlmUse.HEADLINE
-    assert "8-K" in replica.asked[0].prompt
+    named = replace(FILING, title="Zeta Corp files 8-K: sale of shares for $10 million")
+    judge = judges(Reciter(), documents=Documents(error=TransportError("not there", status=404)))
+    verdict = await ask(judge, named, LlmUse.FILING)
+    assert (verdict.judgement.use, verdict.judgement.deal) == (LlmUse.HEADLINE, None)
+    assert verdict.judgement.evidence == ("$10 million",)
     assert judge.stats()["unread_filings"] == 1
 
 

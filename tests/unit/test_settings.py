@@ -8,6 +8,7 @@ import pytest
 
 from catalyst_ray.errors import ConfigError
 from catalyst_ray.settings import NAMES, Settings, load_settings
+from catalyst_ray.settings_docs import entries
 
 GUIDE = {
     "LLM_BATCH_WORKERS": 3,
@@ -92,6 +93,20 @@ def test_secrets_stay_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     good = "https://discord.com/api/webhooks/12/s3cr3t"
     settings = load_settings({"discord_webhook_url": good, "finnhub_token": "s3cr3t"})
     assert "s3cr3t" not in repr(settings) + settings.model_dump_json()
+
+
+def test_passwords_in_addresses_and_keys_in_commands_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the list of settings nor a complaint about one repeats them."""
+    monkeypatch.setenv("LLM_ENDPOINT_URL", "http://bob:hunter2@model:8000/v1")
+    monkeypatch.setenv("LLM_SERVER_COMMAND", "vllm serve m --port {port} --api-key hunter2")
+    shown = str(list(entries(load_settings())))
+    assert "http://***@model:8000/v1" in shown
+    assert "hunter2" not in shown
+    monkeypatch.setenv("LLM_ENDPOINT_URL", "ftp://bob:hunter2@model")
+    with pytest.raises(ConfigError) as caught:
+        load_settings()
+    assert "ftp://***@model" in str(caught.value.problems)
+    assert "hunter2" not in str(caught.value.problems)
 
 
 def test_contradictions_are_found() -> None:

@@ -26,11 +26,18 @@ if TYPE_CHECKING:
     from catalyst_ray.models import Decision
 
 
-def hold(connection: Connection, alert: Alert, *, now_utc: datetime) -> None:
-    """Keep an alert for later, unless one was released or a newer version of the item is decided."""
+def hold(connection: Connection, alert: Alert, *, now_utc: datetime) -> bool:
+    """Keep an alert for later; False where one was released or a newer version of the item is decided."""
     if _state(connection, alert) == RELEASED or _is_stale(connection, alert):
-        return
+        return False
     _write(connection, alert, HELD, now_utc=now_utc)
+    return True
+
+
+def of_item(connection: Connection, item_key: str) -> Alert | None:
+    """Return an item's alert as it is stored, held or released."""
+    found: Alert | None = connection.scalar(select(alerts.c.payload).where(alerts.c.item_key == item_key))
+    return found
 
 
 def held(connection: Connection, *, limit: int) -> list[Alert]:
@@ -85,14 +92,13 @@ def revise(connection: Connection, alert: Alert, *, now_utc: datetime) -> bool:
     return True
 
 
-def withdraw_hold(connection: Connection, item_key: str, decision: Decision, *, now_utc: datetime) -> bool:
-    """Forget a held alert and write its item's new decision; False when it is not held any more."""
-    gone = connection.execute(alerts.delete().where(alerts.c.item_key == item_key, alerts.c.state == HELD))
-    if gone.rowcount == 0:
+def withdraw_hold(connection: Connection, alert: Alert, decision: Decision, *, now_utc: datetime) -> bool:
+    """Forget a held alert and write its item's decision; False when it, in this version, is not held any more."""
+    if _state(connection, alert) != HELD or _is_stale(connection, alert):
         return False
-    connection.execute(
-        items.update().where(items.c.key == item_key).values(decided(decision, now_utc=now_utc))
-    )
+    key = alert.item.key
+    connection.execute(alerts.delete().where(alerts.c.item_key == key))
+    connection.execute(items.update().where(items.c.key == key).values(decided(decision, now_utc=now_utc)))
     return True
 
 

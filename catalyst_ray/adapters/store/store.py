@@ -124,15 +124,20 @@ class SqlStore(Store):
             with self._database.write() as connection:
                 intake.decide(connection, decisions, now_utc=now_utc)
 
-    def hold_alert(self, alert: Alert, *, now_utc: datetime) -> None:
-        """Write a hold decision and keep the alert for a later cycle."""
+    def hold_alert(self, alert: Alert, *, now_utc: datetime) -> bool:
+        """Write a hold decision and keep the alert for a later cycle; False where that is too late."""
         with self._database.write() as connection:
-            alerts.hold(connection, alert, now_utc=now_utc)
+            return alerts.hold(connection, alert, now_utc=now_utc)
 
-    def withdraw_hold(self, item_key: str, decision: Decision, *, now_utc: datetime) -> bool:
+    def alert_of(self, item_key: str) -> Alert | None:
+        """Return an item's alert as it is stored, held or released."""
+        with self._database.read() as connection:
+            return alerts.of_item(connection, item_key)
+
+    def withdraw_hold(self, alert: Alert, decision: Decision, *, now_utc: datetime) -> bool:
         """Forget a held alert and write its item's new decision; False when it is not held any more."""
         with self._database.write() as connection:
-            return alerts.withdraw_hold(connection, item_key, decision, now_utc=now_utc)
+            return alerts.withdraw_hold(connection, alert, decision, now_utc=now_utc)
 
     def held_alerts(self, *, limit: int) -> list[Alert]:
         """Return held alerts, the most urgent and oldest first."""
