@@ -85,6 +85,8 @@ class LlmPool:
         self._waiting: dict[int, asyncio.Future[Answer]] = {}
         self._wake = asyncio.Event()
         self._loop_task: asyncio.Task[None] | None = None
+        self._hands: dict[str, Seat] = {}
+        """Which replica has a request."""
         self.seats: list[Seat] = []
         self.seconds_each = 0.0
         """Running mean of the time that an engine takes for one request."""
@@ -154,7 +156,9 @@ class LlmPool:
             return LATE
         finally:
             self._waiting.pop(admission.ticket, None)
-            self._queue.cancel(admission.ticket)
+            gone = self._queue.cancel(admission.ticket) and self._queue.is_unwanted(request.key)
+            if gone and (seat := self._hands.get(request.key)):
+                seat.replica.drop(request.key)
 
     def tell_cached(self) -> None:
         """Count a request that a cache answered."""
@@ -211,6 +215,7 @@ class LlmPool:
 
     def _send(self, seat: Seat, work: Sequence[Work[LlmRequest]], now_s: float) -> None:
         seat.sent(len(work), now_s)
+        self._hands.update((item.key, seat) for item in work)
         batch = asyncio.create_task(self._run(seat, work, now_s))
         seat.batches.add(batch)
         batch.add_done_callback(seat.batches.discard)
@@ -245,18 +250,20 @@ class LlmPool:
             # One fault of the replica, however many requests it held.
             seat.failed(len(left), self._clock.monotonic(), spoke=False)
         for item in left.values():
+            self._hands.pop(item.key, None)
             self._give_up(seat, item, error)
 
     def _settle(
         self, seat: Seat, item: Work[LlmRequest], outcome: LlmAnswer | CatalystError, *, seconds: float
     ) -> None:
         now_s = self._clock.monotonic()
+        self._hands.pop(item.key, None)
         if isinstance(outcome, LlmAnswer | ParseError):
             seat.answered(now_s)
             # What the engine took, without the wait of what was sent ahead.
             took_s = (outcome.seconds if isinstance(outcome, LlmAnswer) else 0.0) or seconds
             self.seconds_each += (RECENT if self.seconds_each else 1.0) * (took_s - self.seconds_each)
-        elif item.deadline_s <= now_s and seconds < FAIR_S:
+        elif isinstance(outcome, ReplicaLost) or (item.deadline_s <= now_s and seconds < FAIR_S):
             seat.ran_out(now_s)
         else:
             refused = isinstance(outcome, TransportError) and outcome.status is not None

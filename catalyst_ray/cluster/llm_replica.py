@@ -8,9 +8,9 @@ from __future__ import annotations
 import asyncio
 import os
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
-from catalyst_ray.errors import CatalystError, TransportError
+from catalyst_ray.errors import CatalystError, ReplicaLost, TransportError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -58,6 +58,8 @@ class LlmReplica:
         self._info: EngineInfo | None = None
         self._slots = asyncio.Semaphore(workers)
         self._starting = asyncio.Lock()
+        self._tasks: dict[str, asyncio.Task[Any]] = {}
+        self._dropped: set[str] = set()
 
     def __repr__(self) -> str:
         """Return the name that Ray's dashboard and logs show."""
@@ -109,6 +111,13 @@ class LlmReplica:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
+    async def drop(self, key: str) -> None:
+        """End the work on a request that nobody wants any more; its batch yields ``ReplicaLost`` for it."""
+        task = self._tasks.get(key)
+        if task is not None:
+            self._dropped.add(key)
+            task.cancel()
+
     async def stop(self) -> None:
         """Stop the engine."""
         async with self._starting:
@@ -117,6 +126,7 @@ class LlmReplica:
     async def _one(
         self, index: int, request: LlmRequest, ended_s: float
     ) -> tuple[int, LlmAnswer | CatalystError]:
+        self._tasks[request.key] = cast("asyncio.Task[Any]", asyncio.current_task())
         try:
             async with self._slots:
                 await self._started()
@@ -127,6 +137,13 @@ class LlmReplica:
                 answer = await self._model.generate(replace(request, timeout_s=left_s))
         except CatalystError as error:
             return index, error
+        except asyncio.CancelledError:
+            if request.key not in self._dropped:
+                raise
+            return index, ReplicaLost("nobody wants it any more", key=self._name)
+        finally:
+            self._dropped.discard(request.key)
+            del self._tasks[request.key]
         return index, replace(answer, replica=self._name)
 
     async def _started(self) -> EngineInfo:

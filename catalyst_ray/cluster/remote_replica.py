@@ -108,6 +108,11 @@ class RemoteReplica:
             if not finished:
                 ray.cancel(stream)
 
+    def drop(self, key: str) -> None:
+        """Have it end the work on a request; whether it hears of it in time does not matter."""
+        if self._actor is not None:
+            self._actor.drop.remote(key)
+
     def restart(self) -> None:
         """End its process; Ray makes it anew, without engine until ``start``."""
         if self._actor is not None:

@@ -32,6 +32,10 @@ class Replica(Protocol):
         """
         ...
 
+    def drop(self, key: str) -> None:
+        """End the work on a request that nobody wants any more; it is yielded as ``ReplicaLost``, or answered."""
+        ...
+
     async def close(self) -> None:
         """End it."""
         ...

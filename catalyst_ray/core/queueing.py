@@ -259,6 +259,11 @@ class RequestQueue(Generic[P]):
         deadlines = (d for entry in self._entries.values() for d in entry.tickets.values())
         return min(deadlines, default=math.inf)
 
+    def is_unwanted(self, key: str) -> bool:
+        """Return whether a request is with a replica and nobody waits for it any more."""
+        entry = self._entries.get(key)
+        return entry is not None and entry.taken_s is not None and not entry.tickets
+
     def deadline_s(self, key: str) -> float:
         """Return when the last caller of a request lets it go; minus infinity when nobody waits for it."""
         entry = self._entries.get(key)

@@ -85,6 +85,9 @@ class FakeManaged:
         for index, asked in enumerate(requests):
             yield index, LlmAnswer(text=f"re {asked.prompt}", model="m", engine="test", replica=self.name)
 
+    def drop(self, key):
+        self.log.append(f"drop {key}")
+
     def restart(self):
         self.log.append("restart")
 

@@ -83,6 +83,9 @@ class Reciter:
         for index, _ in enumerate(requests):
             yield index, self.error or LlmAnswer(text=self.text, model="m", engine="test", seconds=0.5)
 
+    def drop(self, key):
+        pass
+
     async def close(self):
         pass
 

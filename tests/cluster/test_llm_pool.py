@@ -37,6 +37,10 @@ class FakeReplica:
     workers: int = 2
     asked: list = field(default_factory=list)
     closed: bool = False
+    dropped: list = field(default_factory=list)
+
+    def drop(self, key):
+        self.dropped.append(key)
 
     async def generate(self, requests, *, timeout_s):
         self.asked.extend(requests)
@@ -378,3 +382,20 @@ async def test_a_replica_lost_before_its_batch_began_keeps_no_load(pools):
     assert (await asked).text == "re a"
     assert pool.seats[0].load == 0
     assert pool.stats().busy == 0
+
+
+async def test_what_nobody_wants_any_more_is_dropped_by_its_replica(pools):
+    """Cancelling the last of its callers ends a generation; one that others wait for goes on."""
+    one = FakeReplica("one", lambda _: None, workers=4)
+    pool = pools(one)
+    shared = [asyncio.create_task(pool.ask(request("shared", timeout_s=60.0))) for _ in range(2)]
+    alone = asyncio.create_task(pool.ask(request("alone", timeout_s=60.0)))
+    while len(one.asked) < 2:  # noqa: ASYNC110  (no event tells of it)
+        await asyncio.sleep(0.005)
+    for task in (shared[0], alone):
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    assert one.dropped == ["alone"]
+    assert (pool.stats().cancelled, pool.stats().open) == (2, 1)
+    shared[1].cancel()

@@ -186,6 +186,21 @@ async def test_a_replica_drops_what_its_caller_gave_up():
     await replica.stop()
 
 
+async def test_a_dropped_request_frees_its_slot(opened):
+    """Whoever gives up costs no more of the engine: the next request has the slot at once."""
+    service = await opened(Recipe(0.05), "drop", workers=1, silence_s=60.0)
+    given_up = asyncio.create_task(service.pool.ask(request("hang", timeout_s=50.0)))
+    async with asyncio.timeout(30):
+        while not service.pool.stats().busy:  # noqa: ASYNC110  (no event tells of it)
+            await asyncio.sleep(0.02)
+        await asyncio.sleep(0.3)
+        given_up.cancel()
+        while service.pool.stats().busy:  # noqa: ASYNC110  (as above)
+            await asyncio.sleep(0.02)
+    assert service.pool.stats().cancelled == 1
+    assert service.pool.seats[0].load == 0
+
+
 async def test_two_replicas_see_one_gpu_each_and_leave_nothing_behind(opened):
     """Ray gives device 0 to one and 1 to the other and nothing else; closing ends both and their servers."""
     service = await opened(Recipe(0.05), "gpus", least=2)

@@ -118,6 +118,21 @@ def test_work_put_back_goes_first_among_its_equals_and_to_another():
     assert queue.done("lost", 2.0) == (ticket,)
 
 
+def test_what_a_replica_does_for_nobody_is_known():
+    """A request counts until its last caller's deadline, and is unwanted once all have gone while it runs."""
+    queue = RequestQueue(10)
+    first = offer(queue, "k", deadline_s=5.0)
+    second = offer(queue, "k", deadline_s=9.0)
+    assert (queue.deadline_s("k"), queue.is_unwanted("k")) == (9.0, False)
+    queue.take(0.0, 1)
+    queue.cancel(second.ticket)
+    assert (queue.deadline_s("k"), queue.is_unwanted("k")) == (5.0, False)
+    queue.cancel(first.ticket)
+    assert (queue.deadline_s("k"), queue.is_unwanted("k")) == (-math.inf, True)
+    assert queue.deadline_s("other") == -math.inf
+    assert not queue.is_unwanted("other")
+
+
 def test_whoever_is_alone_takes_what_avoids_it():
     """An empty taker takes anything; what nobody wants any more does not come back."""
     queue = RequestQueue(10)
