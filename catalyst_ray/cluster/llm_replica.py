@@ -111,6 +111,11 @@ class LlmReplica:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
+    async def answer(self, request: LlmRequest) -> LlmAnswer | CatalystError:
+        """Answer a batch of one: a call without a stream takes Ray a millisecond less."""
+        ended_s = asyncio.get_running_loop().time() + request.timeout_s
+        return (await self._one(0, request, ended_s))[1]
+
     async def drop(self, key: str) -> None:
         """End the work on a request that nobody wants any more; its batch yields ``ReplicaLost`` for it."""
         task = self._tasks.get(key)

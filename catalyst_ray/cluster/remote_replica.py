@@ -87,6 +87,9 @@ class RemoteReplica:
             ReplicaLost: The actor died.
             TransportError: ``timeout_s`` passed before all were answered.
         """
+        if len(requests) == 1:
+            yield 0, await self._call(self._actor.answer.options(name=CALL).remote(requests[0]), timeout_s)
+            return
         method = self._actor.generate.options(name=CALL, num_returns="streaming")
         stream = method.remote(list(requests))
         ended_s = asyncio.get_running_loop().time() + timeout_s
