@@ -16,7 +16,7 @@ from functools import partial
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
-from catalyst_ray import wiring
+from catalyst_ray import settings_llm, wiring
 from catalyst_ray.adapters.clock import SystemClock
 from catalyst_ray.adapters.store import SqlStore
 from catalyst_ray.cluster.engines import choose_engine
@@ -136,13 +136,13 @@ class _Background:
         for thread in self._threads:
             if thread is not threading.current_thread():  # a callback may close as well
                 thread.join(STOP_TIMEOUT_S)
-        self._loop.close()
-        self._stack.close()
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
         self._loop.run_forever()
         self._loop.run_until_complete(self._loop.shutdown_default_executor())
+        self._stack.close()
+        self._loop.close()
 
     def _call_back(self) -> None:
         while call := self._calls.get():
@@ -162,13 +162,14 @@ class _Background:
 
     async def _start(self) -> ModelClient:
         settings, clock = self.settings, SystemClock()
-        await asyncio.to_thread(self._stack.enter_context, any_session(settings.ray_address))
+        # In this thread, which ends Ray again: what Ray starts dies with the thread that started it.
+        self._stack.enter_context(any_session(settings.ray_address))
         wiring.make_folder(settings)
         store = await asyncio.to_thread(SqlStore.open, settings.store_url)
         self._stack.callback(store.close)
         self._client = ModelClient(
-            choose=lambda: choose_engine(wiring.engine_wish(settings)),
-            opening=Opening(clock=clock, limits=wiring.llm_limits(settings)),
+            choose=lambda: choose_engine(settings_llm.engine_wish(settings)),
+            opening=Opening(clock=clock, limits=settings_llm.llm_limits(settings)),
             store=store,
             clock=clock,
             cache_ttl_s=settings.llm_cache_ttl,

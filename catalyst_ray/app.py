@@ -13,9 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
-from catalyst_ray import wiring
+from catalyst_ray import settings_llm, wiring
 from catalyst_ray.adapters.clock import SystemClock
 from catalyst_ray.adapters.edgar_documents import EdgarDocuments
 from catalyst_ray.adapters.page import write_page
@@ -68,13 +68,15 @@ class Start:
 
     Args:
         cycles: Cycles to run; None = until stopped.
-        is_terminal: Standard output is read by a person: the console sink draws cards there.
+        out: Where the console sink writes; standard output when None.
+        is_terminal: A person reads it: the console sink draws cards there.
         on_report: Told of every cycle's report.
         dashboard: Start Ray's dashboard with a local cluster.
         fake_gpus: GPUs that a local cluster pretends to have (demo).
     """
 
     cycles: int | None
+    out: TextIO | None = None
     is_terminal: bool
     on_report: Callable[[CycleReport], None]
     dashboard: bool = True
@@ -92,7 +94,7 @@ def run_app(settings: Settings, start: Start) -> CycleReport | None:
     for mend, names in feeds.off_by_mend().items():
         log.warning("feeds are off", extra={"feeds": names, "mend": mend})
     wiring.make_folder(settings)
-    check_engine(wiring.engine_wish(settings))
+    check_engine(settings_llm.engine_wish(settings))
     store = SqlStore.open(settings.store_url)
     try:
         app = _App(settings, start, feeds, store)
@@ -126,9 +128,9 @@ class _App:
         self._store = store
         self._clock = SystemClock()
         self._chance = random.Random().random  # noqa: S311  (jitter, no secret)
-        self._limits = wiring.llm_limits(settings)
+        self._limits = settings_llm.llm_limits(settings)
         self._prices = wiring.make_prices(settings)
-        self._sinks = wiring.make_sinks(settings, is_terminal=start.is_terminal)
+        self._sinks = wiring.make_sinks(settings, out=start.out, is_terminal=start.is_terminal)
         self._gauges = GaugeBook(theme=settings.chart_theme)
         self._artist = ChartPool(
             clock=self._clock,
@@ -208,7 +210,7 @@ class _App:
         )
 
     async def _look_for_model(self, filings: FilingReader, tell: Callable[[str], None]) -> LlmJudge | NoJudge:
-        choice = await choose_engine(wiring.engine_wish(self._settings))
+        choice = await choose_engine(settings_llm.engine_wish(self._settings))
         opening = Opening(clock=self._clock, limits=self._limits, tell=tell)
         return await open_judge(choice, opening, store=self._store, documents=filings)
 

@@ -24,9 +24,9 @@ from catalyst_ray.cluster.session import ray_session
 from catalyst_ray.core.parse import parse_feed
 from catalyst_ray.errors import CatalystError
 from catalyst_ray.models import FeedState, LlmRequest
+from catalyst_ray.settings_llm import engine_wish
 from catalyst_ray.wiring import (
     choose_feeds,
-    engine_wish,
     make_fetcher,
     make_folder,
     make_prices,
@@ -60,7 +60,8 @@ MENDS = {
     "disk": "set OUT_DIR to a folder that this user may read",
     "feeds": "check the network; a feed that stays dead goes out of FEEDS_FILE",
     "ticker map": "set SEC_CONTACT, or SEC_TICKERS_FILE for use without network",
-    "language model": "see whether the server at OLLAMA_HOST is well, or set LLM_ENGINE=off",
+    "language model": "check what the engine needs: OLLAMA_HOST, LLM_ENDPOINT_URL, LLM_SERVER_COMMAND, LLM_GGUF_PATH or"
+    " LLM_MODELS_DIR; LLM_ENGINE=off does without",
     "prices": "check PRICE_SOURCE, and PRICE_URL or PRICE_DIR with it",
     "discord": "try again in a minute; if it stays, make a new webhook",
 }

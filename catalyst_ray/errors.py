@@ -68,6 +68,10 @@ class ConfigError(CatalystError, ValueError):
         super().__init__(message, key=key, hint=hint)
         self.problems = problems or (message,)
 
+    def __str__(self) -> str:
+        words = super().__str__()
+        return words if self.problems == (self.message,) else f"{words}: {'; '.join(self.problems)}"
+
 
 class TransportError(CatalystError):
     """We could not ask, or the answer was a refusal.

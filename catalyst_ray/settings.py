@@ -340,22 +340,12 @@ def _contradictions(settings: Settings) -> list[str]:
         problems.append("PRICE_DIR: must name a folder when PRICE_SOURCE=csv")
     if settings.price_source == "http" and settings.price_url is None:
         problems.append("PRICE_URL: must name a server when PRICE_SOURCE=http")
-    if settings.llm_engine == "openai" and not (settings.llm_endpoint_url or settings.llm_server_command):
-        problems.append(
-            "LLM_ENDPOINT_URL: must name a server when LLM_ENGINE=openai, or LLM_SERVER_COMMAND start one"
-        )
-    command = settings.llm_server_command
-    if command and "{port}" not in command.get_secret_value():
-        problems.append("LLM_SERVER_COMMAND: must hold {port}, where the server is to listen")
-    if settings.llm_max_replicas < settings.llm_min_replicas:
-        problems.append(
-            f"LLM_MAX_REPLICAS: must be at least LLM_MIN_REPLICAS={settings.llm_min_replicas},"
-            f" was {settings.llm_max_replicas}"
-        )
+    from catalyst_ray.settings_llm import llm_problems  # noqa: PLC0415  (loads the engines' clients: not for --help)
+
+    problems += llm_problems(settings)
     for name, path in (
         ("FEEDS_FILE", settings.feeds_file),
         ("SEC_TICKERS_FILE", settings.sec_tickers_file),
-        ("LLM_GGUF_PATH", settings.llm_gguf_path),
     ):
         if path is not None and not path.is_file():
             problems.append(f"{name}: there is no file {path}")

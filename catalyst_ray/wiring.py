@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 from catalyst_ray import __version__
 from catalyst_ray.adapters.console import Console
@@ -16,9 +16,6 @@ from catalyst_ray.adapters.prices_csv import CsvPrices
 from catalyst_ray.adapters.prices_http import HttpPrices
 from catalyst_ray.adapters.prices_yfinance import YfinancePrices
 from catalyst_ray.adapters.sec_tickers import SecTickers
-from catalyst_ray.cluster.engines import EngineWish
-from catalyst_ray.cluster.placement import ReplicaWish, node_selector
-from catalyst_ray.cluster.service import LlmLimits
 from catalyst_ray.core.fast_tier import FastTier, ModelUses
 from catalyst_ray.core.feedlist import built_in_feeds, read_feeds
 from catalyst_ray.core.policy import default_policy
@@ -130,10 +127,10 @@ def make_prices(settings: Settings) -> PriceSource:
     return YfinancePrices() if settings.price_source == "yfinance" else NoPrices()
 
 
-def make_sinks(settings: Settings, *, is_terminal: bool) -> list[Notifier]:
+def make_sinks(settings: Settings, *, out: TextIO | None = None, is_terminal: bool) -> list[Notifier]:
     """Return where alerts go: the console and the file always, Discord unless this is a dry run."""
     sinks: list[Notifier] = [
-        Console(sys.stdout, is_terminal=is_terminal),
+        Console(out or sys.stdout, is_terminal=is_terminal),
         NdjsonFile(settings.out_dir / "alerts.ndjson"),
     ]
     if settings.discord_webhook_url and not settings.is_dry_run:
@@ -159,47 +156,4 @@ def make_fast_tier(settings: Settings, directory: TickerDirectory) -> FastTier:
             filings=settings.feature_llm_sec_analysis,
             confidence_threshold=settings.llm_confidence_threshold,
         ),
-    )
-
-
-def engine_wish(settings: Settings) -> EngineWish:
-    """Return which language model engine the settings ask for."""
-    key, command = settings.llm_api_key, settings.llm_server_command
-    return EngineWish(
-        wanted=settings.llm_engine,
-        ollama_host=settings.ollama_host,
-        model=settings.llm_model_name,
-        own_server=settings.llm_own_server,
-        endpoint_url=settings.llm_endpoint_url,
-        api_key=key.get_secret_value() if key else None,
-        server_command=command.get_secret_value() if command else None,
-        gguf_path=str(settings.llm_gguf_path) if settings.llm_gguf_path else None,
-        models_dir=str(settings.llm_models_dir) if settings.llm_models_dir else None,
-        pull=settings.llm_pull,
-        keep_alive=settings.llm_keep_alive,
-        context_tokens=settings.llm_context_tokens,
-        load_timeout_s=settings.llm_start_timeout_secs,
-    )
-
-
-def llm_limits(settings: Settings) -> LlmLimits:
-    """Return how much the slow tier may take.
-
-    Raises:
-        ConfigError: The limits contradict each other, or Ray would refuse them.
-    """
-    return LlmLimits(
-        wish=ReplicaWish(
-            least=settings.llm_min_replicas,
-            most=settings.llm_max_replicas,
-            gpus_each=settings.llm_gpus_per_replica,
-            selector=node_selector(settings.llm_accelerator_type, settings.llm_label_selector),
-        ),
-        workers=settings.llm_batch_workers,
-        queue_size=settings.llm_queue_size,
-        cache_ttl_s=settings.llm_cache_ttl,
-        timeout_s=settings.llm_timeout_secs,
-        start_timeout_s=settings.llm_start_timeout_secs,
-        target_s=settings.llm_scale_up_secs,
-        idle_s=settings.llm_scale_down_secs,
     )

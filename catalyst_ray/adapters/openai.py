@@ -297,7 +297,7 @@ class OpenAiModel:
         )
 
     def _lacks_model(self, names: list[str]) -> TransportError:
-        listed = ", ".join(name[:80] for name in names[:10]) or "none"
+        listed = ", ".join(name[:300] for name in names[:10]) or "none"
         more = f" and {len(names) - 10} more" if len(names) > 10 else ""
         wanted = f"has no model {self._wanted!r}" if self._wanted else "has more or less than one model"
         return self._error(wanted, status=404, hint=f"set LLM_MODEL_NAME to one it has: {listed}{more}")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
+import re
 import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 COLOURS = {logging.WARNING: "yellow", logging.ERROR: "red", logging.CRITICAL: "red"}
+ANSI = re.compile(r"\x1b\[[0-9;]*m")
 MIN_SECRET_CHARS = 8
 """Anything shorter may be a common word: blotting it out would eat the line and hide nothing."""
 RAY_CHATTER = "ray._private.authentication.authentication_token_setup"
@@ -43,6 +46,26 @@ class Masked(logging.Formatter):
         for secret in self._secrets:
             text = text.replace(secret, "***")
         return text
+
+
+class LogLines(io.TextIOBase):
+    """A stream whose lines become log lines, without colours: for what others print."""
+
+    def __init__(self, logger: logging.Logger) -> None:
+        super().__init__()
+        self._logger = logger
+        self._rest = ""
+
+    def writable(self) -> bool:
+        """Return True."""
+        return True
+
+    def write(self, text: str) -> int:
+        """Take text; whole lines are logged."""
+        *lines, self._rest = (self._rest + text).split("\n")
+        for line in filter(str.strip, lines):
+            self._logger.warning("printed by a library", extra={"text": plain(ANSI.sub("", line))[:500]})
+        return len(text)
 
 
 def json_line(record: logging.LogRecord) -> str:
@@ -89,8 +112,17 @@ def secrets_of(settings: Settings) -> list[str]:
         secret.get_secret_value() if secret else ""
         for secret in (settings.discord_webhook_url, settings.finnhub_token, settings.database_url)
     )
+    model = [one.get_secret_value() for one in (settings.llm_api_key, settings.llm_server_command) if one]
     password = _password(store)
-    return [hook, hook.partition("?")[0].rpartition("/")[2], token, store, password, unquote(password)]
+    return [
+        *model,
+        hook,
+        hook.partition("?")[0].rpartition("/")[2],
+        token,
+        store,
+        password,
+        unquote(password),
+    ]
 
 
 def _password(address: str) -> str:

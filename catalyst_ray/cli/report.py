@@ -20,7 +20,12 @@ if TYPE_CHECKING:
     from catalyst_ray.models import CycleReport, FeedReport
 
 OUTCOMES = ("recovered", "extended", "alert", "hold", "suppress", "drop", "failed")
-LATER = {"revised": "revised", "lifted": "lifted to alerts", "sunk": "sunk below the threshold"}
+LATER = {
+    "revised": "revised",
+    "lifted": "lifted to alerts",
+    "sunk": "sunk below the threshold",
+    "unanswered": "not answered",
+}
 QUIET = {"ok": "without news", "not_modified": "without news", "off": "off"}
 
 

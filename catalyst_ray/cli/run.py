@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from catalyst_ray.cli import PARTIAL
-from catalyst_ray.cli.logs import secrets_of, set_up_logs
+from catalyst_ray.cli.logs import LogLines, secrets_of, set_up_logs
 from catalyst_ray.cli.options import env_file_option, json_option
 from catalyst_ray.cli.report import is_partial, show, to_json, write_json
 from catalyst_ray.settings import Settings, load_settings
@@ -77,18 +79,22 @@ def execute(
 
     start = Start(
         cycles=cycles,
+        out=sys.stdout,
         is_terminal=sys.stdout.isatty() and not as_json,
         on_report=on_report,
         dashboard=cycles is None if dashboard is None else dashboard,
         fake_gpus=fake_gpus,
     )
-    return run_app(settings, start)
+    # Ray prints to standard output when a worker dies; alerts and reports have that for themselves.
+    with redirect_stdout(LogLines(logging.getLogger("catalyst_ray.ray"))):
+        return run_app(settings, start)
 
 
 def _teller(*, as_json: bool) -> Callable[[CycleReport], None]:
-    if as_json or not sys.stdout.isatty():
-        return lambda report: click.echo(json.dumps(to_json(report), default=str))
+    out = sys.stdout
+    if as_json or not out.isatty():
+        return lambda report: click.echo(json.dumps(to_json(report), default=str), file=out)
     from rich.console import Console  # noqa: PLC0415  (only a terminal needs it)
 
-    console = Console()
+    console = Console(file=out)
     return lambda report: show(report, console)

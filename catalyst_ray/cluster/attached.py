@@ -27,6 +27,8 @@ _NO_PLAN = ReplicaPlan(start=0, limit=0, num_gpus=0.0, words="another driver's")
 class AttachedReplica(RemoteReplica):
     """A replica that somebody else started, and ends."""
 
+    is_ours = False
+
     def __init__(self, name: str, actor: Any, *, workers: int) -> None:
         super().__init__(None, name, plan=_NO_PLAN, workers=workers)
         self._actor = actor

@@ -6,13 +6,13 @@ Puts clients and servers of our own together; which recipe is used is chosen in 
 from __future__ import annotations
 
 import functools
-import shlex
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from catalyst_ray.adapters import embedded, ollama, openai
 from catalyst_ray.adapters.model_server import ModelServer, OwnedModel
+from catalyst_ray.cluster.engine_wish import split_command
 from catalyst_ray.models import EngineInfo
 
 if TYPE_CHECKING:
@@ -190,18 +190,6 @@ class EmbeddedSpec:
 
         info = _info(embedded.ENGINE, model, gpus, has_weight=has_weight)
         return OwnedModel(server, client, info=info)
-
-
-def split_command(command: str) -> list[str]:
-    """Return the words of a command, as a shell would split them; nothing is ever given to a shell.
-
-    Raises:
-        ValueError: A quote is not closed, or there is nothing.
-    """
-    words = shlex.split(command)
-    if not words:
-        raise ValueError("No command")
-    return words
 
 
 def _fill(words: list[str], *, port: int, gpus: int) -> list[str]:

@@ -43,7 +43,9 @@ DRAIN_S = 60.0
 
 
 class Managed(Replica, Protocol):
-    """A replica that can be started, asked how it is, and restarted."""
+    """A replica that can be started, asked how it is, and restarted; ``is_ours`` unless another driver owns it."""
+
+    is_ours: bool
 
     async def start(self, timeout_s: float, *, fresh: bool = False) -> ReplicaInfo:
         """Place it and start its engine."""
@@ -153,7 +155,7 @@ class Fleet:
             except CatalystError as error:
                 log.info("replica not taken in", extra={"replica": replica.name, "error": str(error)})
                 continue
-            self._managed[self._pool.add(replica)] = replica
+            self._manage(replica)
             first = first or info
         if first is not None:
             self._loop_task = asyncio.create_task(self._watch(), name="llm-fleet")
@@ -180,6 +182,11 @@ class Fleet:
             replica.kill()  # no actor may stay and hold a GPU for nobody
         await asyncio.gather(*tasks, return_exceptions=True)
 
+    def _manage(self, replica: Managed) -> None:
+        seat = self._pool.add(replica)
+        seat.is_watched = True
+        self._managed[seat] = replica
+
     def _begin(self) -> asyncio.Task[ReplicaInfo | CatalystError]:
         replica = self._make(f"{self._label}-{next(self._numbers)}")
         task = asyncio.create_task(self._bring_up(replica))
@@ -198,8 +205,7 @@ class Fleet:
             await replica.close()
             return error
         self._failed_starts = 0
-        seat = self._pool.add(replica)
-        self._managed[seat] = replica
+        self._manage(replica)
         took_s = round(self._clock.monotonic() - begun_s, 1)
         where = {"pid": info.pid, "node": info.node, "gpu_ids": info.gpu_ids, "device": info.engine.device}
         log.info("replica runs", extra={"replica": info.name, **where, "seconds": took_s})
@@ -270,7 +276,6 @@ class Fleet:
 
     async def _examine(self, seat: Seat) -> None:
         replica = self._managed[seat]
-        seat.is_suspect = False
         try:
             health = await replica.health(HEALTH_TIMEOUT_S)
             trouble = "" if health.ready else f"its engine does not serve ({health.engine.state})"
@@ -278,6 +283,8 @@ class Fleet:
             trouble = f"no health: {error.message}"
         if not trouble:
             self._missed[seat] = 0
+            seat.is_suspect = False
+            self._pool.look_again()
             if seat.watchdog.is_stuck(self._clock.monotonic()):
                 self._lost(seat, "it answers nothing though its health is green")
                 replica.restart()
@@ -289,12 +296,16 @@ class Fleet:
             seat.is_suspect = True
 
     def _lost(self, seat: Seat, words: str) -> None:
-        log.warning("replica is lost; restarting it", extra={"replica": seat.replica.name, "why": words})
+        log.warning("replica is lost", extra={"replica": seat.replica.name, "why": words})
         self._pool.lose(seat)
 
     async def _revive(self, seat: Seat) -> None:
         """Start a lost replica again, its process too where the engine alone does not help; for ever."""
         replica = self._managed[seat]
+        if not replica.is_ours:
+            self._forget(seat)
+            return
+        log.info("restarting a replica", extra={"replica": replica.name})
         begun_s = self._clock.monotonic()
         failures = 0
         while True:
@@ -313,6 +324,14 @@ class Fleet:
         self._pool.take_back(seat)
         seconds = round(self._clock.monotonic() - begun_s, 1)
         log.info("replica is back", extra={"replica": replica.name, "seconds": seconds})
+
+    def _forget(self, seat: Seat) -> None:
+        """Let a replica of another driver go: that driver may bring it back, we cannot."""
+        self._pool.remove(seat)
+        del self._managed[seat]
+        log.warning("a replica of another driver is gone", extra={"replica": seat.replica.name})
+        if not self._pool.seats:
+            self._pool.turn_away("the replicas are gone")
 
     async def _scale(self) -> None:
         stats = self._pool.stats()

@@ -96,7 +96,8 @@ class LateJudge:
                 return
             if isinstance(before, NoJudge) and found.lack != before.lack:
                 level = logging.INFO if found.is_final else logging.WARNING
-                log.log(level, "no language model", extra={"why": found.words})
+                again = {} if found.is_final else {"looks_again_in_s": RETRY_S}
+                log.log(level, "no language model", extra={"why": found.words, **again})
             if found.is_final:
                 return
             await self._clock.sleep(RETRY_S)

@@ -57,6 +57,10 @@ def why(error: CatalystError) -> str:
     return "the model does not answer" if status is None else f"the model refused (status {status})"
 
 
+def _said_no(error: CatalystError) -> bool:
+    return isinstance(error, TransportError) and error.status is not None
+
+
 class LlmPool:
     """Shares requests out to replicas, which may come and go.
 
@@ -85,6 +89,7 @@ class LlmPool:
         self._waiting: dict[int, asyncio.Future[Answer]] = {}
         self._wake = asyncio.Event()
         self._loop_task: asyncio.Task[None] | None = None
+        self._closing = False
         self._hands: dict[str, Seat] = {}
         """Which replica has a request."""
         self.seats: list[Seat] = []
@@ -160,6 +165,16 @@ class LlmPool:
             if gone and (seat := self._hands.get(request.key)):
                 seat.replica.drop(request.key)
 
+    def turn_away(self, words: str) -> None:
+        """Tell everybody who waits that there will be no answer."""
+        for ticket in tuple(self._waiting):
+            self._queue.cancel(ticket)
+            self._tell((ticket,), Reason("llm_failed", words))
+
+    def look_again(self) -> None:
+        """Share out anew: a replica may have room again."""
+        self._wake.set()
+
     def tell_cached(self) -> None:
         """Count a request that a cache answered."""
         self._queue.tell_cached()
@@ -170,6 +185,7 @@ class LlmPool:
 
     async def close(self) -> None:
         """Answer whoever waits, give up what runs, and end the replicas."""
+        self._closing = True
         if self._loop_task:
             self._loop_task.cancel()
         for seat in self.seats:
@@ -239,8 +255,7 @@ class LlmPool:
                 raise
             error = ReplicaLost("it was given up", key=seat.replica.name)
         except ReplicaLost as failure:
-            seat.is_up = False
-            error = failure
+            error = self._lost(seat, failure)
         except CatalystError as failure:
             error = failure
         except Exception as failure:  # the boundary of this stage: a bug costs this batch only
@@ -252,6 +267,13 @@ class LlmPool:
         for item in left.values():
             self._hands.pop(item.key, None)
             self._give_up(seat, item, error)
+
+    @staticmethod
+    def _lost(seat: Seat, error: ReplicaLost) -> ReplicaLost:
+        if seat.is_up:
+            log.warning("replica is lost", extra={"replica": seat.replica.name, "error": str(error)})
+        seat.is_up = False
+        return error
 
     def _settle(
         self, seat: Seat, item: Work[LlmRequest], outcome: LlmAnswer | CatalystError, *, seconds: float
@@ -278,15 +300,18 @@ class LlmPool:
         """Put a request back for another replica, once, or tell its callers that it failed."""
         now_s = self._clock.monotonic()
         self._wake.set()
-        # What one engine refuses, only another may take; a lost replica may be back in time itself.
-        # Garbage is not tried again: the same prompt would give the same elsewhere.
-        elsewhere = isinstance(error, ReplicaLost) or any(other is not seat for other in self._able(now_s))
-        again = elsewhere and not isinstance(error, ParseError)
+        # What one engine refuses, only another may take; one that was lost, or was cut off and will be looked
+        # at, may be back in time itself. Garbage is not tried again: the same prompt gives the same elsewhere.
+        comes_back = isinstance(error, ReplicaLost) or (seat.is_doubted and not _said_no(error))
+        again = comes_back or any(other is not seat for other in self._able(now_s))
+        again = again and not isinstance(error, ParseError)
         # Who joined since it was handed out may have more time than those before.
         if again and item.attempt < ATTEMPTS and self._queue.deadline_s(item.key) > now_s:
             self._tell_displaced(self._queue.put_back(item.key, avoid=seat.replica.name))
             return
-        log.warning("request failed", extra={"replica": seat.replica.name, "error": str(error)})
+        in_time = self._queue.deadline_s(item.key) > now_s and not self._closing
+        words = {"replica": seat.replica.name, "error": str(error)}
+        log.log(logging.WARNING if in_time else logging.DEBUG, "request failed", extra=words)
         self._expire(self._queue.expire(now_s))
         self._tell(self._queue.failed(item.key, now_s), Reason("llm_failed", why(error)))
 

@@ -111,6 +111,9 @@ class ModelClient:
             service.pool.tell_cached()
             return cached
         outcome = await service.pool.ask(replace(request, key=key))
+        if isinstance(outcome, Reason) and self._is_forsaken(service):
+            service = await self._serving()  # the driver that we shared has ended: once more, elsewhere
+            outcome = await service.pool.ask(replace(request, key=key))
         if isinstance(outcome, Reason):
             raise TransportError(str(outcome), key="language model")
         await self._keep(key, outcome)

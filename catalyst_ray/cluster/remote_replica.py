@@ -40,6 +40,8 @@ class RemoteReplica:
         workers: Requests in its engine at once.
     """
 
+    is_ours = True
+
     def __init__(self, spec: EngineSpec | None, name: str, *, plan: ReplicaPlan, workers: int) -> None:
         self.name = name
         self.workers = workers

@@ -58,6 +58,8 @@ class Seat:
         self.is_leaving = False
         self.is_suspect = False
         """A request failed: whoever watches over it looks at once."""
+        self.is_watched = False
+        """Somebody watches: after a failure without a word it gets nothing until it was looked at."""
         self.batches: set[asyncio.Task[None]] = set()
         self.given_up: set[asyncio.Task[None]] = set()
         """Batches that are being cancelled since the replica was lost: their requests go to others."""
@@ -65,11 +67,16 @@ class Seat:
 
     def room(self, now_s: float) -> int:
         """Return how many requests it may get now."""
-        if not self.is_up or self.is_leaving:
+        if not self.is_up or self.is_leaving or self.is_doubted:
             return 0
         free = max(0, self.replica.workers + self._ahead - self.load)
         allowed = self.breaker.room(now_s)
         return free if allowed is None else min(free, allowed)
+
+    @property
+    def is_doubted(self) -> bool:
+        """Return whether a look is due before it may get anything."""
+        return self.is_suspect and self.is_watched
 
     def is_resting(self, now_s: float) -> bool:
         """Return whether it is there and rests after failures."""
@@ -92,7 +99,7 @@ class Seat:
         self.load -= requests
         self.breaker.failed(now_s)
         self.watchdog.ended(requests, now_s, answered=spoke)
-        self.is_suspect = True
+        self.is_suspect = self.is_suspect or not spoke
 
     def ran_out(self, now_s: float) -> None:
         """Note a request whose caller had too little time left: no fault of the replica."""

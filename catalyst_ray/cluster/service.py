@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -102,6 +103,7 @@ async def open_service(spec: EngineSpec, opening: Opening) -> Service | ReplicaP
         most=plan.start if spec.shares_server else max(plan.start, wish.most),
         make=lambda name: RemoteReplica(spec, name, plan=plan, workers=opening.limits.workers),
         room=lambda: plan_replicas(cluster_view(), wish).limit,
+        silence_s=opening.limits.timeout_s,
     )
     try:
         info = await fleet.open()
@@ -124,7 +126,8 @@ async def join_service(opening: Opening) -> Service | None:
     def make(name: str) -> RemoteReplica:
         raise AssertionError(f"{name}: a fleet of others' replicas adds none")
 
-    pool, fleet = _parts(opening, plan, most=count, make=make, room=lambda: count)
+    # They may be busy for others: that they are silent to us says nothing.
+    pool, fleet = _parts(opening, plan, most=count, make=make, room=lambda: 0, silence_s=math.inf)
     info = await fleet.adopt(found, JOIN_TIMEOUT_S)
     if info is None:
         await pool.close()
@@ -139,9 +142,10 @@ def _parts(
     most: int,
     make: Callable[[str], Managed],
     room: Callable[[], int],
+    silence_s: float,
 ) -> tuple[LlmPool, Fleet]:
     limits, clock = opening.limits, opening.clock
-    pool = LlmPool(clock=clock, queue_size=limits.queue_size, silence_s=limits.timeout_s)
+    pool = LlmPool(clock=clock, queue_size=limits.queue_size, silence_s=silence_s)
     fleet = Fleet(
         pool,
         make,

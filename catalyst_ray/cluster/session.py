@@ -74,7 +74,8 @@ def ray_session(address: str | None, *, dashboard: bool, fake_gpus: int | None =
         raise ConfigError(
             f"cannot join the Ray cluster at {address or 'this machine'}: {str(error).splitlines()[0][:300]}",
             key="RAY_ADDRESS",
-            hint="check the address, that `ray status` works there, and that both sides share one auth token",
+            hint="check the address, that `ray status` works there, and that both sides share one auth token: a"
+            " cluster with tokens needs RAY_AUTH_MODE=token here too",
         ) from error
     try:
         yield _describe(context, is_local=address is None)

@@ -167,18 +167,30 @@ class ScriptedEngine:
                 return await self._cut(request, "application/json", body)
             return web.Response(body=body, content_type="application/json")
         response = web.StreamResponse(headers={"Content-Type": wire.content_type})
+        with contextlib.suppress(ConnectionResetError):  # the caller's patience may end first
+            await self._stream(request, response, wire, fault, (pieces, figures))
+        return response
+
+    async def _stream(
+        self,
+        request: web.Request,
+        response: web.StreamResponse,
+        wire: Wire,
+        fault: Fault,
+        answer: tuple[list[str], Figures],
+    ) -> None:
+        pieces, figures = answer
         await response.prepare(request)
         for group in _thirds(pieces):
             await self._clock.sleep(self.latency_s / 3)
             await response.write(wire.piece("".join(group)))
             if fault is Fault.CUT:
                 _close(request)
-                return response
+                return
             if fault is Fault.ERROR_LINE:
                 await response.write(wire.error("an error was encountered while running the model"))
-                return response
+                return
         await response.write(wire.closing(figures))
-        return response
 
     async def _cut(self, request: web.Request, kind: str, body: bytes) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": kind, "Content-Length": str(len(body))})

@@ -44,7 +44,8 @@ class CycleReport:
         counts: ``entries`` (before merging), ``items``, ``seen``, ``new``, ``recovered``, ``extended``,
             one for each action, ``failed``, ``released`` (held before, alerted now), and what the model did
             after the decision: ``revised``, ``lifted`` (an alert now), ``sunk`` (an alert marked as none);
-            ``edited`` counts the messages changed for it, ``awaited`` the verdicts still to come.
+            ``unanswered`` counts verdicts that never came (late, failed, refused: the item says which),
+            ``edited`` the messages changed for it, ``awaited`` the verdicts still to come.
             ``new + recovered + extended = alert + hold + suppress + drop + failed``.
         queues: Statistics of the queues, by name: ``llm``, ``charts``, ``filings``.
         deliveries: Outbox rows by state and sink after the cycle.

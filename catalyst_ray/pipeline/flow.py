@@ -33,7 +33,7 @@ STORY_LIMIT = 200
 LOOK_S = 0.1
 """How often an item that waits looks whether its verdict can still come in time; a cached one is there at once."""
 NOT_NEEDED = Verdict(None, Reason("llm_not_needed"))
-PENDING = Verdict(None, Reason("llm_pending", "the model has not answered yet"))
+PENDING = Verdict(None, Reason("llm_pending", "the model had not answered when this was decided"))
 
 Steps = tuple[tuple[str, "datetime"], ...]
 
@@ -219,12 +219,15 @@ class Flow:
     async def _apply(
         self, reading: Reading, steps: Steps, verdict: Verdict, alert: Alert | None, shared: Round
     ) -> str:
-        """Apply a verdict that came after the decision; return what it did, for the counts."""
+        """Apply a verdict that came after the decision, or why there is none; return what it did, for the counts."""
+        answered = verdict.judgement is not None
         if alert is not None:
             decision = self.fast.decide(reading, verdict, near_duplicate=None)
             if not await self._releaser.revise(alert, verdict, decision):
                 return "unchanged"
             self._on_revised()
+            if not answered:
+                return "unanswered"
             return "revised" if decision.action is Action.ALERT else "sunk"
         async with self._releaser.lock(reading.ticker):
             decision = await self._decide(reading, verdict, shared)
@@ -235,7 +238,7 @@ class Flow:
                 return "lifted"
             now = self._clock.now_utc()
             await asyncio.to_thread(self._store.decide, [(reading.item, decision)], now_utc=now)
-            return "unchanged"
+            return "unchanged" if answered else "unanswered"
 
 
 def _is_told(decision: Decision) -> bool:

@@ -32,7 +32,7 @@ class LateVerdicts:
 
         Args:
             asking: What is awaited; cancelled when it is given up.
-            apply: Told of a verdict with a judgement; returns what it did, a name to count by.
+            apply: Told of the verdict, also of one that has no judgement; returns what it did, a name to count by.
         """
         if len(self._tasks) >= MOST:
             asking.cancel()
@@ -65,8 +65,7 @@ class LateVerdicts:
 
     async def _one(self, asking: asyncio.Task[Verdict], apply: Callable[[Verdict], Awaitable[str]]) -> None:
         try:
-            verdict = await asking
-            done = "unanswered" if verdict.judgement is None else await apply(verdict)
+            done = await apply(await asking)
         except asyncio.CancelledError:
             asking.cancel()
             raise

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 MAX_PROBLEMS = 100
 INFLOW = ("new", "recovered", "extended")
-LATE = ("revised", "lifted", "sunk", "edited", "awaited")
+LATE = ("revised", "lifted", "sunk", "unanswered", "edited", "awaited")
 """What late verdicts did since the last report, to items of this cycle and of earlier ones."""
 OUTFLOW = (*(action.value for action in Action), "failed")
 

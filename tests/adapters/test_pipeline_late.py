@@ -216,15 +216,23 @@ async def test_a_held_alert_that_the_model_sinks_does_not_go_out(world: World) -
     assert world.wall.titles() == [STRONG]
 
 
-async def test_no_verdict_in_the_end_leaves_the_alert_as_it_went_out(world: World) -> None:
-    """A model that gives up is counted and changes nothing."""
+async def test_no_verdict_in_the_end_is_said(world: World) -> None:
+    """A model that gives up is counted, and alert and item say in the end why there was no verdict."""
     gate = hold_back(world, Verdict(None, Reason("llm_deadline")))
-    world.feed("wire", rss(STRONG))
+    world.fast._policy = replace(world.fast._policy, llm_min_value=0.05)
+    weak = headline("MRPK", MILD)
+    world.fast._policy = replace(world.fast._policy, alert_min_value=0.6)
+    world.feed("wire", rss(STRONG, weak))
     await world.run()
     gate.set()
     await world.late.settle(5.0)
-    assert only(world).revision == 0
-    assert world.revisions == 0
+    alert = only(world)
+    assert (alert.revision, alert.verdict.reason.code) == (1, "llm_deadline")
+    assert "llm_deadline" in world.codes(STRONG)
+    assert "llm_deadline" in world.codes(weak)
+    world.feed("wire", None)
+    report = await world.run()
+    assert (report.counts["unanswered"], report.counts["revised"]) == (2, 0)
 
 
 async def test_the_last_cycle_waits_for_late_verdicts(world: World) -> None:

@@ -53,6 +53,7 @@ class FakeManaged:
 
     name: str
     workers: int = 2
+    is_ours: bool = True
     problems: list = field(default_factory=list)
     """Raised by the next starts, one each; an event is waited for."""
     ready: bool = True
@@ -221,6 +222,21 @@ async def test_a_lost_replica_is_started_afresh_and_serves_again(worlds):
     assert (await asked).text == "re a"
     assert world.made[0].log.count("fresh") == 1
     assert (world.fleet.restarts, world.fleet.serving) == (1, 1)
+
+
+async def test_a_replica_of_another_driver_is_let_go_when_it_is_lost(worlds):
+    """It is not ours to restart: it leaves, and who waits is told at once."""
+    world = worlds(start=1, most=1)
+    world.room[0] = 0
+    theirs = FakeManaged("theirs", is_ours=False, silent=True)
+    assert (await world.fleet.adopt([theirs], 1.0)).name == "theirs"
+    asked = asyncio.create_task(world.ask("a"))
+    await settle()
+    world.pool.lose(world.pool.seats[0])
+    await world.clock.pass_s(1.0)
+    assert (await asked).detail == "the replicas are gone"
+    assert world.pool.seats == []
+    assert theirs.log == ["start"]
 
 
 async def test_a_start_that_fails_takes_a_new_process_and_then_patience(worlds):

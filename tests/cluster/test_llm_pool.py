@@ -327,6 +327,35 @@ async def test_more_than_its_slots_is_sent_ahead_so_that_an_engine_never_waits(p
     assert {(await task).code for task in waiting} == {"llm_deadline"}
 
 
+async def test_a_request_that_was_cut_off_waits_until_its_replica_was_looked_at(pools):
+    """The only replica's server broke off: nothing is sent into it until somebody has looked, then once more."""
+    broken = True
+    one = FakeReplica("one", lambda asked: TransportError("cut off") if broken else answer(asked))
+    pool = pools(one)
+    seat = pool.seats[0]
+    seat.is_watched = True
+    asked = asyncio.create_task(pool.ask(request("a", timeout_s=60.0)))
+    while not seat.is_suspect:  # noqa: ASYNC110  (no event tells of it)
+        await asyncio.sleep(0.005)
+    await asyncio.sleep(0.05)
+    assert (len(one.asked), asked.done()) == (1, False)
+    broken = False
+    seat.is_suspect = False
+    pool.look_again()
+    assert (await asked).text == "re a"
+
+
+async def test_whoever_waits_is_told_when_there_will_be_no_answer(pools):
+    """The last replica of another driver is gone: nobody waits out a deadline."""
+    pool = pools(FakeReplica("one", lambda _: None))
+    asked = asyncio.create_task(pool.ask(request("a", timeout_s=60.0)))
+    await asyncio.sleep(0.02)
+    pool.remove(pool.seats[0])
+    pool.turn_away("the replicas are gone")
+    assert await asked == Reason("llm_failed", "the replicas are gone")
+    assert pool.stats().open == 0
+
+
 async def test_impatient_callers_do_not_put_a_slow_replica_to_rest(pools):
     """Requests whose time ran out at once say nothing of the replica: the next patient one is served."""
 

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from catalyst_ray.cli.logs import Masked, json_line, plain_line, secrets_of, set_up_logs
+from catalyst_ray.cli.logs import LogLines, Masked, json_line, plain_line, secrets_of, set_up_logs
 from catalyst_ray.settings import Settings
 
 SECRET = "t0p-s3cr3t-token"
@@ -117,3 +117,13 @@ def test_other_libraries_are_heard_from_warning_on(loggers, capsys) -> None:
     logging.getLogger("ray._private.authentication.authentication_token_setup").warning("tokens are on")
     lines = [json.loads(line)["message"] for line in capsys.readouterr().err.splitlines()]
     assert lines == ["ours", "from Ray"]
+
+
+def test_what_a_library_prints_becomes_log_lines(caplog: pytest.LogCaptureFixture) -> None:
+    """Whole lines, without colours, and never on the program's own output."""
+    stream = LogLines(logging.getLogger("catalyst_ray.test"))
+    print("\x1b[33m(raylet)\x1b[0m a worker", "died", file=stream)
+    print("half a", end="", file=stream)
+    assert [record.__dict__["text"] for record in caplog.records] == ["(raylet) a worker died"]
+    print(" line", file=stream)
+    assert caplog.records[-1].__dict__["text"] == "half a line"

@@ -98,10 +98,12 @@ def test_secrets_stay_secret(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_passwords_in_addresses_and_keys_in_commands_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither the list of settings nor a complaint about one repeats them."""
     monkeypatch.setenv("LLM_ENDPOINT_URL", "http://bob:hunter2@model:8000/v1")
-    monkeypatch.setenv("LLM_SERVER_COMMAND", "vllm serve m --port {port} --api-key hunter2")
     shown = str(list(entries(load_settings())))
     assert "http://***@model:8000/v1" in shown
     assert "hunter2" not in shown
+    monkeypatch.delenv("LLM_ENDPOINT_URL")
+    monkeypatch.setenv("LLM_SERVER_COMMAND", "vllm serve m --port {port} --api-key hunter2")
+    assert "hunter2" not in str(list(entries(load_settings())))
     monkeypatch.setenv("LLM_ENDPOINT_URL", "ftp://bob:hunter2@model")
     with pytest.raises(ConfigError) as caught:
         load_settings()
@@ -109,10 +111,34 @@ def test_passwords_in_addresses_and_keys_in_commands_are_not_shown(monkeypatch: 
     assert "hunter2" not in str(caught.value.problems)
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("LLM_LABEL_SELECTOR", "nonsense", "key=value"),
+        ("LLM_GPUS_PER_REPLICA", "1.5", "whole number"),
+        ("LLM_SERVER_COMMAND", "vllm 'serve {port}", "split"),
+        ("LLM_SERVER_COMMAND", "vllm serve --port 8000", "{port}"),
+        ("LLM_GGUF_PATH", "/nowhere/a.gguf", "no file"),
+        ("LLM_MIN_REPLICAS", "9", "most"),
+    ],
+)
+def test_what_the_model_cannot_do_is_found_with_the_rest(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, words: str
+) -> None:
+    """Every command that loads the settings says so, by the variable's name, before anything starts."""
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigError) as caught:
+        load_settings()
+    assert [
+        problem for problem in caught.value.problems if problem.startswith(f"{name}:") and words in problem
+    ]
+    assert name in str(caught.value)
+
+
 def test_contradictions_are_found() -> None:
     """Settings that need each other are checked together, and files must exist."""
     found = problems(price_source="csv", llm_min_replicas=4, llm_max_replicas=2, feeds_file="gone.toml")
-    assert {p.split(":")[0] for p in found} == {"PRICE_DIR", "LLM_MAX_REPLICAS", "FEEDS_FILE"}
+    assert {p.split(":")[0] for p in found} == {"PRICE_DIR", "LLM_MIN_REPLICAS", "FEEDS_FILE"}
 
 
 def test_dry_run_until_a_webhook_is_set() -> None:
