@@ -112,12 +112,13 @@ class NoModel:
 
 
 async def revise_all(store: Any, courier: Courier, clock: SystemClock) -> None:
-    """Revise every alert that was not yet, as when the language model's answers come; wait for the edits."""
+    """Revise every alert to one value, as when the language model's answers come; wait for the edits."""
     for alert in store.recent_alerts(limit=1_000):
-        if alert.revision == 0:
+        if alert.decision.value != NEW_VALUE:  # the cycles may have revised it once already
             now = clock.now_utc()
             decision = replace(alert.decision, value=NEW_VALUE)
-            store.revise_alert(replace(alert, decision=decision, revision=1, revised_utc=now), now_utc=now)
+            revised = replace(alert, decision=decision, revision=alert.revision + 1, revised_utc=now)
+            store.revise_alert(revised, now_utc=now)
             courier.wake()
     await courier.settle(10.0, retries=True)
 
