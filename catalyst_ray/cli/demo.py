@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 FAKE_GPUS = 2
-WORLD = ("--llm-slow-every=7",)
+WORLD = ("--llm-slow-every=11",)
 """Some answers of the model come late: their alerts go out without it, and are edited."""
 ALL_ALERTS = 20
 """More than a batch has stories: the demo ends with nothing held back."""

@@ -29,7 +29,9 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--release", type=int, default=0, help="publish up to this batch at the start")
     parser.add_argument("--slow-s", type=float, default=1.5, help="seconds that the slow feed takes")
     parser.add_argument("--llm-latency-s", type=float, default=0.06, help="seconds of one scripted answer")
-    parser.add_argument("--llm-slow-every", type=int, default=0, help="each so-many-th answer takes 3 s more")
+    parser.add_argument(
+        "--llm-slow-every", type=int, default=0, help="about each so-many-th prompt takes 3 s more"
+    )
     parser.add_argument("--llm-parallel", type=int, default=4, help="answers that it makes at a time")
     parser.add_argument("--discord-window-s", type=float, default=2.0, help="rate limit's window; 0 for none")
     return parser.parse_args(arguments)

@@ -13,6 +13,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
+from zlib import crc32
 
 from aiohttp import web
 
@@ -94,7 +95,7 @@ class ScriptedEngine:
     Args:
         latency_s: Time that one answer takes, spread over its pieces when it streams. May be changed.
         parallel: Answers made at a time; more wait without limit, as in Ollama.
-        slow_every: Each so-many-th answer takes ``slow_s`` longer; 0 for none.
+        slow_every: About each so-many-th prompt, always the same ones, takes ``slow_s`` longer; 0 for none.
     """
 
     def __init__(
@@ -142,7 +143,7 @@ class ScriptedEngine:
                 return wire.refusal(503, "server busy, please try again.  maximum pending requests exceeded")
             if fault is Fault.GARBAGE:
                 return web.Response(text="<html>It works!</html>", content_type="text/html")
-            is_slow = self._slow_every and self.requests % self._slow_every == 0
+            is_slow = self._slow_every and crc32((asked.prompt or "").encode()) % self._slow_every == 0
             async with self._slots:
                 await self._clock.sleep(self._slow_s if is_slow else 0.0)
                 return await self._serve(request, asked, wire, fault)

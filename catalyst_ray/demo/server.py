@@ -38,7 +38,7 @@ class DemoServer:
         slow_s: How long the slow feed takes.
         llm_latency_s: How long one answer of the Ollama double takes.
         llm_parallel: Answers that it makes at a time.
-        llm_slow_every: Each so-many-th answer takes three seconds more; 0 for none.
+        llm_slow_every: About each so-many-th prompt takes three seconds more; 0 for none.
         discord_window_s: Window of Discord's rate limit (5 posts in it); 0 lets everything by.
     """
 
