@@ -114,11 +114,10 @@ class NoModel:
 async def revise_all(store: Any, courier: Courier, clock: SystemClock) -> None:
     """Revise every alert to one value, as when the language model's answers come; wait for the edits."""
     for alert in store.recent_alerts(limit=1_000):
-        if alert.decision.value != NEW_VALUE:  # the cycles may have revised it once already
+        if alert.revision == 0:
             now = clock.now_utc()
             decision = replace(alert.decision, value=NEW_VALUE)
-            revised = replace(alert, decision=decision, revision=alert.revision + 1, revised_utc=now)
-            store.revise_alert(revised, now_utc=now)
+            store.revise_alert(replace(alert, decision=decision, revision=1, revised_utc=now), now_utc=now)
             courier.wake()
     await courier.settle(10.0, retries=True)
 
@@ -158,7 +157,7 @@ async def main(base_url: str, webhook_url: str, folder: Path, step: str) -> None
                 judge=model,
                 releaser=releaser,
                 late=late,
-                alert_wait_s=0.0,
+                alert_wait_s=5.0,  # the judge answers at once: no cycle edits, only revise_all does
             ),
             releaser=releaser,
             late=late,
