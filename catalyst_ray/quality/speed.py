@@ -1,0 +1,53 @@
+"""What the fast tier costs a headline: link, events, sentiment and score, on one core."""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from catalyst_ray.core.fast_tier import FastTier, ModelUses
+from catalyst_ray.core.policy import default_policy
+from catalyst_ray.core.sentiment import SentimentModel
+from catalyst_ray.quality.figure import Figure, estimate_of
+from catalyst_ray.quality.texts import NOW_UTC, news
+
+if TYPE_CHECKING:
+    from catalyst_ray.quality.folder import DataFolder
+
+_WARM_UP = 50
+"""Headlines read before the clock runs: they build the indexes. Each other one is read once, as in a cycle."""
+
+
+def speed(folder: DataFolder) -> tuple[Figure, ...]:
+    """Return the milliseconds of a headline, median over all labelled ones."""
+    title = "Milliseconds a headline: link, events, sentiment, score"
+    titles = [row["title"] for row in folder.table("05_tickers/labelled/*headlines*.csv") if row.get("title")]
+    if not titles:
+        return (Figure(key="ms_per_headline", title=title, aim=0.3, smaller_is_better=True, unit="ms"),)
+    tier = FastTier(
+        directory=folder.directory, sentiment=SentimentModel(), policy=default_policy(), uses=ModelUses()
+    )
+    items = [news(text, key=f"url:{index}") for index, text in enumerate(titles)]
+    for item in items[:_WARM_UP]:
+        tier.read(item, now_utc=NOW_UTC)
+    times_ms = []
+    for item in items[_WARM_UP:] or items:
+        begun = perf_counter()
+        tier.read(item, now_utc=NOW_UTC)
+        times_ms.append(1_000 * (perf_counter() - begun))
+    found = estimate_of(times_ms, lambda sample: float(np.median(sample)))
+    return (
+        Figure(
+            key="ms_per_headline",
+            title=title,
+            value=found.value,
+            low=found.low,
+            high=found.high,
+            n=len(times_ms),
+            aim=0.3,
+            smaller_is_better=True,
+            unit="ms",
+        ),
+    )
