@@ -9,7 +9,7 @@ export CATALYST_DATA
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test test-data lint bench ci lock docs clean
+.PHONY: help setup demo run test test-data lint bench quality ci lock docs clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -30,6 +30,8 @@ lint: .venv/.test ## Check style, types, layers and generated files
 	$(BIN)/lint-imports --no-logo
 bench: .venv/.test ## Measure, print and write out/bench.json
 	@$(BIN)/python -m tests.bench
+quality: .venv/.test ## Measure the judgement on CATALYST_DATA and write docs/quality.md
+	@$(BIN)/catalyst-ray quality --data $(CATALYST_DATA) --write docs/quality.md
 ci: test ## What CI runs
 docs: .venv/.run ## Write .env.example and docs/settings.md from the settings
 	$(BIN)/catalyst-ray settings --write

@@ -19,6 +19,7 @@ COMMANDS = {
     "run": "Watch the feeds and send alerts, until stopped.",
     "doctor": "Check the set-up and say how to mend what is wrong.",
     "explain": "Say what became of an item, and why.",
+    "quality": "Measure the judgement on labelled data.",
     "settings": "Show every setting and its value.",
 }
 WRONG, PARTIAL = 2, 3

@@ -33,6 +33,7 @@ class Figure:
         aim: The bar; None for a figure that is only reported.
         smaller_is_better: How value and aim compare.
         unit: Written behind the value (``ms``); empty for shares and scores.
+        is_count: The value is a number of cases, not a share or score.
         baselines: The same figure of simpler judges, by name.
         details: Lines for the documentation: confusion tables, the rule that picks the samples.
     """
@@ -46,6 +47,7 @@ class Figure:
     aim: float | None = None
     smaller_is_better: bool = False
     unit: str = ""
+    is_count: bool = False
     baselines: Mapping[str, float] = field(default_factory=dict)
     details: tuple[str, ...] = ()
 

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 from catalyst_ray.quality.speed import speed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from catalyst_ray.quality.figure import Figure
     from catalyst_ray.quality.folder import DataFolder
 
+KEYS = (
+    "edgar_cik_rate", "tickers_tagged_f1", "tickers_named_f1", "foreign_as_us", "phrasebank_macro_f1",
+    "twitter_macro_f1", "semeval_cosine", "event_macro_f1", "offering_exact", "items_8k_exact",
+    "false_alert_rate", "story_ari", "ms_per_headline",
+)  # fmt: skip
+"""Figures that the JSON names in any case, first and in this order."""
+
 MEASURES: tuple[Callable[[DataFolder], tuple[Figure, ...]], ...] = (speed,)
-
-
-def measure(folder: DataFolder) -> Iterator[Figure]:
-    """Yield every figure of a folder, topic by topic."""
-    for topic in MEASURES:
-        yield from topic(folder)
