@@ -196,6 +196,10 @@ class Store(Protocol):
         """Return alerts with an outbox row, newest first."""
         ...
 
+    def alerts_since(self, since_utc: datetime, *, limit: int, ticker: str | None = None) -> list[Alert]:
+        """Return alerts made since then, held ones too, of one ticker or of all; newest first."""
+        ...
+
     def recent_titles(self, ticker: str, *, since_utc: datetime, limit: int) -> list[tuple[str, str]]:
         """Return (item key, title) of alerts and holds on a ticker, newest first."""
         ...

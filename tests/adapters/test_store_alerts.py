@@ -206,3 +206,17 @@ def test_recent_titles_are_those_of_one_ticker(store: SqlStore) -> None:
     found = store.recent_titles("QLLN", since_utc=NOW - MINUTE, limit=10)
     assert found == [("url:b", news("b").title), ("url:a", news("a").title)]
     assert len(store.recent_titles("QLLN", since_utc=NOW - MINUTE, limit=1)) == 1
+
+
+def test_alerts_since_are_of_one_ticker_or_of_all(store: SqlStore) -> None:
+    """Held alerts count, old ones do not, and the newest come first."""
+    store.commit_alert(alert_on(news("old"), created_utc=NOW - DAY), SINKS, now_utc=NOW)
+    store.commit_alert(alert_on(news("a")), SINKS, now_utc=NOW)
+    store.commit_alert(alert_on(news("other"), ticker="MRPK"), SINKS, now_utc=NOW - MINUTE)
+    held = alert_on(news("b"), created_utc=NOW + MINUTE)
+    store.hold_alert(held, now_utc=NOW)
+    one = store.alerts_since(NOW - MINUTE, ticker="QLLN", limit=10)
+    assert [alert.item.key for alert in one] == ["url:b", "url:a"]
+    found = store.alerts_since(NOW - MINUTE, limit=10)
+    assert {alert.item.key for alert in found} == {"url:b", "url:a", "url:other"}
+    assert store.alerts_since(NOW - MINUTE, limit=1)[0].item == held.item

@@ -113,6 +113,19 @@ def recent(connection: Connection, *, limit: int) -> list[Alert]:
     return list(connection.scalars(query))
 
 
+def since(
+    connection: Connection, since_utc: datetime, *, limit: int, ticker: str | None = None
+) -> list[Alert]:
+    """Return alerts made since then, held ones too, of one ticker or of all; newest first."""
+    query = (
+        select(alerts.c.payload)
+        .where(alerts.c.created >= since_utc)
+        .order_by(alerts.c.created.desc(), alerts.c.id)
+        .limit(limit)
+    )
+    return list(connection.scalars(query if ticker is None else query.where(alerts.c.ticker == ticker)))
+
+
 def recent_titles(
     connection: Connection, ticker: str, *, since_utc: datetime, limit: int
 ) -> list[tuple[str, str]]:

@@ -230,6 +230,11 @@ class SqlStore(Store):
         with self._database.read() as connection:
             return alerts.recent(connection, limit=limit)
 
+    def alerts_since(self, since_utc: datetime, *, limit: int, ticker: str | None = None) -> list[Alert]:
+        """Return alerts made since then, held ones too, of one ticker or of all; newest first."""
+        with self._database.read() as connection:
+            return alerts.since(connection, since_utc, limit=limit, ticker=ticker)
+
     def recent_titles(self, ticker: str, *, since_utc: datetime, limit: int) -> list[tuple[str, str]]:
         """Return (item key, title) of alerts and holds on a ticker, newest first."""
         with self._database.read() as connection:
