@@ -70,11 +70,29 @@ class Words:
         """Return the index of the token that begins after the space at ``offset`` of ``joined``."""
         return self.joined.count(" ", 0, offset)
 
+    def place(self, start: int, end: int) -> tuple[int, int]:
+        """Return where tokens ``start`` to ``end`` stand in the text as it was split, before ``without``."""
+        before = sum(max(1, token.count(_JOINT)) for token in self.tokens[:start])
+        return before, before + sum(max(1, token.count(_JOINT)) for token in self.tokens[start:end])
+
 
 def split_words(text: str) -> Words:
     """Split a text into words, in time linear in its length."""
-    tokens = tuple(_normal(match) for match in _TOKEN.finditer(text.lower()))
+    tokens = tuple(_normal(match) for match in _TOKEN.finditer(_lowered(text)))
     return Words(tokens, f" {' '.join(tokens)} ")
+
+
+def word_spans(text: str) -> list[tuple[int, int]]:
+    """Return the characters at which each token of ``split_words`` begins and ends."""
+    return [match.span() for match in _TOKEN.finditer(_lowered(text))]
+
+
+def _lowered(text: str) -> str:
+    # A few letters have a lower case of two characters, which would move what stands behind them.
+    lowered = text.lower()
+    if len(lowered) == len(text):
+        return lowered
+    return "".join(small if len(small := letter.lower()) == 1 else letter for letter in text)
 
 
 def _normal(match: re.Match[str]) -> str:

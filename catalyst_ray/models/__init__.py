@@ -21,8 +21,10 @@ from catalyst_ray.models.judgement import (
     LlmUse,
     Reason,
     Score,
+    Stage,
     Symbol,
     Verdict,
+    Where,
 )
 from catalyst_ray.models.pictures import Bars, ChartRequest, Picture
 from catalyst_ray.models.reports import CycleReport, FeedReport, GpuSample
@@ -63,7 +65,9 @@ __all__ = [
     "Reason",
     "Receipt",
     "Score",
+    "Stage",
     "Symbol",
     "Trace",
     "Verdict",
+    "Where",
 ]

@@ -53,6 +53,38 @@ class Link:
     reasons: tuple[Reason, ...] = ()
 
 
+class Stage(StrEnum):
+    """How far an event has come, as the text tells it. The first four weaken what they stand for."""
+
+    UNSTATED = ""
+    ASKED = "asked"
+    RUMOURED = "rumoured"
+    POSSIBLE = "possible"
+    PAST = "past"
+    PROPOSED = "proposed"
+    ANNOUNCED = "announced"
+    PRICED = "priced"
+    UPSIZED = "upsized"
+    CLOSED = "closed"
+    WITHDRAWN = "withdrawn"
+    FILED = "filed"
+    APPROVED = "approved"
+    REFUSED = "refused"
+    STARTED = "started"
+    MET = "met"
+    FAILED = "failed"
+    AGREED = "agreed"
+    ENDED = "ended"
+
+
+class Where(StrEnum):
+    """The part of an item in which an event was found."""
+
+    TITLE = "title"
+    SUMMARY = "summary"
+    FORM = "form"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventHit:
     """A catalyst found in the text.
@@ -60,9 +92,15 @@ class EventHit:
     Args:
         code: Constant (``offering_priced``, ``fda_approval``, ``law_firm_ad``).
         label: Words for a card ("Offering priced").
-        weight: Signed strength, −1 to 1; 0 for routine and noise.
+        weight: Signed strength with all doubts, −1 to 1; 0 for routine and noise.
         span: The words that matched.
         noise: The hit says that the item is no catalyst (advertising, recap, routine grant).
+        stage: How far the event has come.
+        certainty: The part of ``weight`` that is due to hedges, questions and place: 1 for a plain statement
+            in a title.
+        where: The part of the item that ``start`` and ``end`` count in; ``form`` for what EDGAR's form says.
+        start: Offset of the first matched character.
+        end: Offset behind the last one.
     """
 
     code: str
@@ -70,6 +108,21 @@ class EventHit:
     weight: float
     span: str = ""
     noise: bool = False
+    stage: Stage = Stage.UNSTATED
+    certainty: float = 1.0
+    where: Where = Where.TITLE
+    start: int = 0
+    end: int = 0
+
+    @property
+    def sign(self) -> int:
+        """Return 1 for good news, −1 for bad news, 0 for neither."""
+        return (self.weight > 0) - (self.weight < 0)
+
+    @property
+    def strength(self) -> float:
+        """Return how strong the event is where it is sure, 0 to 1."""
+        return min(1.0, round(abs(self.weight) / self.certainty, 3)) if self.certainty else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

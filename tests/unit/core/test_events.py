@@ -51,6 +51,7 @@ chief_leaves | Norvane CFO Resigns
 bankruptcy | Norvane Files for Chapter 11 Protection
 going_concern | Norvane Discloses Substantial Doubt About Going Concern
 restatement | Norvane Will Restate Financial Statements for 2024
+trading_resumed | Norvane Stock to Resume Trading After Halt
 trading_halt | Trading in Norvane Halted Pending News
 trial_stopped_for_efficacy | Norvane's Phase 3 Trial Stopped Early for Efficacy
 trial_stopped_for_efficacy | Norvane Halts Phase 3 Study Early Due to Overwhelming Benefit
@@ -63,6 +64,15 @@ bid_rejected | Norvane Rejects Unsolicited Takeover Bid From Belisle
 debt_offering | Norvane Prices $300 Million Offering of 5.5% Notes Due 2031
 reverse_split | Norvane Announces 1-for-10 Reverse Stock Split to Regain Nasdaq Compliance
 short_report | Short Seller Alleges Fraud at Norvane
+shelf_registration | Norvane Files $100 Million Mixed Shelf Registration
+dividend_initiated | Norvane Initiates Quarterly Dividend of $0.05
+insider_sell | Norvane CEO Sells $2 Million of Stock
+analyst_initiation | Belisle Initiates Coverage on Norvane With Neutral
+settlement | Norvane Settles Patent Lawsuit With Belisle
+verdict_against | Jury Orders Norvane to Pay $40 Million to Belisle
+ai_pivot | Norvane Announces Strategic Pivot to Artificial Intelligence
+crypto_treasury | Norvane Adopts Bitcoin Treasury Strategy
+cyber_incident | Norvane Discloses Data Breach
 law_firm_ad | SHAREHOLDER ALERT: Dorrit LLP Investigates the Merger of Norvane
 recap | Why Norvane Stock Jumped Today
 conference | Norvane to Present at the Spring Healthcare Conference
@@ -111,6 +121,80 @@ def test_a_condition_and_a_question_weaken():
     asked = find_events(news("Norvane Wins FDA Approval?"))[0].weight
     assert said > supposed > 0
     assert said > asked > 0
+
+
+@pytest.mark.parametrize(
+    ("title", "code", "stage"),
+    [
+        (
+            "Norvane Announces Pricing of $10 Million Registered Direct Offering",
+            "registered_direct",
+            "priced",
+        ),
+        ("Norvane Announces $10 Million Registered Direct Offering", "registered_direct", "announced"),
+        ("Norvane Prices $200 Million Convertible Notes Offering", "convertible", "priced"),
+        ("Norvane Closes $20 Million Public Offering", "offering_closed", "closed"),
+        ("Norvane Withdraws Proposed Public Offering", "offering_withdrawn", "withdrawn"),
+        ("FDA Approves Norvane's Drug for Gout", "fda_approval", "approved"),
+        ("FDA Approval Expected for Norvane's Drug", "fda_approval", "possible"),
+        ("Norvane Could Win FDA Approval", "fda_approval", "possible"),
+        ("Norvane Reportedly Close to Winning FDA Approval", "fda_approval", "rumoured"),
+        ("Will Norvane Win FDA Approval? A Look Ahead", "fda_approval", "asked"),
+        ("Norvane Recovers After Last Month's Public Offering", "offering_announced", "past"),
+        ("Norvane Expands Sales of Drug Which Won FDA Approval in 2019", "fda_approval", "past"),
+        ("Norvane Builds Plant Following FDA Approval in March", "fda_approval", "past"),
+        ("Norvane Recovers After FDA Rejected Its Drug Two Years Ago", "fda_rejection", "past"),
+    ],
+)
+def test_how_far_an_event_has_come(title, code, stage):
+    """A hit tells its stage; a kind of offering takes that of the offering, doubts and recaps go before."""
+    hit = next(hit for hit in find_events(news(title)) if hit.code == code)
+    assert hit.stage == stage
+    doubted = stage in ("possible", "rumoured", "asked", "past")
+    assert (hit.certainty < 0.5) is doubted
+    assert hit.strength == pytest.approx(
+        next(r.weight for r in default_taxonomy().rules if r.code == code) * hit.sign
+    )
+
+
+@pytest.mark.parametrize(
+    ("title", "codes"),
+    [
+        ("Norvane Fails to Win FDA Approval", []),
+        ("Norvane No Longer in Default", []),
+        ("Norvane Not Expected to Be Delisted", []),
+        ("Norvane Averts Bankruptcy", []),
+        ("Norvane Rules Out Share Buyback", []),
+        ("Norvane Cannot Avoid Bankruptcy", ["bankruptcy"]),
+        ("Norvane Never Denied Bankruptcy", ["bankruptcy"]),
+        ("No Comment. Norvane Files for Bankruptcy", ["bankruptcy"]),
+    ],
+)
+def test_denials_in_several_words_cancel_and_two_do_not(title, codes):
+    """A denial before an event in its sentence makes it untrue; a denied denial leaves it whole."""
+    assert [hit.code for hit in find_events(news(title)) if hit.weight] == codes
+
+
+def test_a_question_in_a_title_doubts_only_its_own_sentence():
+    """What a later sentence asks leaves a plain statement whole."""
+    hit = find_events(news("Norvane Wins FDA Approval. What Comes Next?"))[0]
+    assert (hit.code, hit.certainty) == ("fda_approval", 1.0)
+
+
+def test_a_hit_tells_where_it_was_found():
+    """Offsets point at the matched words of title or summary, past names, tags and letters that grow small."""
+    item = news("İzmir Grave Corp. (NASDAQ: GRV) Wins FDA Approval", "It also files for bankruptcy.")
+    hits = {hit.code: hit for hit in find_events(item, ["İzmir Grave Corp"])}
+    approved, broke = hits["fda_approval"], hits["bankruptcy"]
+    assert (approved.where, item.title[approved.start : approved.end]) == ("title", "FDA Approval")
+    assert (broke.where, item.summary[broke.start : broke.end]) == ("summary", "bankruptcy")
+    assert find_events(filing("8-K", "NORVANE INC", "1.03"))[0].where == "form"
+
+
+def test_a_plain_text_is_read_like_an_item():
+    """A text without an item gives what its title and body say, names of companies left out."""
+    found = default_taxonomy().find_in("Norvane Update", "Default Corp. wins FDA approval.", ["Default Corp"])
+    assert [(hit.code, hit.weight) for hit in found] == [("fda_approval", 0.4)]
 
 
 def test_the_month_of_may_is_no_condition():
@@ -214,6 +298,9 @@ def test_one_family_speaks_once():
         (filing("8-K", "NORVANE INC", "4.02", "9.01"), "restatement", -0.7),
         (filing("8-K/A", "NORVANE INC", "3.01"), "delisting_notice", -0.275),
         (filing("424B5", "NORVANE INC"), "filing_offering", -0.55),
+        (filing("S-1/A", "NORVANE INC"), "filing_resale", -0.125),
+        (filing("S-3", "NORVANE INC"), "filing_shelf", -0.15),
+        (filing("8-K", "NORVANE INC", "9.01"), "exhibits", 0.0),
         (filing("SCHEDULE 13D", "NORVANE INC"), "stake_activist", 0.4),
         (filing("SC 13D/A", "NORVANE INC"), "stake_change", 0.1),
         (filing("424B5/A", "NORVANE INC"), "filing_offering", -0.275),
@@ -258,12 +345,20 @@ def test_any_text_can_be_searched(title, summary):
     assert all(-1 <= hit.weight <= 1 and len(hit.span) <= 200 for hit in find_events(news(title, summary)))
 
 
-@pytest.mark.parametrize("text", ["[", "events = 1", "[words]\na = 'b'\n[[events]]\ncode = 'x'\n"])
-def test_a_broken_taxonomy_is_a_configuration_error(text):
-    """A table that is no taxonomy is refused with the file's name and a hint."""
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("[", "broken.toml"),
+        ("events = 1", "broken.toml"),
+        ("[words]\na = 'b'\n[[events]]\ncode = 'x'\n", "events"),
+    ],
+)
+def test_a_broken_taxonomy_is_a_configuration_error(text, key):
+    """A table that is no taxonomy is refused with the file's name where one is to blame, and a hint."""
     with pytest.raises(ConfigError) as caught:
-        load_taxonomy(text)
-    assert caught.value.key == "events.toml"
+        load_taxonomy({"broken.toml": text})
+    assert caught.value.key == key
+    assert caught.value.hint
 
 
 @pytest.mark.parametrize("tag", ["(NASDAQ: QLLN)", "(NYSE American: QLN; TSX: QL)", "[Nasdaq: “QLLN”]"])
