@@ -46,15 +46,11 @@ class SentimentModel:
     """Scores texts; build once, then only read, so that threads may share it."""
 
     def __init__(self, lexicon: Lexicon | None = None) -> None:
-        from vaderSentiment.vaderSentiment import (  # noqa: PLC0415  (a start without scoring stays light)
-            SentimentIntensityAnalyzer,
-        )
+        from catalyst_ray.core.vader import Vader  # noqa: PLC0415  (a start without scoring stays light)
 
         self._lexicon = lexicon or default_lexicon()
         self._own_words = self._lexicon.own_words
-        self._vader = SentimentIntensityAnalyzer()
-        for word in self._lexicon.neutral | self._own_words:
-            self._vader.lexicon.pop(word, None)
+        self._vader = Vader(without=self._lexicon.neutral | self._own_words)
 
     def sentiment(self, title: str, summary: str = "", names: Sequence[str] = ()) -> float:
         """Return −1 (bad news) to 1 (good news); 0 when nothing was said either way.
@@ -79,10 +75,7 @@ class SentimentModel:
     def _read(self, masked: str) -> float:
         words = split_words(masked)
         reading = self._lexicon.read(words)
-        known = self._vader.lexicon
-        # VADER gives 0 to a text without a word of its list: the look-up is far cheaper than asking it.
-        if not masked.isascii() or any(token in known for token in words.tokens):
-            reading += _VADER_WEIGHT * float(self._vader.polarity_scores(masked)["compound"])
+        reading += _VADER_WEIGHT * self._vader.compound(masked)
         if masked.rstrip().endswith("?") or not self._lexicon.doubts.isdisjoint(words.tokens):
             reading *= self._lexicon.doubted
         return reading
