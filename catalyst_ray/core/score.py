@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from catalyst_ray.core.calibration import default_calibration
 from catalyst_ray.core.events import default_taxonomy, find_events, prose
 from catalyst_ray.core.lexicon import default_lexicon
 from catalyst_ray.models import Reason, Score
@@ -42,6 +43,12 @@ def score(
     sentiment = round(sentiment_model.sentiment(title, summary, names), 3)
     signed = [hit for hit in events if hit.weight and not hit.noise]
     noise = any(hit.noise for hit in events)
+    sure = default_calibration().confidence(
+        [hit.weight for hit in signed],
+        sentiment,
+        clear=policy.clear_sentiment,
+        has_text=bool(title or summary),
+    )
     base, parts = _base(signed, sentiment, policy)
     fresh, fresh_parts = _freshness(item, now_utc, policy)
     value = base * fresh * item.source_weight
@@ -52,7 +59,7 @@ def score(
     return Score(
         value=round(_clamped(value), 3),
         sentiment=sentiment,
-        confidence=_NOISE_CONFIDENCE if noise else _confidence(signed, sentiment, policy),
+        confidence=_NOISE_CONFIDENCE if noise else sure,
         freshness=round(fresh, 3),
         events=events,
         parts=tuple(parts),
@@ -93,19 +100,6 @@ def _freshness(item: Item, now_utc: datetime, policy: Policy) -> tuple[float, li
         fresh *= policy.undated_factor
         parts.append(Reason("undated", "counted from when it came", policy.undated_factor))
     return fresh, parts
-
-
-def _confidence(signed: Sequence[EventHit], sentiment: float, policy: Policy) -> float:
-    """Return how sure the sign is: a strong event and a sentiment that agrees make it surest."""
-    clear = abs(sentiment) >= policy.clear_sentiment
-    if not signed:
-        return round(0.2 + (0.4 * abs(sentiment) if clear else 0.0), 3)
-    strongest = signed[0].weight
-    sure = 0.4 + 0.5 * abs(strongest)
-    if clear:
-        sure += 0.15 if sentiment * strongest > 0 else -0.15
-    against = max((abs(hit.weight) for hit in signed if hit.weight * strongest < 0), default=0.0)
-    return round(min(1.0, max(0.0, sure - 0.5 * against)), 3)
 
 
 def _clamped(value: float) -> float:

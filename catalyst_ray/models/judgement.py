@@ -132,7 +132,7 @@ class Score:
     Args:
         value: Signed strength after all factors, −1 to 1.
         sentiment: VADER on the masked text with the lexicon, −1 to 1.
-        confidence: 0 to 1, how sure the fast tier is of the sign.
+        confidence: How likely the fast tier's sign (good, bad or none) is right, 0 to 1.
         freshness: 0 (stale) to 1.
         parts: Each factor with its figure, for the card and ``explain``.
     """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from catalyst_ray.quality.sentiment import sentiment
 from catalyst_ray.quality.speed import speed
 
 if TYPE_CHECKING:
@@ -19,4 +20,4 @@ KEYS = (
 )  # fmt: skip
 """Figures that the JSON names in any case, first and in this order."""
 
-MEASURES: tuple[Callable[[DataFolder], tuple[Figure, ...]], ...] = (speed,)
+MEASURES: tuple[Callable[[DataFolder], tuple[Figure, ...]], ...] = (sentiment, speed)

@@ -99,10 +99,11 @@ def test_a_deal_weakened_stays_weak():
 
 
 def test_sentiment_alone_is_worth_less_than_an_event():
-    """Without an event the sentiment counts by its share, with low confidence."""
+    """Without an event the sentiment counts by its share, and its sign is less sure than with one."""
     made = scored(news("Norvane had a wonderful and profitable year"))
     assert 0 < made.value < made.sentiment
-    assert made.confidence < 0.6
+    agreeing = scored(news("Norvane wins contract in a wonderful and profitable year"))
+    assert made.confidence < agreeing.confidence
 
 
 def test_silence_beside_an_event_changes_nothing():

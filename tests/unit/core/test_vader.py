@@ -17,7 +17,16 @@ PIECES = (
     *NEGATE,
     *(word for phrase in (*BOOSTER_DICT, *SPECIAL_CASES) for word in phrase.split()),
     *("but", "no", "or", "least", "at", "never", "this", "doubt", "profit", "norvane", "e.g."),
-    *("!", "???", ":)", ":D", "\N{GRINNING FACE}", "a\N{FACE WITH MEDICAL MASK}b", "\N{PILE OF POO}", "\u3000"),
+    *(
+        "!",
+        "???",
+        ":)",
+        ":D",
+        "\N{GRINNING FACE}",
+        "a\N{FACE WITH MEDICAL MASK}b",
+        "\N{PILE OF POO}",
+        "\u3000",
+    ),
 )
 
 
