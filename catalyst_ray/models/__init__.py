@@ -26,6 +26,15 @@ from catalyst_ray.models.judgement import (
     Verdict,
     Where,
 )
+from catalyst_ray.models.offerings import (
+    Count,
+    Money,
+    OfferingKind,
+    OfferingStage,
+    OfferingTerms,
+    Qualifier,
+    Quote,
+)
 from catalyst_ray.models.pictures import Bars, ChartRequest, Picture
 from catalyst_ray.models.reports import CycleReport, FeedReport, GpuSample
 
@@ -36,6 +45,7 @@ __all__ = [
     "ChartRequest",
     "Claim",
     "ClaimOutcome",
+    "Count",
     "CycleReport",
     "Deal",
     "Decision",
@@ -59,9 +69,15 @@ __all__ = [
     "LlmAnswer",
     "LlmRequest",
     "LlmUse",
+    "Money",
+    "OfferingKind",
+    "OfferingStage",
+    "OfferingTerms",
     "ParsedFeed",
     "Party",
     "Picture",
+    "Qualifier",
+    "Quote",
     "Reason",
     "Receipt",
     "Score",
