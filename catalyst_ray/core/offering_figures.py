@@ -102,9 +102,8 @@ def stated_figures(
 ) -> Iterator[tuple[str, Money | Count]]:
     """Yield a term's name of ``OfferingTerms`` and a figure that a text states for it, best first of each name.
 
-    Args:
-        part: Name of the part that the text is, for the figures' spans.
-        by_exercise: The offering is an exercise of warrants: what that brings is its proceeds.
+    ``part`` names the part of a filing that the text is, for the figures' spans. ``by_exercise`` says that the
+    offering is an exercise of warrants: what that brings is its proceeds.
     """
     yield from _table_rows(text, part)
     for sum_ in find_money(text):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MAX_AGENTS = 8
-_MAX_USE_CHARS = 240
+_MAX_USE_CHARS, _MAX_NAME_CHARS = 240, 70
 _BEFORE_CHARS = 260
 
 _ROLE = (
@@ -29,10 +29,10 @@ _ENGAGED = re.compile(
 _ROLE_LINE = re.compile(rf"\W{{0,3}}{_ROLE}\W{{0,3}}", re.IGNORECASE)
 _SENTENCE = re.compile(r"(?<!Inc)(?<!Co)(?<!L\.P)(?<!\b[A-Z])[.;]\s+(?=[A-Z])|\n")
 _BETWEEN = re.compile(r",\s(?:and\s)?|\sand\s|\s\|\s")
-_LEGAL = re.compile(r"(?:LLC|L\.L\.C\.|Inc\.?|Ltd\.?|L\.?P\.?|LLP|N\.A\.|PLC|Corp\.?|Limited)", re.IGNORECASE)
+_FORM = r"(?:LLC|L\.L\.C\.|Inc\.?|Ltd\.?|L\.?P\.?|LLP|N\.A\.|PLC|Corp\.?|Limited)"
+_LEGAL = re.compile(_FORM, re.IGNORECASE)
 _NAME = re.compile(
-    r"(?:the\s)?([A-Z][\w.&’'/-]*(?:\s(?:[A-Z&][\w.&’'/-]*|of|and|de|a division)){0,7})(?:\s\([^()]{0,60}\))?",
-    re.IGNORECASE,
+    rf"(?P<name>[A-Z][\w.&’'/-]*(?:\s(?:[A-Z&][\w.&’'/-]*|of|de)){{0,7}}(?:,\s{_FORM})?)(?:\s\([^()]{{0,60}}\))?"
 )
 _USE = re.compile(
     r"\b(?:intends?|expects?|plans?|anticipates?) (?:currently )?to use (?:the |all of the |any |substantially all of the )*(?:aggregate )?(?:net )?proceeds\b"
@@ -104,9 +104,7 @@ def _names(text: str, start: int, end: int, part: str) -> Iterator[Quote]:
             pieces.append((at, stop))
         at = joint.end() if joint else end
     for first, last in pieces:
-        words = text[first:last].strip()
-        first += len(text[first:last]) - len(text[first:last].lstrip())
-        name = re.match(r"(?:the\s)?(?P<name>[A-Z][^\n]{1,70})$", words)
-        if name and _NAME.fullmatch(words) and words[0].isupper():
-            clean = re.sub(r"\s\([^()]{0,60}\)$", "", words)
-            yield Quote(words=clean, start=first, end=first + len(clean), part=part)
+        begin = last - len(text[first:last].lstrip())
+        name = _NAME.fullmatch(text, begin, begin + len(text[begin:last].rstrip()))
+        if name and len(name["name"]) <= _MAX_NAME_CHARS:
+            yield Quote(words=name["name"], start=begin, end=name.end("name"), part=part)

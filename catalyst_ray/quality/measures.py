@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from catalyst_ray.quality.filings import filings
+from catalyst_ray.quality.offerings import offerings
 from catalyst_ray.quality.sentiment import sentiment
 from catalyst_ray.quality.speed import speed
 
@@ -20,4 +22,4 @@ KEYS = (
 )  # fmt: skip
 """Figures that the JSON names in any case, first and in this order."""
 
-MEASURES: tuple[Callable[[DataFolder], tuple[Figure, ...]], ...] = (sentiment, speed)
+MEASURES: tuple[Callable[[DataFolder], tuple[Figure, ...]], ...] = (sentiment, offerings, filings, speed)
