@@ -231,6 +231,7 @@ class _App:
             store=store,
             fast=fast,
             judge=judge,
+            gatekeeper=wiring.make_gatekeeper(settings, fast, store=store, prices=self._prices, clock=clock),
             releaser=releaser,
             late=late,
             alert_wait_s=settings.llm_alert_wait_secs,

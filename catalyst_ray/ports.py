@@ -204,6 +204,10 @@ class Store(Protocol):
         """Return (item key, title) of alerts and holds on a ticker, newest first."""
         ...
 
+    def alerts_on(self, ticker: str, *, since_utc: datetime, limit: int) -> list[Alert]:
+        """Return alerts and holds on a ticker, newest first."""
+        ...
+
     def needed_files(self) -> set[str]:
         """Return chart paths that an alert not yet sent still needs."""
         ...
@@ -218,6 +222,10 @@ class Store(Protocol):
 
     def explain(self, query: str, *, limit: int) -> list[ItemRecord]:
         """Find items by key, accession number, URL, ticker, alert id or words of the title."""
+        ...
+
+    def decision_counts(self, *, since_utc: datetime) -> Mapping[tuple[str, str], int]:
+        """Return how many items were decided since then, by action and code of the first reason."""
         ...
 
     def purge(self, *, before_utc: datetime) -> int:

@@ -12,25 +12,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from catalyst_ray.errors import ConfigError
+from catalyst_ray.settings_fields import Seconds, Share, setting
+from catalyst_ray.settings_judgement import JudgementSettings, judgement_problems
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pydantic_core import ErrorDetails
 
-Seconds = Annotated[float, Field(gt=0, le=86_400)]
-Share = Annotated[float, Field(ge=0, le=1)]
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
-def _setting(default: Any, group: str, text: str) -> Any:
-    return Field(default, description=text, json_schema_extra={"group": group})
-
-
-class Settings(BaseSettings):
+class Settings(JudgementSettings):
     """All settings of a run, checked and frozen."""
 
     model_config = SettingsConfigDict(
@@ -41,170 +37,165 @@ class Settings(BaseSettings):
         env_file_encoding="utf-8",
     )
 
-    feeds_file: Path | None = _setting(None, "Feeds", "TOML list of feeds; unset = the list that ships.")
-    feeds_parallel: bool = _setting(
+    feeds_file: Path | None = setting(None, "Feeds", "TOML list of feeds; unset = the list that ships.")
+    feeds_parallel: bool = setting(
         True, "Feeds", "Fetch all feeds at once; 0 fetches one by one (debugging)."
     )
-    feeds_timeout: Seconds = _setting(15.0, "Feeds", "Seconds that one feed may take in all.")
-    feeds_max_bytes: Annotated[int, Field(ge=1_000, le=4_194_304)] = _setting(
+    feeds_timeout: Seconds = setting(15.0, "Feeds", "Seconds that one feed may take in all.")
+    feeds_max_bytes: Annotated[int, Field(ge=1_000, le=4_194_304)] = setting(
         4_000_000, "Feeds", "Largest body taken from a feed, in bytes."
     )
-    feeds_allow_private: bool = _setting(
+    feeds_allow_private: bool = setting(
         False,
         "Feeds",
         "Allow feeds on loopback and private addresses.",
     )
-    sec_contact: str | None = _setting(
+    sec_contact: str | None = setting(
         None, "Feeds", "Your e-mail for SEC's User-Agent rule; without it the SEC feeds stay off."
     )
-    sec_tickers_url: str = _setting(
+    sec_tickers_url: str = setting(
         "https://www.sec.gov/files/company_tickers.json", "Feeds", "Where the CIK to ticker map comes from."
     )
-    sec_tickers_file: Path | None = _setting(
-        None, "Feeds", "Local copy of that map, for use without network."
-    )
-    finnhub_token: SecretStr | None = _setting(None, "Feeds", "Finnhub key; unset = that feed stays off.")
+    sec_tickers_file: Path | None = setting(None, "Feeds", "Local copy of that map, for use without network.")
+    finnhub_token: SecretStr | None = setting(None, "Feeds", "Finnhub key; unset = that feed stays off.")
 
-    sleep_seconds: Annotated[float, Field(ge=0, le=86_400)] = _setting(
+    sleep_seconds: Annotated[float, Field(ge=0, le=86_400)] = setting(
         60.0, "Cycle", "Seconds from the start of one cycle to the start of the next."
     )
-    max_alerts_per_cycle: Annotated[int, Field(ge=1, le=1_000)] = _setting(
+    max_alerts_per_cycle: Annotated[int, Field(ge=1, le=1_000)] = setting(
         10, "Cycle", "Alerts over this number wait for the next cycle."
     )
 
-    alert_threshold: Share = _setting(0.35, "Judgement", "Smallest strength of a score that makes an alert.")
-    watch_list: str = _setting("", "Judgement", "Tickers, comma-separated, that are served first.")
-
-    llm_engine: Literal["auto", "ollama", "openai", "embedded", "off"] = _setting(
+    llm_engine: Literal["auto", "ollama", "openai", "embedded", "off"] = setting(
         "auto",
         "LLM",
         "Which engine judges; auto = the server that LLM_ENDPOINT_URL, LLM_SERVER_COMMAND or LLM_OWN_SERVER asks"
         " for, else Ollama if it answers, else embedded if installed, else off.",
     )
-    ollama_host: str = _setting("http://127.0.0.1:11434", "LLM", "Address of the Ollama server.")
-    llm_endpoint_url: str | None = _setting(
+    ollama_host: str = setting("http://127.0.0.1:11434", "LLM", "Address of the Ollama server.")
+    llm_endpoint_url: str | None = setting(
         None,
         "LLM",
         "Address of an OpenAI-compatible server (http://host:8000/v1), for LLM_ENGINE=openai or auto.",
     )
-    llm_api_key: SecretStr | None = _setting(None, "LLM", "Key that the OpenAI-compatible server asks for.")
-    llm_model_name: str = _setting(
+    llm_api_key: SecretStr | None = setting(None, "LLM", "Key that the OpenAI-compatible server asks for.")
+    llm_model_name: str = setting(
         "mistral", "LLM", "Model on the server (llama3.2:1b on Ollama where that is too slow)."
     )
-    llm_own_server: bool = _setting(
+    llm_own_server: bool = setting(
         False, "LLM", "Start `ollama serve` in each replica, on its GPU, rather than use OLLAMA_HOST."
     )
-    llm_server_command: SecretStr | None = _setting(
+    llm_server_command: SecretStr | None = setting(
         None,
         "LLM",
         "Command that starts an OpenAI-compatible server in each replica; {port} and {gpus} are filled in. It may"
         " hold a key, so it is not shown.",
     )
-    llm_pull: bool = _setting(False, "LLM", "Let Ollama download a model that it lacks.")
-    llm_models_dir: Path | None = _setting(
+    llm_pull: bool = setting(False, "LLM", "Let Ollama download a model that it lacks.")
+    llm_models_dir: Path | None = setting(
         None, "LLM", "Model folder of the Ollama servers that the replicas start; unset = Ollama's own."
     )
-    llm_gguf_path: Path | None = _setting(
+    llm_gguf_path: Path | None = setting(
         None, "LLM", "GGUF file for LLM_ENGINE=embedded; unset = the packaged model, without weight."
     )
-    llm_context_tokens: Annotated[int, Field(ge=1_024, le=1_048_576)] = _setting(
+    llm_context_tokens: Annotated[int, Field(ge=1_024, le=1_048_576)] = setting(
         4_096, "LLM", "Tokens of prompt and answer together that one request may take."
     )
-    llm_keep_alive: str = _setting(
+    llm_keep_alive: str = setting(
         "-1", "LLM", "How long Ollama keeps the model loaded after a request; -1 = for ever."
     )
-    llm_batch_workers: Annotated[int, Field(ge=1, le=256)] = _setting(
+    llm_batch_workers: Annotated[int, Field(ge=1, le=256)] = setting(
         3, "LLM", "Requests in flight in one replica."
     )
-    llm_cache_ttl: Annotated[float, Field(ge=0, le=31_536_000)] = _setting(
+    llm_cache_ttl: Annotated[float, Field(ge=0, le=31_536_000)] = setting(
         3600.0, "LLM", "Seconds that an answer is kept; 0 = not at all."
     )
-    llm_timeout_secs: Seconds = _setting(
+    llm_timeout_secs: Seconds = setting(
         20.0, "LLM", "Deadline of a request, in seconds; what is answered later is not used."
     )
-    llm_alert_wait_secs: Annotated[float, Field(ge=0, le=3_600)] = _setting(
+    llm_alert_wait_secs: Annotated[float, Field(ge=0, le=3_600)] = setting(
         2.0, "LLM", "Seconds that an alert waits for the model; after that it goes out and is edited later."
     )
-    llm_start_timeout_secs: Seconds = _setting(
+    llm_start_timeout_secs: Seconds = setting(
         300.0, "LLM", "Seconds that a replica's engine may take to load its model."
     )
-    llm_queue_size: Annotated[int, Field(ge=1, le=100_000)] = _setting(
+    llm_queue_size: Annotated[int, Field(ge=1, le=100_000)] = setting(
         512, "LLM", "Requests that may wait; the least urgent is refused above it."
     )
-    llm_prescale: Share = _setting(
+    llm_prescale: Share = setting(
         0.15,
         "LLM",
         "Strength of a score below which the model is not asked, but for the watch list and telling filings.",
     )
-    llm_confidence_threshold: Share = _setting(
+    llm_confidence_threshold: Share = setting(
         0.6, "LLM", "Confidence of the fast tier below which the fallback asks the model."
     )
-    feature_llm_classifier: bool = _setting(True, "LLM", "Let the model judge headlines.")
-    feature_llm_fallback: bool = _setting(
+    feature_llm_classifier: bool = setting(True, "LLM", "Let the model judge headlines.")
+    feature_llm_fallback: bool = setting(
         True, "LLM", "Let the model re-judge what the fast tier is unsure of."
     )
-    feature_llm_sec_analysis: bool = _setting(
+    feature_llm_sec_analysis: bool = setting(
         True, "LLM", "Let the model read SEC filings: the documents, not the feed's few words."
     )
-    llm_gpus_per_replica: Annotated[float, Field(ge=0, le=16)] = _setting(
+    llm_gpus_per_replica: Annotated[float, Field(ge=0, le=16)] = setting(
         1.0,
         "LLM",
         "GPUs reserved by one replica; a fraction packs several on one card, 0 reserves none.",
     )
-    llm_accelerator_type: str = _setting(
+    llm_accelerator_type: str = setting(
         "", "LLM", "Kinds of GPU that replicas may run on, comma-separated, as Ray names them (L4,A100)."
     )
-    llm_label_selector: str = _setting(
+    llm_label_selector: str = setting(
         "", "LLM", "Ray node labels that replicas ask for: key=value pairs, comma-separated; !value excludes."
     )
-    llm_min_replicas: Annotated[int, Field(ge=1, le=1_000)] = _setting(1, "LLM", "Replicas at least.")
-    llm_max_replicas: Annotated[int, Field(ge=1, le=1_000)] = _setting(8, "LLM", "Replicas at most.")
-    llm_scale_up_secs: Seconds = _setting(
+    llm_min_replicas: Annotated[int, Field(ge=1, le=1_000)] = setting(1, "LLM", "Replicas at least.")
+    llm_max_replicas: Annotated[int, Field(ge=1, le=1_000)] = setting(8, "LLM", "Replicas at most.")
+    llm_scale_up_secs: Seconds = setting(
         5.0, "LLM", "Seconds in which the queue should be worked off; replicas are added where it is longer."
     )
-    llm_scale_down_secs: Seconds = _setting(
+    llm_scale_down_secs: Seconds = setting(
         120.0, "LLM", "Seconds that replicas above LLM_MIN_REPLICAS stay without need."
     )
 
-    chart_queue_workers: Annotated[int, Field(ge=1, le=256)] = _setting(4, "Charts", "Charts drawn at once.")
-    chart_cache_ttl: Annotated[float, Field(ge=0, le=86_400)] = _setting(
+    chart_queue_workers: Annotated[int, Field(ge=1, le=256)] = setting(4, "Charts", "Charts drawn at once.")
+    chart_cache_ttl: Annotated[float, Field(ge=0, le=86_400)] = setting(
         300.0, "Charts", "Seconds that a chart is kept for an equal request."
     )
-    chart_timeout_secs: Seconds = _setting(
+    chart_timeout_secs: Seconds = setting(
         10.0, "Charts", "Seconds a chart may take; the card goes without it after that."
     )
-    chart_keep_seconds: Annotated[float, Field(ge=0, le=31_536_000)] = _setting(
+    chart_keep_seconds: Annotated[float, Field(ge=0, le=31_536_000)] = setting(
         3600.0, "Charts", "Age at which chart files are deleted, unless an unsent alert needs them."
     )
-    chart_theme: Literal["dark", "light"] = _setting("dark", "Charts", "Colours of charts and gauges.")
-    quickchart_image_dir: Path = _setting(Path("out/charts"), "Charts", "Folder of the chart files.")
-    price_source: Literal["none", "csv", "http", "yfinance"] = _setting(
+    chart_theme: Literal["dark", "light"] = setting("dark", "Charts", "Colours of charts and gauges.")
+    quickchart_image_dir: Path = setting(Path("out/charts"), "Charts", "Folder of the chart files.")
+    price_source: Literal["none", "csv", "http", "yfinance"] = setting(
         "none", "Charts", "Where price bars come from; none = cards without a chart."
     )
-    price_dir: Path | None = _setting(None, "Charts", "Folder of TICKER.csv files, for PRICE_SOURCE=csv.")
-    price_url: str | None = _setting(None, "Charts", "Address of a price server, for PRICE_SOURCE=http.")
+    price_dir: Path | None = setting(None, "Charts", "Folder of TICKER.csv files, for PRICE_SOURCE=csv.")
+    price_url: str | None = setting(None, "Charts", "Address of a price server, for PRICE_SOURCE=http.")
 
-    discord_webhook_url: SecretStr | None = _setting(
+    discord_webhook_url: SecretStr | None = setting(
         None, "Delivery", "Discord webhook; unset = dry run: console, file and page only."
     )
-    dry_run: bool = _setting(False, "Delivery", "Keep alerts from Discord even with a webhook set.")
-    out_dir: Path = _setting(
+    dry_run: bool = setting(False, "Delivery", "Keep alerts from Discord even with a webhook set.")
+    out_dir: Path = setting(
         Path("out"), "Delivery", "Folder of alerts.ndjson, index.html and the embedded store."
     )
 
-    database_url: SecretStr | None = _setting(
+    database_url: SecretStr | None = setting(
         None, "State", "SQLAlchemy address (postgresql+psycopg://…); unset = SQLite in OUT_DIR."
     )
-    retention_days: Annotated[float, Field(ge=1, le=3_650)] = _setting(
+    retention_days: Annotated[float, Field(ge=1, le=3_650)] = setting(
         30.0, "State", "Days that decided items and delivered alerts are kept."
     )
 
-    ray_address: str | None = _setting(
+    ray_address: str | None = setting(
         None,
         "Cluster",
         "Cluster to join (auto, host:port); unset = inside a job that job's, else a local one.",
     )
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = _setting(
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = setting(
         "INFO", "Cluster", "Least level logged."
     )
 
@@ -241,18 +232,13 @@ class Settings(BaseSettings):
         return f"sqlite:///{self.out_dir / 'catalyst.db'}"
 
     @property
-    def watched(self) -> frozenset[str]:
-        """Return the watch list as upper-case tickers."""
-        return frozenset(t for t in re.split(r"[,\s]+", self.watch_list.upper()) if t)
-
-    @property
     def is_dry_run(self) -> bool:
         """Return whether alerts stay on this machine."""
         return self.dry_run or self.discord_webhook_url is None
 
 
 NAMES = {name.upper(): name for name in Settings.model_fields}
-SHARED_PREFIXES = {"OUT_", "LOG_", "MAX_", "DRY_", "RAY_", "DATABASE_", "WATCH_"}
+SHARED_PREFIXES = {"OUT_", "LOG_", "MAX_", "DRY_", "RAY_", "DATABASE_", "WATCH_", "MIN_", "NEWS_", "SOURCE_"}
 PREFIXES = tuple({f"{name.split('_')[0]}_" for name in NAMES} - SHARED_PREFIXES)
 NEAR, VERY_NEAR = 80.0, 90.0
 """Similarity, in per cent, from which an unknown name with a prefix of ours, or any name, is a misspelling."""
@@ -340,6 +326,7 @@ def _contradictions(settings: Settings) -> list[str]:
         problems.append("PRICE_DIR: must name a folder when PRICE_SOURCE=csv")
     if settings.price_source == "http" and settings.price_url is None:
         problems.append("PRICE_URL: must name a server when PRICE_SOURCE=http")
+    problems += judgement_problems(settings)
     from catalyst_ray.settings_llm import llm_problems  # noqa: PLC0415  (loads the engines' clients: not for --help)
 
     problems += llm_problems(settings)

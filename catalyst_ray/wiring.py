@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 from catalyst_ray import __version__
@@ -18,9 +19,11 @@ from catalyst_ray.adapters.prices_yfinance import YfinancePrices
 from catalyst_ray.adapters.sec_tickers import SecTickers
 from catalyst_ray.core.fast_tier import FastTier, ModelUses
 from catalyst_ray.core.feedlist import built_in_feeds, read_feeds
-from catalyst_ray.core.policy import default_policy
 from catalyst_ray.core.sentiment import SentimentModel
 from catalyst_ray.errors import ConfigError
+from catalyst_ray.pipeline.gatekeeper import Gatekeeper
+from catalyst_ray.pipeline.quotes import Quotes
+from catalyst_ray.settings_judgement import judgement_policy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,11 +31,13 @@ if TYPE_CHECKING:
 
     from catalyst_ray.core.directory import TickerDirectory
     from catalyst_ray.models import FeedSpec
-    from catalyst_ray.ports import Clock, Notifier, PriceSource
+    from catalyst_ray.ports import Clock, Notifier, PriceSource, Store
     from catalyst_ray.settings import Settings
 
 log = logging.getLogger(__name__)
 
+QUOTE_TIMEOUT_S = 3.0
+"""An alert waits no longer for its quote; without one the limits of price and volume are not applied."""
 MENDS = {
     "sec_contact": "set SEC_CONTACT to your e-mail: SEC asks for a contact in the User-Agent",
     "finnhub_token": "set FINNHUB_TOKEN to your key",
@@ -55,9 +60,9 @@ def choose_feeds(settings: Settings) -> FeedChoice:
     """Return which feeds of the list can be taken with these settings.
 
     Raises:
-        ConfigError: The list is wrong.
+        ConfigError: The list is wrong, or SOURCE_WEIGHTS names no feed of it.
     """
-    listed = _listed(settings.feeds_file)
+    listed = _weighed(_listed(settings.feeds_file), settings.weights)
     has = {"sec_contact": bool(settings.sec_contact), "finnhub_token": bool(settings.finnhub_token)}
     off = {f.name: MENDS[f.requires] for f in listed if f.requires and not has[f.requires]}
     return FeedChoice(tuple(f for f in listed if f.name not in off), off)
@@ -70,6 +75,17 @@ def _listed(path: Path | None) -> tuple[FeedSpec, ...]:
         return read_feeds(path.read_text(encoding="utf-8"), origin=str(path))
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} cannot be read: {error}", key="FEEDS_FILE") from error
+
+
+def _weighed(feeds: tuple[FeedSpec, ...], weights: Mapping[str, float]) -> tuple[FeedSpec, ...]:
+    unknown = sorted(weights.keys() - {feed.name for feed in feeds})
+    if unknown:
+        raise ConfigError(
+            f"there is no feed named {', '.join(unknown)}",
+            key="SOURCE_WEIGHTS",
+            hint=f"the feeds are {', '.join(feed.name for feed in feeds)}",
+        )
+    return tuple(replace(feed, weight=weights.get(feed.name, feed.weight)) for feed in feeds)
 
 
 def make_folder(settings: Settings) -> None:
@@ -127,6 +143,14 @@ def make_prices(settings: Settings) -> PriceSource:
     return YfinancePrices() if settings.price_source == "yfinance" else NoPrices()
 
 
+def make_gatekeeper(
+    settings: Settings, fast: FastTier, *, store: Store, prices: PriceSource, clock: Clock
+) -> Gatekeeper:
+    """Return what turns alerts down for cooldown, price and volume."""
+    quotes = Quotes(prices=prices, clock=clock, timeout_s=min(QUOTE_TIMEOUT_S, settings.chart_timeout_secs))
+    return Gatekeeper(gates=fast.gates, store=store, quotes=quotes, clock=clock)
+
+
 def make_sinks(settings: Settings, *, out: TextIO | None = None, is_terminal: bool) -> list[Notifier]:
     """Return where alerts go: the console and the file always, Discord unless this is a dry run."""
     sinks: list[Notifier] = [
@@ -145,11 +169,7 @@ def make_fast_tier(settings: Settings, directory: TickerDirectory) -> FastTier:
     return FastTier(
         directory=directory,
         sentiment=SentimentModel(),
-        policy=default_policy(
-            alert_min_value=settings.alert_threshold,
-            llm_min_value=settings.llm_prescale,
-            watch_list=settings.watched,
-        ),
+        policy=judgement_policy(settings),
         uses=ModelUses(
             classifier=settings.feature_llm_classifier,
             fallback=settings.feature_llm_fallback,

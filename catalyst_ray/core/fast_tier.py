@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from catalyst_ray.core import policy as rules
+from catalyst_ray.core.market_hours import Session, session
+from catalyst_ray.core.reasons import Code
 from catalyst_ray.core.score import score
 from catalyst_ray.core.tickers import link
 from catalyst_ray.models import Decision, Item, Link, LlmUse, Reason, Score, Verdict
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from catalyst_ray.core.directory import TickerDirectory
+    from catalyst_ray.core.gates import Gates
     from catalyst_ray.core.policy import Policy
     from catalyst_ray.core.sentiment import SentimentModel
 
@@ -35,13 +38,14 @@ class ModelUses:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """What the fast tier made of an item; ``early`` is a decision that needs no model."""
+    """What the fast tier made of an item; ``early`` is a decision that needs no model, ``session`` the market's."""
 
     item: Item
     link: Link
     score: Score
     early: Decision | None
     priority: int
+    session: Session
 
     @property
     def ticker(self) -> str:
@@ -60,21 +64,29 @@ class FastTier:
         self._policy = policy
         self._uses = uses
 
+    @property
+    def gates(self) -> Gates:
+        """Return what keeps a strong item from becoming an alert."""
+        return self._policy.gates
+
     def read(self, item: Item, *, now_utc: datetime) -> Reading:
         """Link and score an item, and decide on it if no model is needed for that."""
         linked = link(item, self.directory)
         scored = score(item, linked, self._sentiment, now_utc=now_utc, policy=self._policy)
-        early = rules.triage(item, linked, scored)
+        early = rules.triage(item, linked, scored, policy=self._policy)
         return Reading(
             item=item,
             link=linked,
             score=scored,
             early=_with_tickers(early, linked) if early else None,
             priority=rules.priority_of(scored.value, watched=self._policy.watches(linked)),
+            session=session(now_utc),
         )
 
     def wants_model(self, reading: Reading) -> LlmUse | None:
-        """Return what the model should be asked about an item, or None."""
+        """Return what the model should be asked about an item, or None; nothing in a session without alerts."""
+        if reading.session not in self.gates.sessions:
+            return None
         return rules.wants_llm(
             reading.item,
             reading.link,
@@ -89,7 +101,12 @@ class FastTier:
     def decide(self, reading: Reading, verdict: Verdict, *, near_duplicate: str | None) -> Decision:
         """Decide on an item with what the model said, if anything."""
         decision = rules.decide(
-            reading.link, reading.score, verdict, policy=self._policy, near_duplicate_of=near_duplicate
+            reading.link,
+            reading.score,
+            verdict,
+            policy=self._policy,
+            near_duplicate_of=near_duplicate,
+            session=reading.session,
         )
         return _with_tickers(decision, reading.link)
 
@@ -97,7 +114,7 @@ class FastTier:
 def _with_tickers(decision: Decision, linked: Link) -> Decision:
     """Add which tickers an item has and by what evidence, for ``explain``."""
     found = tuple(
-        Reason("ticker", f"{s.ticker} by {s.reason.code} {s.reason.detail}"[:200])
+        Reason(Code.TICKER, f"{s.ticker} by {s.reason.code} {s.reason.detail}"[:200])
         for s in linked.symbols[:MAX_TICKER_REASONS]
     )
     return replace(decision, reasons=decision.reasons + found)

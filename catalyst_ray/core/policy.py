@@ -12,19 +12,20 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from catalyst_ray.core.gates import Gates, session_reasons
+from catalyst_ray.core.reasons import Code, duration
 from catalyst_ray.errors import ConfigError
 from catalyst_ray.models import Action, Decision, ItemKind, LlmUse, Reason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from catalyst_ray.core.market_hours import Session
     from catalyst_ray.models import Item, Judgement, Link, Score, Verdict
 
 _WATCH_PRIORITY = 2
 """Steps of priority that a place on the watch list is worth."""
 _LINK_REASONS = 6
-STORY_TOLD = "near_duplicate"
-"""Code of the reason that another alert tells the item's story."""
 _SMALL = 1e-9
 
 
@@ -63,6 +64,7 @@ class Policy:
     llm_forms: frozenset[str]
     llm_items: frozenset[str]
     freshness: Mapping[str, Freshness]
+    gates: Gates
     watch_list: frozenset[str] = field(default_factory=frozenset)
 
     def freshness_of(self, item: Item) -> Freshness:
@@ -70,6 +72,15 @@ class Policy:
         form = item.form or ""
         row = self.freshness.get(form) or self.freshness.get(form.removesuffix("/A"))
         return row or self.freshness[item.kind]
+
+    def with_max_age(self, *, news_s: float | None, filing_s: float | None) -> Policy:
+        """Return the policy with other ages at which news, and filings of whatever form, are too old."""
+        ages = {name: news_s if name == ItemKind.NEWS else filing_s for name in self.freshness}
+        rows = {
+            name: row if (age_s := ages[name]) is None else replace(row, max_age_s=age_s)
+            for name, row in self.freshness.items()
+        }
+        return replace(self, freshness=rows)
 
     def reads(self, item: Item) -> bool:
         """Return whether a filing is worth reading however little its feed says: by its form and 8-K items."""
@@ -83,7 +94,7 @@ class Policy:
         return any(symbol.ticker in self.watch_list for symbol in link.symbols)
 
 
-def triage(item: Item, link: Link, score: Score) -> Decision | None:
+def triage(item: Item, link: Link, score: Score, *, policy: Policy) -> Decision | None:
     """Return the decision on an item that no language model need see, or None.
 
     Dropped: another language than English, no US ticker, stale. Suppressed: noise. The first that applies
@@ -92,18 +103,24 @@ def triage(item: Item, link: Link, score: Score) -> Decision | None:
     noise = tuple(Reason(hit.code, hit.span or hit.label) for hit in score.events if hit.noise)
     found: list[tuple[Action, tuple[Reason, ...]]] = []
     if item.language and not item.language.lower().startswith("en"):
-        found.append((Action.DROP, (Reason("not_english", item.language),)))
+        found.append((Action.DROP, (Reason(Code.NOT_ENGLISH, item.language),)))
     if not link.symbols:
-        found.append((Action.DROP, (Reason("no_ticker"), *link.reasons[:_LINK_REASONS])))
+        found.append((Action.DROP, (Reason(Code.NO_TICKER), *link.reasons[:_LINK_REASONS])))
     if score.freshness <= 0:
-        age_s = next((part.value for part in score.parts if part.code == "age"), None)
-        found.append((Action.DROP, (Reason("stale", _duration(age_s), age_s),)))
+        found.append((Action.DROP, (_stale(item, score, policy),)))
     if noise:
         found.append((Action.SUPPRESS, noise))
     if not found:
         return None
     reasons = tuple(reason for _, some in found for reason in some)
-    return Decision(action=found[0][0], reasons=reasons, value=score.value, priority=9)
+    return Decision(action=found[0][0], reasons=reasons, value=score.value, priority=9, parts=score.parts)
+
+
+def _stale(item: Item, score: Score, policy: Policy) -> Reason:
+    age_s = next((part.value for part in score.parts if part.code == Code.AGE), None)
+    limit = duration(policy.freshness_of(item).max_age_s)
+    name = "FILING_MAX_AGE_SECONDS" if item.kind is ItemKind.FILING else "NEWS_MAX_AGE_SECONDS"
+    return Reason(Code.STALE, f"{duration(age_s or 0.0)} old, over {limit} ({name})", age_s)
 
 
 def wants_llm(
@@ -137,11 +154,18 @@ def wants_llm(
 
 
 def decide(
-    link: Link, score: Score, verdict: Verdict, *, policy: Policy, near_duplicate_of: str | None = None
+    link: Link,
+    score: Score,
+    verdict: Verdict,
+    *,
+    policy: Policy,
+    near_duplicate_of: str | None = None,
+    session: Session | None = None,
 ) -> Decision:
     """Return the decision on an item that passed ``triage``.
 
-    ``near_duplicate_of`` is the key of an alerted item that tells the same story, if there is one.
+    ``near_duplicate_of`` is the key of an alerted item that tells the same story, if there is one; ``session`` the
+    market's now, None where the time does not matter.
     """
     value, llm_reasons = combine(score, verdict, policy=policy)
     watched = policy.watches(link)
@@ -149,19 +173,27 @@ def decide(
     reasons = [Reason(hit.code, hit.span or hit.label, hit.weight) for hit in score.events]
     reasons += llm_reasons
     if abs(score.value) + _SMALL < least <= abs(value) + _SMALL:
-        reasons.append(Reason("llm_lifts", f"from below {least:.2f}", score.value))
+        reasons.append(Reason(Code.LLM_LIFTS, f"from below {least:.2f}", score.value))
     elif abs(value) + _SMALL < least <= abs(score.value) + _SMALL:
-        reasons.append(Reason("llm_sinks", f"from above {least:.2f}", score.value))
+        reasons.append(Reason(Code.LLM_SINKS, f"from above {least:.2f}", score.value))
     if watched:
-        reasons.append(Reason("watch_list", value=least))
+        reasons.append(Reason(Code.WATCH_LIST, value=least))
+    excluded, facts = session_reasons(session, policy.gates) if session else (None, [])
     if near_duplicate_of:
-        action, head = Action.SUPPRESS, Reason(STORY_TOLD, near_duplicate_of)
+        action, head = Action.SUPPRESS, Reason(Code.NEAR_DUPLICATE, near_duplicate_of)
     elif abs(value) + _SMALL < least:
-        action, head = Action.SUPPRESS, Reason("weak", f"below {least:.2f}", value)
+        name = "the watch list’s" if watched else "ALERT_THRESHOLD"
+        action, head = Action.SUPPRESS, Reason(Code.WEAK, f"below {name} {least:.2f}", value)
+    elif excluded:
+        action, head = Action.SUPPRESS, excluded
     else:
-        action, head = Action.ALERT, Reason("strong", f"from {least:.2f}", value)
+        action, head = Action.ALERT, Reason(Code.STRONG, f"from {least:.2f}", value)
     return Decision(
-        action=action, reasons=(head, *reasons), value=value, priority=priority_of(value, watched=watched)
+        action=action,
+        reasons=(head, *reasons, *facts),
+        value=value,
+        priority=priority_of(value, watched=watched),
+        parts=score.parts,
     )
 
 
@@ -189,7 +221,7 @@ def combine(score: Score, verdict: Verdict, *, policy: Policy) -> tuple[float, l
         return score.value, [verdict.reason]
     seen = Reason(verdict.reason.code, judgement.model or verdict.reason.detail, judgement.direction)
     if not judgement.has_weight:
-        return score.value, [seen, Reason("llm_no_weight", judgement.model)]
+        return score.value, [seen, Reason(Code.LLM_NO_WEIGHT, judgement.model)]
     return _weighed(score, judgement, seen, policy)
 
 
@@ -199,20 +231,15 @@ def _weighed(score: Score, judgement: Judgement, seen: Reason, policy: Policy) -
     share = policy.llm_weight * sure
     value = (1 - share) * fast + share * direction
     if fast * direction >= 0:
-        return value, [seen, Reason("llm_agrees" if fast * direction > 0 else "llm_weighed", value=value)]
+        return value, [
+            seen,
+            Reason(Code.LLM_AGREES if fast * direction > 0 else Code.LLM_WEIGHED, value=value),
+        ]
     decided = abs(judgement.direction) >= policy.llm_flip_direction
     if sure >= policy.llm_flip_confidence and decided:
-        return sure * direction, [seen, Reason("llm_flips", value=sure * direction)]
+        return sure * direction, [seen, Reason(Code.LLM_FLIPS, value=sure * direction)]
     kept = max(0.0, value) if fast > 0 else min(0.0, value)
-    return kept, [seen, Reason("llm_disagrees", value=kept)]
-
-
-def _duration(seconds: float | None) -> str:
-    if seconds is None:
-        return ""
-    if seconds < 5400:
-        return f"{seconds / 60:.0f} min old"
-    return f"{seconds / 3600:.0f} h old" if seconds < 172800 else f"{seconds / 86400:.0f} days old"
+    return kept, [seen, Reason(Code.LLM_DISAGREES, value=kept)]
 
 
 def default_policy(**overrides: Any) -> Policy:
@@ -244,7 +271,8 @@ def load_policy(text: str) -> Policy:
         table = tomllib.loads(text)
         rows = {name: Freshness(**row) for name, row in table.pop("freshness").items()}
         forms, items = frozenset(table.pop("llm_forms")), frozenset(table.pop("llm_items"))
-        return Policy(freshness=rows, llm_forms=forms, llm_items=items, **table)
+        gates = Gates(**table.pop("gates"))
+        return Policy(freshness=rows, gates=gates, llm_forms=forms, llm_items=items, **table)
     except (tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError) as error:
         raise ConfigError(
             f"unreadable: {error}", key="policy.toml", hint="compare it with the file shipped"

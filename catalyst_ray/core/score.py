@@ -4,17 +4,22 @@
     base  = strongest event + a share of what speaks against it and of what goes along with it, leaning to
             the sentiment as far as that is clear; where no event was found, a share of the sentiment
 
+Every term and factor is kept as a part: ``arithmetic`` makes the value of them again, and shows how.
+
 It does not find events or measure sentiment (``events``, ``sentiment``), and decides nothing (``policy``).
 """
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING
 
+from catalyst_ray.core.arithmetic import value_of
 from catalyst_ray.core.calibration import default_calibration
 from catalyst_ray.core.events import default_taxonomy, find_events, prose
 from catalyst_ray.core.lexicon import default_lexicon
+from catalyst_ray.core.reasons import Code, duration
 from catalyst_ray.models import Reason, Score
 
 if TYPE_CHECKING:
@@ -26,6 +31,8 @@ if TYPE_CHECKING:
     from catalyst_ray.models import EventHit, Item, Link
 
 _WORD = re.compile(r"[A-Za-z0-9]+")
+_DIGITS = 4
+"""Of the parts; the value has three."""
 _NOISE_CONFIDENCE = 0.9
 """How sure we are that an advertisement is one."""
 
@@ -42,27 +49,25 @@ def score(
     ]
     sentiment = round(sentiment_model.sentiment(title, summary, names), 3)
     signed = [hit for hit in events if hit.weight and not hit.noise]
-    noise = any(hit.noise for hit in events)
+    noise = next((hit for hit in events if hit.noise), None)
     sure = default_calibration().confidence(
         [hit.weight for hit in signed],
         sentiment,
         clear=policy.clear_sentiment,
         has_text=bool(title or summary),
     )
-    base, parts = _base(signed, sentiment, policy)
-    fresh, fresh_parts = _freshness(item, now_utc, policy)
-    value = base * fresh * item.source_weight
-    parts += [*fresh_parts, Reason("source", item.source or item.feed, item.source_weight)]
+    age, *freshness = _freshness(item, now_utc, policy)
+    parts = [*_base(signed, sentiment, policy), *freshness]
+    parts.append(Reason(Code.SOURCE, item.source or item.feed, item.source_weight))
     if noise:
-        value *= policy.noise_factor
-        parts.append(Reason("noise", next(hit.code for hit in events if hit.noise), policy.noise_factor))
+        parts.append(Reason(Code.NOISE, noise.label or noise.code, policy.noise_factor))
     return Score(
-        value=round(_clamped(value), 3),
+        value=round(value_of(parts), 3),
         sentiment=sentiment,
         confidence=_NOISE_CONFIDENCE if noise else sure,
-        freshness=round(fresh, 3),
+        freshness=round(math.prod(part.value or 0.0 for part in freshness), 3),
         events=events,
-        parts=tuple(parts),
+        parts=(*parts, age),
     )
 
 
@@ -79,27 +84,39 @@ def _events(item: Item, link: Link) -> tuple[EventHit, ...]:
     return default_taxonomy().as_seen_by(names, hits, item)
 
 
-def _base(signed: Sequence[EventHit], sentiment: float, policy: Policy) -> tuple[float, list[Reason]]:
+def _base(signed: Sequence[EventHit], sentiment: float, policy: Policy) -> list[Reason]:
+    """Return the terms of the base: what each adds to the ones before."""
     if not signed:
-        return sentiment * policy.sentiment_alone, [Reason("sentiment", "no event", sentiment)]
-    strongest = signed[0].weight
-    against = next((hit.weight for hit in signed if hit.weight * strongest < 0), 0.0)
-    along = sum(hit.weight for hit in signed[1:] if hit.weight * strongest > 0)
-    together = _clamped(strongest + policy.opposite_event * against + policy.other_events * _clamped(along))
+        wording = Reason(Code.WORDING, "no event", sentiment)
+        return [wording, Reason(Code.NO_EVENT, "a share of the wording", policy.sentiment_alone)]
+    first = signed[0]
+    against = [hit for hit in signed if hit.weight * first.weight < 0][:1]
+    along = [hit for hit in signed[1:] if hit.weight * first.weight > 0]
+    less = policy.opposite_event * sum(hit.weight for hit in against)
+    more = policy.other_events * _clamped(sum(hit.weight for hit in along))
+    together = _clamped(first.weight + less + more)
     lean = policy.sentiment_share * (1 - abs(together)) * abs(sentiment)
-    parts = [Reason("event", hit.code, hit.weight) for hit in signed]
-    return (1 - lean) * together + lean * sentiment, [*parts, Reason("sentiment", "beside events", sentiment)]
+    terms = (
+        Reason(Code.EVENT_AGAINST, _labels(against), round(less, _DIGITS)),
+        Reason(Code.EVENTS_ALONG, _labels(along), round(together - first.weight - less, _DIGITS)),
+        Reason(Code.WORDING, "beside events", round(lean * (sentiment - together), _DIGITS)),
+    )
+    return [Reason(Code.EVENT, _labels([first]), first.weight), *(term for term in terms if term.value)]
 
 
-def _freshness(item: Item, now_utc: datetime, policy: Policy) -> tuple[float, list[Reason]]:
+def _labels(hits: Sequence[EventHit]) -> str:
+    return ", ".join(hit.label or hit.code for hit in hits)[:200]
+
+
+def _freshness(item: Item, now_utc: datetime, policy: Policy) -> list[Reason]:
+    """Return the age, then what it leaves of the value."""
     since = item.published_utc or item.received_utc
     age_s = max(0.0, (now_utc - since).total_seconds())
-    fresh = policy.freshness_of(item).at(age_s)
-    parts = [Reason("freshness", value=round(fresh, 3)), Reason("age", "seconds", round(age_s, 1))]
+    fresh = Reason(Code.FRESHNESS, duration(age_s), round(policy.freshness_of(item).at(age_s), _DIGITS))
+    parts = [Reason(Code.AGE, "seconds", round(age_s, 1)), fresh]
     if item.published_utc is None:
-        fresh *= policy.undated_factor
-        parts.append(Reason("undated", "counted from when it came", policy.undated_factor))
-    return fresh, parts
+        parts.append(Reason(Code.UNDATED, "counted from when it came", policy.undated_factor))
+    return parts
 
 
 def _clamped(value: float) -> float:

@@ -36,6 +36,7 @@ from catalyst_ray.models.offerings import (
     Quote,
 )
 from catalyst_ray.models.pictures import Bars, ChartRequest, Picture
+from catalyst_ray.models.quotes import PriceQuote
 from catalyst_ray.models.reports import CycleReport, FeedReport, GpuSample
 
 __all__ = [
@@ -76,6 +77,7 @@ __all__ = [
     "ParsedFeed",
     "Party",
     "Picture",
+    "PriceQuote",
     "Qualifier",
     "Quote",
     "Reason",

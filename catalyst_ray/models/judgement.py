@@ -254,9 +254,11 @@ class Decision:
 
     Args:
         value: Signed strength, −1 to 1, with the model's say; None where none was weighed (a duplicate).
+        parts: The score's, for ``explain``: an item that is no alert has no other place for them.
     """
 
     action: Action
     reasons: tuple[Reason, ...]
     value: float | None = None
     priority: int = 5
+    parts: tuple[Reason, ...] = ()

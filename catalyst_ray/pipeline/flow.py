@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from catalyst_ray.core.dedupe import find_near_duplicate
-from catalyst_ray.core.policy import STORY_TOLD
+from catalyst_ray.core.reasons import Code
 from catalyst_ray.errors import StoreError
 from catalyst_ray.models import Action, Alert, Decision, Item, Reason, Trace, Verdict
 from catalyst_ray.pipeline.release import alert_id
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from catalyst_ray.core.fast_tier import FastTier, Reading
+    from catalyst_ray.pipeline.gatekeeper import Gatekeeper
     from catalyst_ray.pipeline.late import LateVerdicts
     from catalyst_ray.pipeline.pictures import PictureSet
     from catalyst_ray.pipeline.release import Releaser
@@ -32,8 +33,8 @@ STORY_WINDOW = timedelta(hours=24)
 STORY_LIMIT = 200
 LOOK_S = 0.1
 """How often an item that waits looks whether its verdict can still come in time; a cached one is there at once."""
-NOT_NEEDED = Verdict(None, Reason("llm_not_needed"))
-PENDING = Verdict(None, Reason("llm_pending", "the model had not answered when this was decided"))
+NOT_NEEDED = Verdict(None, Reason(Code.LLM_NOT_NEEDED))
+PENDING = Verdict(None, Reason(Code.LLM_PENDING, "the model had not answered when this was decided"))
 
 Steps = tuple[tuple[str, "datetime"], ...]
 
@@ -42,6 +43,7 @@ class Flow:
     """Decides on items: fast tier, language model where wanted, near-duplicates.
 
     Args:
+        gatekeeper: Turns alerts down for what stands outside the item.
         releaser: Takes what became an alert.
         late: Awaits the verdicts that are not there in time.
         alert_wait_s: How long an item waits for the model, if a verdict may be expected in it; then the
@@ -57,6 +59,7 @@ class Flow:
         store: Store,
         fast: FastTier,
         judge: Judge,
+        gatekeeper: Gatekeeper,
         releaser: Releaser,
         late: LateVerdicts,
         alert_wait_s: float,
@@ -66,6 +69,7 @@ class Flow:
         self._store = store
         self.fast = fast
         self._judge = judge
+        self._gatekeeper = gatekeeper
         self._releaser = releaser
         self._late = late
         self._alert_wait_s = alert_wait_s
@@ -120,7 +124,7 @@ class Flow:
 
     async def _failed(self, item: Item, error: Exception, shared: Round) -> None:
         words = f"{type(error).__name__}: {error}"[:200]
-        failed = Decision(action=Action.DROP, reasons=(Reason("failed", words),))
+        failed = Decision(action=Action.DROP, reasons=(Reason(Code.FAILED, words),))
         await asyncio.to_thread(self._store.decide, [(item, failed)], now_utc=self._clock.now_utc())
         shared.tally.counts["failed"] += 1
         shared.tally.problem(f"item {item.key}: {words}")
@@ -196,9 +200,11 @@ class Flow:
             recent = await asyncio.to_thread(
                 self._store.recent_titles, reading.ticker, since_utc=since, limit=STORY_LIMIT
             )
-        others = [(key, title) for key, title in recent if key != reading.item.key]
-        twin = find_near_duplicate(reading.item.title, others)
-        return self.fast.decide(reading, verdict, near_duplicate=twin)
+            others = [(key, title) for key, title in recent if key != reading.item.key]
+            twin = find_near_duplicate(reading.item.title, others)
+            decision = self.fast.decide(reading, verdict, near_duplicate=twin)
+            decision = await self._gatekeeper.cooled(reading, decision)
+        return await self._gatekeeper.priced(reading, decision)
 
     def _alert(self, reading: Reading, steps: Steps, verdict: Verdict, decision: Decision) -> Alert:
         now = self._clock.now_utc()
@@ -243,4 +249,4 @@ class Flow:
 
 def _is_told(decision: Decision) -> bool:
     """Return whether another alert told the story: no verdict makes this item one."""
-    return any(reason.code == STORY_TOLD for reason in decision.reasons)
+    return any(reason.code == Code.NEAR_DUPLICATE for reason in decision.reasons)

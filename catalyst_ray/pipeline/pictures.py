@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from catalyst_ray.core.bars import change_pct
+from catalyst_ray.core.reasons import Code
 from catalyst_ray.errors import CatalystError, ConfigError
 from catalyst_ray.models import ChartRequest, Reason
 
@@ -86,18 +87,18 @@ class Pictures:
             async with asyncio.timeout(self._timeout_s):
                 bars = await self._prices.bars(ticker, TIMEFRAME)
             if bars is None:
-                return PictureSet(reason=Reason("no_prices", f"{self._prices.name} has none for {ticker}"))
+                return PictureSet(reason=Reason(Code.NO_PRICES, f"{self._prices.name} has none for {ticker}"))
             price, change = change_pct(bars) or (None, None)
             request = ChartRequest(bars=bars, mark_utc=mark_utc, label=label, theme=self._theme)
             picture = await self._artist.draw(request, priority=priority)
             path = await asyncio.to_thread(self._write, alert_id, picture.png)
         except (CatalystError, OSError, TimeoutError) as error:
             log.warning("no chart", extra={"alert_id": alert_id, "ticker": ticker, "error": str(error)})
-            reason = Reason("no_chart", _public_words(error)[:200])
+            reason = Reason(Code.NO_CHART, _public_words(error)[:200])
             return PictureSet(reason=reason, price_usd=price, change_pct=change)
         except Exception as error:  # the stage's one boundary: no picture is worth an alert
             log.exception("no chart", extra={"alert_id": alert_id, "ticker": ticker})
-            reason = Reason("no_chart", type(error).__name__)
+            reason = Reason(Code.NO_CHART, type(error).__name__)
             return PictureSet(reason=reason, price_usd=price, change_pct=change)
         seconds = self._clock.monotonic() - started
         return PictureSet(chart_path=str(path), price_usd=price, change_pct=change, seconds=seconds)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
+from catalyst_ray.core.reasons import Code
 from catalyst_ray.models import Action, Reason, Trace
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from catalyst_ray.pipeline.round import Round
     from catalyst_ray.ports import Clock, Store
 
-CAP = Reason("cap", "MAX_ALERTS_PER_CYCLE reached: waits for the next cycle")
+CAP = Reason(Code.CAP, "MAX_ALERTS_PER_CYCLE reached: waits for the next cycle")
 
 
 class Releaser:
@@ -72,7 +73,9 @@ class Releaser:
                 shared.slots += 1
                 return
             reasons = tuple(r for r in stored.decision.reasons if r.code != CAP.code)
-            decision = replace(stored.decision, action=Action.ALERT, reasons=(*reasons, Reason("released")))
+            decision = replace(
+                stored.decision, action=Action.ALERT, reasons=(*reasons, Reason(Code.RELEASED))
+            )
             pictures = await self.draw(stored.item, stored.ticker, stored.score, decision.priority)
             await self._commit(replace(stored, decision=decision), pictures, shared)
         shared.tally.counts["released"] += 1

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, Text, or_, select, type_coerce
 
 from catalyst_ray.adapters.store import outbox
 from catalyst_ray.adapters.store.columns import url_key
@@ -15,6 +17,7 @@ from catalyst_ray.models import ItemRecord
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
     from sqlalchemy import Connection
 
@@ -47,6 +50,19 @@ def explain(connection: Connection, query: str, *, limit: int) -> list[ItemRecor
         more = _select(connection, *titled, limit=limit)
         rows = [*rows, *(row for row in more if row.key not in found)][:limit]
     return _records(connection, rows)
+
+
+def decision_counts(connection: Connection, *, since_utc: datetime) -> Counter[tuple[str, str]]:
+    """Count the items decided since then by action and code of their first reason, which decided.
+
+    The decisions are read as the JSON that they are: to check each against its model would take ten times as long.
+    """
+    query = select(items.c.action, type_coerce(items.c.decision, Text)).where(items.c.decided >= since_utc)
+    counts: Counter[tuple[str, str]] = Counter()
+    for action, decision in connection.execute(query.execution_options(yield_per=1_000)):
+        reasons = json.loads(decision)["reasons"]
+        counts[action, reasons[0]["code"] if reasons else ""] += 1
+    return counts
 
 
 def _identity(text: str) -> ColumnElement[bool]:

@@ -240,6 +240,11 @@ class SqlStore(Store):
         with self._database.read() as connection:
             return alerts.recent_titles(connection, ticker, since_utc=since_utc, limit=limit)
 
+    def alerts_on(self, ticker: str, *, since_utc: datetime, limit: int) -> list[Alert]:
+        """Return alerts and holds on a ticker, newest first."""
+        with self._database.read() as connection:
+            return alerts.on(connection, ticker, since_utc=since_utc, limit=limit)
+
     def needed_files(self) -> set[str]:
         """Return chart paths that an alert not yet sent still needs."""
         with self._database.read() as connection:
@@ -261,6 +266,11 @@ class SqlStore(Store):
         """Find items by identity, ticker of a decision or words of the title."""
         with self._database.read() as connection:
             return search.explain(connection, query, limit=limit)
+
+    def decision_counts(self, *, since_utc: datetime) -> Mapping[tuple[str, str], int]:
+        """Return how many items were decided since then, by action and first reason."""
+        with self._database.read() as connection:
+            return search.decision_counts(connection, since_utc=since_utc)
 
     def purge(self, *, before_utc: datetime) -> int:
         """Delete what is old and finished; return how many items, deliveries and cached answers.

@@ -1,0 +1,39 @@
+"""Owns what price bars say of a share now: its last price and how much of it is traded on a usual day."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from statistics import mean
+from typing import TYPE_CHECKING
+
+from catalyst_ray.core.bars import eastern, rows_of
+from catalyst_ray.models import PriceQuote
+
+if TYPE_CHECKING:
+    from catalyst_ray.models import Bars
+
+INTRADAY, DAILY = "1D", "1M"
+"""Timeframes that a quote is made of."""
+MAX_AGE = timedelta(days=7)
+"""A price from longer ago is not the share's price now: a halted share, or a file that nobody renews."""
+
+
+def quote_of(ticker: str, *, intraday: Bars | None, daily: Bars | None, now_utc: datetime) -> PriceQuote:
+    """Return the quote of a ticker; what the bars do not say is None.
+
+    Today's bar is left out of the average: the day is not over. Bars without any volume say nothing of it.
+    """
+    newest = [bars for bars in (intraday, daily) if bars is not None and len(bars)]
+    price = as_of = None
+    if newest:
+        as_of = datetime.fromtimestamp(newest[0].times_s[-1], UTC)
+        price = newest[0].close[-1] if now_utc - as_of <= MAX_AGE else None
+    today = eastern(int(now_utc.timestamp())).date()
+    rows = rows_of(daily) if daily is not None else []
+    volumes = [row.volume for row in rows if eastern(row.time_s).date() < today]
+    return PriceQuote(
+        ticker=ticker,
+        price_usd=price,
+        average_volume=mean(volumes) if any(volumes) else None,
+        as_of_utc=as_of,
+    )
