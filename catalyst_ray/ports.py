@@ -204,10 +204,6 @@ class Store(Protocol):
         """Return (item key, title) of alerts and holds on a ticker, newest first."""
         ...
 
-    def alerts_on(self, ticker: str, *, since_utc: datetime, limit: int) -> list[Alert]:
-        """Return alerts and holds on a ticker, newest first."""
-        ...
-
     def needed_files(self) -> set[str]:
         """Return chart paths that an alert not yet sent still needs."""
         ...

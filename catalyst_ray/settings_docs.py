@@ -88,8 +88,16 @@ def _allowed(info: FieldInfo) -> str:
         return ", ".join(get_args(info.annotation))
     if info.annotation is bool:
         return "1, 0"
-    words = (f"{word} {limit:,}" for word, limit in map(_bound, info.metadata) if limit is not None)
+    words = (f"{word} {limit:,.15g}" for word, limit in map(_bound, _marks(info)) if limit is not None)
     return " ".join(words)
+
+
+def _marks(info: FieldInfo) -> Iterator[object]:
+    """Yield the checks of a setting, those of one that may be unset too."""
+    yield from info.metadata
+    for choice in get_args(info.annotation):
+        for mark in getattr(choice, "__metadata__", ()):
+            yield from getattr(mark, "metadata", ())
 
 
 def _bound(mark: object) -> tuple[str, float | None]:

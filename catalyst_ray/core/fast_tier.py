@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from catalyst_ray.core import policy as rules
 from catalyst_ray.core.market_hours import Session, session
-from catalyst_ray.core.reasons import Code
+from catalyst_ray.core.reasons import Code, title
 from catalyst_ray.core.score import score
 from catalyst_ray.core.tickers import link
 from catalyst_ray.models import Decision, Item, Link, LlmUse, Reason, Score, Verdict
@@ -114,7 +114,7 @@ class FastTier:
 def _with_tickers(decision: Decision, linked: Link) -> Decision:
     """Add which tickers an item has and by what evidence, for ``explain``."""
     found = tuple(
-        Reason(Code.TICKER, f"{s.ticker} by {s.reason.code} {s.reason.detail}"[:200])
+        Reason(Code.TICKER, f"{s.ticker} by {title(s.reason.code)}: {s.reason.detail}"[:200])
         for s in linked.symbols[:MAX_TICKER_REASONS]
     )
     return replace(decision, reasons=decision.reasons + found)

@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from catalyst_ray.core import arithmetic
 from catalyst_ray.core.market_hours import EASTERN, Session, session
 from catalyst_ray.core.message_figures import change, price, signed, terms
 from catalyst_ray.core.message_text import clip, plain, safe_link, sentences
+from catalyst_ray.core.reasons import Code, capital, said, title
 from catalyst_ray.models import LlmUse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
 
     from catalyst_ray.models import Alert, EventHit, Item, Judgement, Reason
@@ -24,33 +26,41 @@ if TYPE_CHECKING:
 _MAX_REASONS = 5
 _MAX_EVIDENCE = 3
 _NEUTRAL = 0.05  # below it the sign means nothing: VADER's own threshold
-_TIER_WITHOUT_LLM = {
-    "llm_off": "fast tier · LLM off",
-    "llm_not_needed": "fast tier",
-    "llm_pending": "fast tier · LLM not in yet",
-    "llm_deadline": "fast tier · LLM was late",
+_TIER_WITHOUT_LLM: Mapping[str, str] = {
+    Code.LLM_OFF: "fast tier · LLM off",
+    Code.LLM_NOT_NEEDED: "fast tier",
+    Code.LLM_PENDING: "fast tier · LLM not in yet",
+    Code.LLM_DEADLINE: "fast tier · LLM was late",
 }
 _USED = {
     LlmUse.HEADLINE: "",
     LlmUse.REJUDGE: " judged again",
     LlmUse.FILING: " read the filing",
 }
-_LLM_EFFECT = {
-    "llm_agrees": "and agrees",
-    "llm_disagrees": "and disagrees",
-    "llm_flips": "and overrules the fast tier",
+_LLM_EFFECT: Mapping[str, str] = {
+    Code.LLM_AGREES: "and agrees",
+    Code.LLM_DISAGREES: "and disagrees",
+    Code.LLM_FLIPS: "and overrules the fast tier",
 }
-_LIFTS, _SINKS = "llm_lifts", "llm_sinks"
+_LIFTS, _SINKS = Code.LLM_LIFTS, Code.LLM_SINKS
+_TOLD = frozenset(
+    {
+        Code.STRONG,
+        Code.SESSION,  # the card's own line has the session that the news met
+        Code.TICKER,  # for ``explain``: the card's own line shows the evidence
+        Code.LLM_WEIGHED,
+        Code.LLM_NO_WEIGHT,
+        _LIFTS,
+        _SINKS,
+        *_LLM_EFFECT,
+    }
+)
+"""Reasons that the card says in another place."""
 _SESSION = {
     Session.PRE: "pre-market",
     Session.REGULAR: "market open",
     Session.AFTER: "after hours",
     Session.CLOSED: "market closed",
-}
-_TICKER_FROM = {
-    "cik": "the filing",
-    "category": "the publisher’s category",
-    "exchange_tag": "the exchange tag",
 }
 
 
@@ -187,11 +197,8 @@ def card_text(card: Card) -> str:
 
 
 def words(reason: Reason) -> str:
-    """Return a reason as people say it: no underscores, its evidence after a colon, its figure last."""
-    said = _spoken(reason.code)
-    if reason.detail:
-        said = f"{said}: {reason.detail}"
-    return _line(said if reason.value is None else f"{said} ({signed(reason.value)})", 220)
+    """Return a reason as people say it, in one line."""
+    return _line(capital(said(reason)), 220)
 
 
 def eastern(when_utc: datetime) -> str:
@@ -209,8 +216,7 @@ def _updated(alert: Alert) -> tuple[str, str]:
 
 
 def _spoken(code: str) -> str:
-    said = code.replace("_", " ").replace("llm", "LLM")
-    return said[:1].upper() + said[1:]
+    return capital(title(code))
 
 
 def _line(text: str, limit: int) -> str:
@@ -252,27 +258,8 @@ def _tier(alert: Alert) -> str:
 
 
 def _reasons(alert: Alert) -> Iterator[str]:
-    factors = f"× fresh {alert.score.freshness:.2f} × source {alert.item.source_weight:.2f}"
-    figures = [
-        f"{hit.label or _spoken(hit.code)} {signed(hit.weight)}"
-        for hit in _catalysts(alert)[:2]
-        if hit.weight  # "Results reported +0.00" says nothing that the event's name does not
-    ]
-    if abs(alert.score.sentiment) >= _NEUTRAL:
-        figures.append(f"Wording {signed(alert.score.sentiment)}")
-    for place, figure in enumerate(figures):
-        yield figure if place else f"{figure} {factors}"
-    told = {
-        "strong",
-        "ticker",  # for ``explain``: the card's own line shows the evidence
-        "llm_weighed",
-        "llm_no_weight",
-        _LIFTS,
-        _SINKS,
-        *_LLM_EFFECT,
-        alert.verdict.reason.code,
-        *(hit.code for hit in alert.score.events),
-    }
+    yield from filter(None, [arithmetic.line(alert.score.parts, alert.score.value)])
+    told = _TOLD | {alert.verdict.reason.code, *(hit.code for hit in alert.score.events)}
     if judgement := alert.verdict.judgement:
         effects = [_LLM_EFFECT[one.code] for one in alert.decision.reasons if one.code in _LLM_EFFECT]
         if not judgement.has_weight:
@@ -282,8 +269,8 @@ def _reasons(alert: Alert) -> Iterator[str]:
         said = f"LLM says {signed(judgement.direction)}, {judgement.confidence * 100:.0f} % sure"
         yield ", ".join([said, *effects[:1]])
     symbol = alert.link.symbols[0]
-    origin = _TICKER_FROM.get(symbol.reason.code, symbol.reason.code.replace("_", " "))
-    yield ": ".join(filter(None, (f"{symbol.ticker} from {origin}", symbol.reason.detail)))
+    origin = f"{symbol.ticker} from {title(symbol.reason.code)}"
+    yield ": ".join(filter(None, (origin, symbol.reason.detail)))
     yield from (words(reason) for reason in alert.decision.reasons if reason.code not in told)
 
 

@@ -109,6 +109,7 @@ def _of_score(score: Score) -> dict[str, Any]:
         "sentiment": _figure(score.sentiment),
         "confidence": _figure(score.confidence),
         "freshness": _figure(score.freshness),
+        "parts": [_of_reason(part) for part in score.parts],
     }
 
 

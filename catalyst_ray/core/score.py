@@ -105,7 +105,12 @@ def _base(signed: Sequence[EventHit], sentiment: float, policy: Policy) -> list[
 
 
 def _labels(hits: Sequence[EventHit]) -> str:
-    return ", ".join(hit.label or hit.code for hit in hits)[:200]
+    return ", ".join(map(_label, hits))[:200]
+
+
+def _label(hit: EventHit) -> str:
+    words = hit.label or hit.code
+    return words if hit.certainty >= 1 else f"{words} ({hit.certainty:.0%} certain)"
 
 
 def _freshness(item: Item, now_utc: datetime, policy: Policy) -> list[Reason]:

@@ -41,7 +41,7 @@ class Gatekeeper:
         now_utc = self._clock.now_utc()
         since_utc = now_utc - timedelta(seconds=self._gates.cooldown_s)
         earlier = await asyncio.to_thread(
-            self._store.alerts_on, reading.ticker, since_utc=since_utc, limit=EARLIER
+            self._store.alerts_since, since_utc, limit=EARLIER, ticker=reading.ticker
         )
         reason = cooldown(
             reading.item,

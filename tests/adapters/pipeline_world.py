@@ -6,7 +6,7 @@ import asyncio
 import heapq
 import itertools
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
@@ -31,9 +31,11 @@ from catalyst_ray.models import (
 from catalyst_ray.pipeline.courier import Courier
 from catalyst_ray.pipeline.cycle import Cycle
 from catalyst_ray.pipeline.flow import Flow
+from catalyst_ray.pipeline.gatekeeper import Gatekeeper
 from catalyst_ray.pipeline.intake import Intake
 from catalyst_ray.pipeline.late import LateVerdicts
 from catalyst_ray.pipeline.pictures import Pictures
+from catalyst_ray.pipeline.quotes import Quotes
 from catalyst_ray.pipeline.release import Releaser
 
 if TYPE_CHECKING:
@@ -195,7 +197,7 @@ class FakeArtist:
 
 
 class FakePrices:
-    """Has two bars for every ticker; or None, an error, or a wait without end."""
+    """Has two bars for every ticker; or None, bars by timeframe, an error, or a wait without end."""
 
     name = "fake"
 
@@ -208,6 +210,8 @@ class FakePrices:
         self.asked.append(ticker)
         if isinstance(self.answer, Exception):
             raise self.answer
+        if isinstance(self.answer, dict):
+            return self.answer.get(timeframe)
         if self.answer == "late":
             await asyncio.Event().wait()
         return two_bars(ticker) if self.answer == "bars" else None
@@ -292,6 +296,7 @@ class World:
     parallel: bool = True
     off: dict[str, str] = field(default_factory=dict)
     chart_timeout_s: float = 5.0
+    quote_timeout_s: float = 5.0
     alert_wait_s: float = 30.0
     jitter: float = 0.0
 
@@ -314,6 +319,10 @@ class World:
             gauge=lambda _value: b"gauge",
             chance=lambda: self.jitter,
         )
+
+    def limit(self, **limits: Any) -> None:
+        """Set limits of the decision, by their names in ``Gates``."""
+        self.fast = fast_tier(**limits)
 
     def feed(self, name: str, answer: Any, *, etag: str | None = None) -> None:
         """Say what a feed answers from now on."""
@@ -343,11 +352,13 @@ class World:
                 clock=self.clock, store=self.store, pictures=self.pictures(), courier=self.courier
             )
         releaser = self._releaser
+        quotes = Quotes(prices=self.prices, clock=self.clock, timeout_s=self.quote_timeout_s)
         flow = Flow(
             clock=self.clock,
             store=self.store,
             fast=self.fast,
             judge=self.judge,
+            gatekeeper=Gatekeeper(gates=self.fast.gates, store=self.store, quotes=quotes, clock=self.clock),
             releaser=releaser,
             late=self.late,
             alert_wait_s=self.alert_wait_s,
@@ -414,13 +425,14 @@ def open_world(folder: Path, **options: Any) -> World:
     return World(folder=folder, store=Telling(SqlStore.open(f"sqlite:///{folder / 'store.db'}")), **options)
 
 
-def fast_tier() -> FastTier:
-    """Return the real fast tier over the invented companies."""
+def fast_tier(**limits: Any) -> FastTier:
+    """Return the real fast tier over the invented companies, with other limits where given."""
+    policy = default_policy()
     listings = [Listing(ticker, 100 + n, f"{ticker} Inc") for n, ticker in enumerate(TICKERS)]
     return FastTier(
         directory=TickerDirectory.from_listings(listings),
         sentiment=SentimentModel(),
-        policy=default_policy(),
+        policy=replace(policy, gates=replace(policy.gates, **limits)),
         uses=ModelUses(),
     )
 

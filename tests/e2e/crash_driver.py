@@ -29,9 +29,11 @@ from catalyst_ray.models import Alert, FeedKind, FeedSpec, Reason, Receipt, Verd
 from catalyst_ray.pipeline.courier import Courier
 from catalyst_ray.pipeline.cycle import Cycle
 from catalyst_ray.pipeline.flow import Flow
+from catalyst_ray.pipeline.gatekeeper import Gatekeeper
 from catalyst_ray.pipeline.intake import Intake
 from catalyst_ray.pipeline.late import LateVerdicts
 from catalyst_ray.pipeline.pictures import Pictures
+from catalyst_ray.pipeline.quotes import Quotes
 from catalyst_ray.pipeline.release import Releaser
 
 NEW_VALUE = 0.987
@@ -155,6 +157,12 @@ async def main(base_url: str, webhook_url: str, folder: Path, step: str) -> None
                 store=store,
                 fast=fast,
                 judge=model,
+                gatekeeper=Gatekeeper(
+                    gates=fast.gates,
+                    store=store,
+                    quotes=Quotes(prices=NoPrices(), clock=clock, timeout_s=1.0),
+                    clock=clock,
+                ),
                 releaser=releaser,
                 late=late,
                 alert_wait_s=5.0,  # the judge answers at once: no cycle edits, only revise_all does

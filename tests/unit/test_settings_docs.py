@@ -22,7 +22,7 @@ def test_generated_files_are_up_to_date(path: str, text: str) -> None:
 
 def test_every_setting_is_written_down() -> None:
     """Both files have each setting, once, with words that say what it does."""
-    assert [entry.name for entry in entries()] == list(NAMES)
+    assert sorted(entry.name for entry in entries()) == sorted(NAMES)
     assert all(entry.text.endswith(".") for entry in entries())
     for name in NAMES:
         assert env_example().count(f"\n#{name}=") == 1
@@ -47,6 +47,7 @@ def test_choices_and_bounds_are_named() -> None:
     assert allowed["MAX_ALERTS_PER_CYCLE"] == "from 1 up to 1,000"
     assert allowed["FEEDS_TIMEOUT"] == "above 0 up to 86,400"
     assert allowed["WATCH_LIST"] == ""
+    assert allowed["PRICE_CEILING"] == "above 0 up to 1,000,000", "one that may be unset has bounds too"
 
 
 def test_values_in_force_are_shown_and_secrets_are_not() -> None:

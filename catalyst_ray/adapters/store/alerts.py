@@ -140,17 +140,6 @@ def recent_titles(
     return [(row.key, row.title) for row in connection.execute(query)]
 
 
-def on(connection: Connection, ticker: str, *, since_utc: datetime, limit: int) -> list[Alert]:
-    """Return alerts on a ticker, held ones too, newest first."""
-    query = (
-        select(alerts.c.payload)
-        .where(alerts.c.ticker == ticker, alerts.c.created >= since_utc)
-        .order_by(alerts.c.created.desc(), alerts.c.id)
-        .limit(limit)
-    )
-    return list(connection.scalars(query))
-
-
 def needed_files(connection: Connection) -> set[str]:
     """Return chart paths of alerts that are held, or that a sink has yet to take in their newest form."""
     open_row = exists().where(outbox.c.alert_id == alerts.c.id, is_open())

@@ -240,11 +240,6 @@ class SqlStore(Store):
         with self._database.read() as connection:
             return alerts.recent_titles(connection, ticker, since_utc=since_utc, limit=limit)
 
-    def alerts_on(self, ticker: str, *, since_utc: datetime, limit: int) -> list[Alert]:
-        """Return alerts and holds on a ticker, newest first."""
-        with self._database.read() as connection:
-            return alerts.on(connection, ticker, since_utc=since_utc, limit=limit)
-
     def needed_files(self) -> set[str]:
         """Return chart paths that an alert not yet sent still needs."""
         with self._database.read() as connection:

@@ -59,6 +59,14 @@ _PARTS: dict[str, Any] = {
             ),
             EventHit(code="warrants", label="Warrants", weight=-0.3, span="common stock and warrants"),
         ),
+        parts=(
+            Reason("event", "Offering priced", -0.7),
+            Reason("events_along", "Warrants", -0.02),
+            Reason("wording", "beside events", 0.02),
+            Reason("freshness", "42 s", 1.0),
+            Reason("source", "Harbour Newswire", 1.0),
+            Reason("age", "seconds", 42.0),
+        ),
     ),
     "verdict": Verdict(
         Judgement(

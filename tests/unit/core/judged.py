@@ -44,4 +44,4 @@ def scored(item: Item, link: Link = LINK) -> Score:
 def judged(item: Item, link: Link = LINK) -> tuple[Score, Decision]:
     """Return score and decision of an item that no language model sees."""
     made = scored(item, link)
-    return made, triage(item, link, made) or decide(link, made, NO_MODEL, policy=POLICY)
+    return made, triage(item, link, made, policy=POLICY) or decide(link, made, NO_MODEL, policy=POLICY)

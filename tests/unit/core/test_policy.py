@@ -45,7 +45,7 @@ def codes(decision) -> list[str]:
 def test_no_ticker_is_dropped_with_what_was_refused():
     """Without a US ticker the item is dropped, and the linker's reasons say why."""
     link = Link(reasons=(Reason("foreign_venue", "TSX: ABC"),))
-    decision = triage(news("Norvane Wins Contract"), link, made(0.5))
+    decision = triage(news("Norvane Wins Contract"), link, made(0.5), policy=POLICY)
     assert decision.action is Action.DROP
     assert codes(decision) == ["no_ticker", "foreign_venue"]
 
@@ -53,20 +53,22 @@ def test_no_ticker_is_dropped_with_what_was_refused():
 def test_a_stale_item_is_dropped_with_its_age():
     """An item past its maximum age is dropped; the reason carries the age in seconds and in words."""
     old = news("Norvane Files for Bankruptcy", published_utc=NOW_UTC - timedelta(hours=9))
-    decision = triage(old, LINK, scored(old))
+    decision = triage(old, LINK, scored(old), policy=POLICY)
     assert decision.action is Action.DROP
-    assert decision.reasons[0] == Reason("stale", "9 h old", 32400.0)
+    assert decision.reasons[0] == Reason("stale", "9 h old, over 6 h (NEWS_MAX_AGE_SECONDS)", 32400.0)
 
 
 def test_another_language_is_dropped():
     """A translation is dropped; English of any country is not."""
-    assert codes(triage(news("Norvane gagne", language="fr-ca"), LINK, made(0.5))) == ["not_english"]
-    assert triage(news("Norvane wins", language="en-GB"), LINK, made(0.5)) is None
+    assert codes(triage(news("Norvane gagne", language="fr-ca"), LINK, made(0.5), policy=POLICY)) == [
+        "not_english"
+    ]
+    assert triage(news("Norvane wins", language="en-GB"), LINK, made(0.5), policy=POLICY) is None
 
 
 def test_a_weak_item_is_left_to_the_decision():
     """Triage lets a weak item pass: a model may still see more in it."""
-    assert triage(news("Norvane Update"), LINK, made(0.0)) is None
+    assert triage(news("Norvane Update"), LINK, made(0.0), policy=POLICY) is None
 
 
 @pytest.mark.parametrize(

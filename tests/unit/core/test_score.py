@@ -17,7 +17,7 @@ def test_a_fresh_event_keeps_its_weight():
     made = scored(filing("424B5", "NORVANE INC"))
     assert made.value == pytest.approx(-0.55)
     assert made.freshness == 1
-    assert [part.code for part in made.parts] == ["event", "sentiment", "freshness", "age", "source"]
+    assert [part.code for part in made.parts] == ["event", "freshness", "source", "age"]
 
 
 def test_age_halves_and_ends_the_value():
@@ -121,4 +121,4 @@ def test_noise_leaves_nearly_nothing_and_is_sure():
     made = scored(news("Why Norvane Stock Jumped Today"))
     assert abs(made.value) < 0.15
     assert made.confidence >= 0.9
-    assert made.parts[-1].code == "noise"
+    assert "noise" in [part.code for part in made.parts]

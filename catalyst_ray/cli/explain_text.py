@@ -1,0 +1,90 @@
+"""What ``explain`` shows of an item, and of the counts of all items, as lines for a terminal."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import textwrap
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from catalyst_ray.core import arithmetic
+from catalyst_ray.core.message_text import plain
+from catalyst_ray.core.reasons import said, title
+from catalyst_ray.models import Action
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
+
+    from catalyst_ray.models import Delivery, ItemRecord
+
+COLOURS = {"alert": "green", "hold": "yellow", "suppress": "magenta", "drop": "red"}
+MARGIN = 10
+MIN_COLUMNS, MAX_COLUMNS = 30, 100
+UNDECIDED = "not decided yet: it is in hand, or was when the program ended; the next cycle decides it"
+
+
+def record_lines(record: ItemRecord) -> Iterator[str]:
+    """Yield an item's lines: its decision and title, the rule that decided, its score, what else counted."""
+    item, decision = record.item, record.decision
+    action = decision.action.value if decision else "undecided"
+    yield from _entry(action.upper(), item.title, colour=COLOURS.get(action), bold=True)
+    when = f"{item.published_utc:%Y-%m-%d %H:%M:%S} UTC" if item.published_utc else "no date"
+    yield from _entry("", f"{item.source or item.feed}, {when}, {item.key}")
+    yield from _entry("", item.url)
+    first, *others = decision.reasons if decision and decision.reasons else (None,)
+    yield from _entry("why", said(first) if first else UNDECIDED)
+    if decision and (made := arithmetic.line(decision.parts, arithmetic.value_of(decision.parts))):
+        yield from _entry("score", made)
+    for place, reason in enumerate(others):
+        yield from _entry("" if place else "also", said(reason) if reason else "")
+    for place, delivery in enumerate(record.deliveries):
+        yield from _entry("" if place else "sent", _delivered(delivery))
+
+
+def counts_rows(counts: Mapping[tuple[str, str], int]) -> list[dict[str, Any]]:
+    """Return the counts as rows for programs, the most frequent first."""
+    ordered = sorted(counts.items(), key=lambda row: (-row[1], row[0]))
+    return [{"action": action, "reason": code, "items": number} for (action, code), number in ordered]
+
+
+def counts_lines(counts: Mapping[tuple[str, str], int], since_utc: datetime) -> Iterator[str]:
+    """Yield the counts for people: each action with its share, under it the reasons that decided."""
+    total = sum(counts.values())
+    yield f"{total:,} items decided since {since_utc:%Y-%m-%d %H:%M} UTC"
+    actions: Counter[str] = Counter()
+    for (action, _), number in counts.items():
+        actions[action] += number
+    for action in (one.value for one in Action if actions[one.value]):
+        share = f"{actions[action] / total:.0%}".replace("%", " %")
+        yield ""
+        yield click.style(
+            f"{action.upper():<{MARGIN}}{actions[action]:>7,}  {share}", fg=COLOURS[action], bold=True
+        )
+        for row in counts_rows(counts):
+            if row["action"] == action:
+                yield f"{row['items']:>{MARGIN + 7},}  {title(row['reason'])} ({row['reason']})"
+
+
+def _delivered(delivery: Delivery) -> str:
+    message = f", message {delivery.message_id}" if delivery.message_id else ""
+    newest = delivery.alert.revision
+    revision = f", revision {delivery.revision} of {newest}" if newest else ""
+    return f"{delivery.sink}: {delivery.state.value}, {delivery.attempts} attempts{message}{revision}"
+
+
+def _entry(name: str, text: str, *, colour: str | None = None, bold: bool = False) -> Iterator[str]:
+    """Yield a text beside its name, broken for the terminal; whole where a program reads."""
+    words = plain(text)
+    if not words:
+        return
+    lines = [words]
+    if sys.stdout.isatty():
+        columns = min(MAX_COLUMNS, shutil.get_terminal_size().columns) - MARGIN
+        lines = textwrap.wrap(words, max(MIN_COLUMNS, columns), break_on_hyphens=False)
+    for place, line in enumerate(lines):
+        head = click.style(f"{'' if place else name:<{MARGIN}}", fg=colour, bold=bold, dim=not bold)
+        yield head + (click.style(line, bold=True) if bold else line)
