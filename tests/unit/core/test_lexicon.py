@@ -26,6 +26,12 @@ def read_text(text: str) -> float:
         "Norvane raises full-year revenue outlook",
         "Total income up 134 %",
         "EPS of $(0.10) vs $(0.30) a year ago",
+        "The value of orders has gone up to EUR 2 mn",
+        "Norvane narrowed its net loss",
+        "Norvane raised to buy from hold at Vole",
+        "Turnover totaled EUR1.9m , compared to EUR1.7m",
+        "Hedge funds have never been more bullish on Norvane",
+        "Norvane shares reach a two-year high",
     ],
 )
 def test_good_news_reads_positive(text):
@@ -44,6 +50,11 @@ def test_good_news_reads_positive(text):
         "Norvane misses estimates",
         "Norvane files for bankruptcy",
         "The board warned of layoffs",
+        "The quarter brought a loss of EUR 3 mn",
+        "Norvane downgraded to peer perform from outperform at Vole",
+        "Norvane receives a complete response letter",
+        "Norvane must pay damages of $4 million",
+        "Norvane shares near a 52-week low",
     ],
 )
 def test_bad_news_reads_negative(text):
@@ -58,11 +69,31 @@ def test_bad_news_reads_negative(text):
         "They set up a shop",
         "The plant is in Tampere",
         "Rooms 2008 vs 2009 sales",
+        "Norvane hopes to increase",
+        "A trial in weight loss begins",
     ],
 )
 def test_plain_statements_read_nothing(text):
     """Particles, years and plain statements carry no sign."""
     assert read_text(text) == 0
+
+
+def test_profit_leads_where_measures_differ():
+    """Of a profit that fell and sales that rose the profit decides, in either order."""
+    assert read_text("Operating profit fell while net sales rose") < -0.3
+    assert read_text("Net sales fell, but operating profit rose") > 0.3
+    assert read_text("Net sales fell and orders rose") == 0
+
+
+def test_a_measure_is_heard_once():
+    """A loss whose direction is told adds nothing to that; a loss alone counts itself."""
+    assert read_text("loss narrowed") == -read_text("profit narrowed") == read_text("costs narrowed")
+    assert read_text("a loss") < 0
+
+
+def test_the_longest_phrase_is_read():
+    """What a longer phrase says is not what the shorter one inside it says."""
+    assert read_text("complete responses in most") > 0 > read_text("complete response letter")
 
 
 def test_negation_turns_a_word_round_and_weakens_it():

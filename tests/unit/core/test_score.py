@@ -107,13 +107,13 @@ def test_sentiment_alone_is_worth_less_than_an_event():
 
 
 def test_silence_beside_an_event_changes_nothing():
-    """A neutral text does not dilute an event, an agreeing one makes it surer."""
+    """The silence of a filing's entry neither dilutes its event nor makes it unsure."""
     silent, agreeing = (
         scored(filing("8-K", "NORVANE INC", "1.03")),
         scored(news("Norvane Files for Bankruptcy")),
     )
     assert silent.value == pytest.approx(-0.95)
-    assert agreeing.confidence > silent.confidence
+    assert min(agreeing.confidence, silent.confidence) > 0.9
 
 
 def test_noise_leaves_nearly_nothing_and_is_sure():

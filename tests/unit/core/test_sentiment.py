@@ -24,6 +24,10 @@ MODEL = SentimentModel()
         ("Gain Therapeutics (NASDAQ: GANX) Moves to Leiden", ()),
         ("Marvel and Progressive meet", ("Progressive Corp", "Marvel Ltd")),
         ("Update for holders of $GAIN", ()),
+        ("Lovely Sack (LOVE) Moves to Leiden", ()),
+        ("Best Win moves", ("BEST WIN GAINS HOLDINGS INC",)),
+        ("Hope Great moves", ("The Hope Great Company",)),
+        ("FWP - GREAT GAINS MASTER OWNER TRUST A (0000012659) (Filer)", ()),
         ("Cancer and gross block trust securities of third parties", ()),
     ],
 )
@@ -37,6 +41,31 @@ def test_what_stands_beside_a_name_is_heard():
     assert MODEL.sentiment("Strong Growth Lifts Best Buy Co. Above Estimates") > 0.4
     assert MODEL.sentiment("Gain Therapeutics, Inc. Files for Bankruptcy") < -0.4
     assert MODEL.sentiment("Norvane Posts Record Revenue (NYSE: NRV)") > 0.4
+
+
+def test_what_was_measured_is_no_ticker():
+    """A measure in brackets stays, and so does what is said before it."""
+    assert MODEL.sentiment("Adjusted Earnings Per Share (EPS) Rose") > 0.4
+
+
+def test_a_signed_percentage_is_a_move():
+    """A plus or minus before a percentage is heard as a rise or fall; a range is none."""
+    assert MODEL.sentiment("Norvane +9% after hours") > 0.4
+    assert MODEL.sentiment("Norvane -9% after hours") < -0.4
+    assert MODEL.sentiment("Total income +12%") > 0.6
+    assert MODEL.sentiment("Norvane sees 5%-9% of homes") == 0
+
+
+def test_figures_taken_apart_are_read_whole():
+    """A space inside a figure, as tokenised texts have it, does not change the comparison."""
+    assert MODEL.sentiment("Earnings totaled EUR4 .5 m , compared to EUR3 .9 m") > 0.4
+
+
+def test_sentences_of_a_summary_are_read_apart():
+    """Negation ends with its sentence, and more sentences of a kind make the summary no stronger."""
+    assert MODEL.sentiment("Norvane", "It did not. Profit rose.") > 0
+    once, thrice = (MODEL.sentiment("Norvane", "Profit rose. " * times) for times in (1, 3))
+    assert once == pytest.approx(thrice)
 
 
 def test_gross_is_not_negative():
