@@ -109,27 +109,34 @@ class SentimentModel:
 
     def _mask_runs(self, text: str) -> str:
         # "Progressive Corp": the capitalised words before a suffix or a tag are a name.
+        suffixes = self._lexicon.suffixes
+        bare = [word.strip(".,;:()'’").lower() for word in text.split()]
+        ends = [index for index, word in enumerate(bare) if index and (word == _MASK or word in suffixes)]
+        if not ends:
+            return text
         spans = [match.span() for match in _WORD.finditer(text)]
         first_free = 0
         pieces: list[str] = []
         done = 0
-        for index, (start, end) in enumerate(spans):
-            word = text[start:end]
-            if index == 0 or not (word == _MASK or word.strip(".,;:()'’").lower() in self._lexicon.suffixes):
-                continue
-            first = self._run_start([text[slice(*span)] for span in spans[first_free:index]], word)
+        for index in ends:
+            start, end = spans[index]
+            before = [text[slice(*span)] for span in spans[max(first_free, index - MAX_NAME_WORDS) : index]]
+            first = self._run_start(before, text[start:end], room=index - first_free)
             if first:
                 pieces += [text[done : spans[index - first][0]], _MASK]
                 done = end
                 first_free = index + 1
         return "".join([*pieces, text[done:]]) if pieces else text
 
-    def _run_start(self, before: list[str], end_word: str) -> int:
-        """Return how many of the words ``before`` belong to the name that ``end_word`` ends."""
+    def _run_start(self, before: list[str], end_word: str, *, room: int) -> int:
+        """Return how many of the words ``before`` belong to the name that ``end_word`` ends.
+
+        ``room`` is the count of all words between it and the name before, or the beginning of the text.
+        """
         length = 0
-        for word in reversed(before[-MAX_NAME_WORDS:]):
+        for word in reversed(before):
             bare = word.rstrip(",").lower()
-            first_of_text = length + 1 == len(before)
+            first_of_text = length + 1 == room
             sentiment = end_word == _MASK and not first_of_text and bare in self._own_words
             if not (word[0].isupper() or word[0].isdigit() or word == "&") or word[-1] in ":;?!-–—":
                 break
@@ -140,7 +147,11 @@ class SentimentModel:
 
 
 def _with_words_for_moves(text: str) -> str:
-    """Return a text with a word for the sign of a percentage, and figures in one piece ("EUR4 .5")."""
+    """Return a text with a word for the sign of a percentage, and figures as others write them.
+
+    "$-0.04" is -$0.04, "EUR4 .5" is EUR4.5.
+    """
+    text = text.replace("$-", "-$")
     if "%" in text:
         text = _MOVE.sub(lambda move: " uppct " if move.group() == "+" else " downpct ", text)
     return _TORN.sub("", text) if " ." in text else text

@@ -11,9 +11,15 @@ from __future__ import annotations
 import re
 from heapq import heappop, heappush
 from string import punctuation
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from vaderSentiment.vaderSentiment import BOOSTER_DICT, SentimentIntensityAnalyzer, allcap_differential
+from vaderSentiment.vaderSentiment import (
+    BOOSTER_DICT,
+    NEGATE,
+    SPECIAL_CASES,
+    SentimentIntensityAnalyzer,
+    allcap_differential,
+)
 
 _BEFORE = 3
 _AFTER = 2
@@ -28,6 +34,28 @@ class _Window(NamedTuple):
     is_cap_diff: bool
 
 
+_NEGATORS = frozenset(NEGATE) | {"so", "this"}
+_IDIOMS = frozenset(
+    max(phrase.split(), key=len) for phrase in (*SPECIAL_CASES, *BOOSTER_DICT) if " " in phrase
+)
+"""A word of each idiom that the package knows: without one of them there is none."""
+
+
+class _Rules(SentimentIntensityAnalyzer):  # type: ignore[misc]  # the package is untyped
+    """The package, which looks for negation and idioms only where a word of theirs stands."""
+
+    def _negation_check(self, valence: float, words: list[str], start_i: int, i: int) -> Any:
+        before = [word.lower() for word in words[max(0, i - _BEFORE) : i]]
+        if _NEGATORS.isdisjoint(before) and not any("n't" in word for word in before):
+            return valence
+        return super()._negation_check(valence, words, start_i, i)
+
+    def _special_idioms_check(self, valence: float, words: list[str], i: int) -> Any:
+        if _IDIOMS.isdisjoint(word.lower() for word in words):
+            return valence
+        return super()._special_idioms_check(valence, words, i)
+
+
 class Vader:
     """Scores texts as ``SentimentIntensityAnalyzer`` does; only read once built, so threads may share it.
 
@@ -35,7 +63,7 @@ class Vader:
     """
 
     def __init__(self, without: frozenset[str] = frozenset()) -> None:
-        self._package = SentimentIntensityAnalyzer()
+        self._package = _Rules()
         for word in without:
             self._package.lexicon.pop(word, None)
         self._known: dict[str, float] = self._package.lexicon
