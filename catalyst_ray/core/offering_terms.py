@@ -65,9 +65,14 @@ def terms_of_news(title: str, summary: str = "") -> OfferingTerms | None:
     return _with_text(terms, [("", summary)]) if summary else _with_text(terms, [("", title)])
 
 
+def is_prospectus(form: str) -> bool:
+    """Return whether a form is a prospectus or a registration statement."""
+    return _PROSPECTUS.match(form) is not None
+
+
 def terms_of_filing(filing: FilingText) -> OfferingTerms | None:
     """Return the offering that a filing's document is about; None where it is about none."""
-    if _PROSPECTUS.match(filing.form):
+    if is_prospectus(filing.form):
         return _prospectus_terms(filing.parts)
     return _report_terms(filing.parts)
 

@@ -6,7 +6,7 @@ immutable: a stage makes a new one (``dataclasses.replace``) and never changes w
 
 from catalyst_ray.models.alerts import Alert, Delivery, DeliveryState, ItemRecord, Receipt, Trace
 from catalyst_ray.models.feeds import FeedKind, FeedSpec, FeedState, Fetched
-from catalyst_ray.models.filings import FilingPart, FilingText
+from catalyst_ray.models.filings import FilingFacts, FilingPart, FilingText
 from catalyst_ray.models.items import Claim, ClaimOutcome, Item, ItemKind, ParsedFeed, Party
 from catalyst_ray.models.judgement import (
     Action,
@@ -59,6 +59,7 @@ __all__ = [
     "FeedSpec",
     "FeedState",
     "Fetched",
+    "FilingFacts",
     "FilingPart",
     "FilingText",
     "GpuSample",

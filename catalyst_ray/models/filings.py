@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from catalyst_ray.models.judgement import EventHit, Reason  # noqa: TC001  (pydantic reads the annotations at run time)
+from catalyst_ray.models.offerings import OfferingTerms  # noqa: TC001  (as above)
+
 
 @dataclass(frozen=True, slots=True)
 class FilingPart:
@@ -30,3 +33,22 @@ class FilingText:
     form: str
     parts: tuple[FilingPart, ...] = ()
     cut: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilingFacts:
+    """What a filing's document says, for the fast tier.
+
+    Args:
+        events: The catalysts and the noise that it tells.
+        terms: Of the offering that it is about.
+        title: Its headline: the release's, else the first sentence of the most telling item.
+        lead: What comes after it, bounded.
+        reasons: What was read, and what the figures in it make.
+    """
+
+    events: tuple[EventHit, ...] = ()
+    terms: OfferingTerms | None = None
+    title: str = ""
+    lead: str = ""
+    reasons: tuple[Reason, ...] = ()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from catalyst_ray.models.offerings import OfferingTerms  # noqa: TC001  (pydantic reads the annotations at run time)
+
 
 @dataclass(frozen=True, slots=True)
 class Reason:
@@ -83,6 +85,7 @@ class Where(StrEnum):
     TITLE = "title"
     SUMMARY = "summary"
     FORM = "form"
+    DOCUMENT = "document"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +101,8 @@ class EventHit:
         stage: How far the event has come.
         certainty: The part of ``weight`` that is due to hedges, questions and place: 1 for a plain statement
             in a title.
-        where: The part of the item that ``start`` and ``end`` count in; ``form`` for what EDGAR's form says.
+        where: The part of the item that ``start`` and ``end`` count in; ``form`` for what EDGAR's form says,
+            ``document`` for what stands in a filing's text.
         start: Offset of the first matched character.
         end: Offset behind the last one.
     """
@@ -135,6 +139,7 @@ class Score:
         confidence: How likely the fast tier's sign (good, bad or none) is right, 0 to 1.
         freshness: 0 (stale) to 1.
         parts: Each factor with its figure, for the card and ``explain``.
+        terms: Of the offering that the item is about, if it is about one.
     """
 
     value: float
@@ -143,6 +148,7 @@ class Score:
     freshness: float = 1.0
     events: tuple[EventHit, ...] = ()
     parts: tuple[Reason, ...] = ()
+    terms: OfferingTerms | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
