@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from catalyst_ray.core.events import STRONG, SUMMARY_CHARS, default_taxonomy
 from catalyst_ray.core.message_text import sentences
+from catalyst_ray.core.offering_ratios import dilution_pct
 from catalyst_ray.core.offering_terms import headline, is_prospectus, terms_of_filing
 from catalyst_ray.models import EventHit, FilingFacts, ItemKind, OfferingStage, Reason, Stage, Where
 
@@ -45,6 +46,8 @@ class _Rules:
     kinds: Mapping[str, str]
     stages: Mapping[str, str]
     dilution: tuple[tuple[float, float], ...]
+    raised: frozenset[str]
+    """Every event that is money raised."""
 
 
 @cache
@@ -60,6 +63,7 @@ def _rules() -> _Rules:
         kinds=table["kinds"],
         stages=table["stages"],
         dilution=tuple((float(row["from_pct"]), float(row["factor"])) for row in table["dilution"]),
+        raised=frozenset({*table["kinds"].values(), *table["stages"].values()}),
     )
 
 
@@ -72,15 +76,20 @@ def facts(document: FilingText, item: Item, names: Sequence[str] = ()) -> Filing
         return None
     terms = terms_of_filing(document)
     title, lead, told = ("", "", ()) if is_prospectus(document.form) else _told(document.parts, item, names)
-    raised = {*_rules().kinds.values(), *_rules().stages.values()}
     # The terms say which offering the document is about; a word on another one in passing is none.
-    told = (*([_offering(terms)] if terms else ()), *(hit for hit in told if hit.code not in raised))
+    told = (*([_offering(terms)] if terms else ()), *(hit for hit in told if hit.code not in _rules().raised))
     if document.form.endswith("/A"):
         told = tuple(_scaled(hit, default_taxonomy().filings.amendment) for hit in told)
     read = Reason("filing_read", ", ".join(part.name for part in document.parts)[:200])
     return FilingFacts(
         events=_ordered(told), terms=terms, title=title, lead=lead, reasons=(read, *_figures(terms))
     )
+
+
+def is_offering(hits: Sequence[EventHit]) -> bool:
+    """Return whether any of an item's events is money raised."""
+    rules = _rules()
+    return any(hit.code in rules.raised for hit in hits)
 
 
 def merged(filed: Sequence[EventHit], said: FilingFacts) -> tuple[EventHit, ...]:
@@ -96,18 +105,6 @@ def merged(filed: Sequence[EventHit], said: FilingFacts) -> tuple[EventHit, ...]
             kept.append(_scaled(hit, rules.untold))
     unique = {hit.code: hit for hit in reversed([*said.events, *kept])}
     return _ordered(tuple(unique.values()))
-
-
-def dilution_pct(terms: OfferingTerms) -> float | None:
-    """Return the new shares as a share of those outstanding before, in per cent, where the document lets one tell."""
-    before = terms.outstanding.value if terms.outstanding else None
-    if not before:
-        return None
-    new = sum(count.value for count in (terms.securities, terms.prefunded) if count)
-    price = terms.price or terms.last_price
-    if not new and terms.gross and price and price.value:
-        new = terms.gross.value / price.value
-    return round(100 * new / before, 2) if new else None
 
 
 def _told(

@@ -33,14 +33,14 @@ def change(change_pct: float | None) -> str:
 
 def terms(deal: Deal) -> str:
     """Return the terms of a financing that are known, in one line."""
-    size = f"${_short(deal.size_usd)}" if _known(deal.size_usd) else ""
+    size = f"${short(deal.size_usd)}" if _known(deal.size_usd) else ""
     each = f"at {price(deal.price_usd)}" if _known(deal.price_usd) else ""
     parts = [f"{size} {each}".strip()]
     if _known(deal.discount_pct):
         side = "below" if deal.discount_pct >= 0 else "above"
         parts.append(f"{abs(deal.discount_pct):.0f} % {side} market")
     if _known(deal.warrants):
-        parts.append(f"{_short(deal.warrants)} warrants")
+        parts.append(f"{short(deal.warrants)} warrants")
     if _known(deal.dilution_pct):
         parts.append(f"dilution {deal.dilution_pct:.0f} %")
     return ", ".join(filter(None, parts))
@@ -50,7 +50,8 @@ def _known(figure: float | None) -> TypeGuard[float]:
     return figure is not None and math.isfinite(figure)
 
 
-def _short(figure: float) -> str:
+def short(figure: float) -> str:
+    """Return a large figure with one digit and a letter for its size."""
     for unit, name in ((1e9, "B"), (1e6, "M"), (1e3, "K")):
         if abs(figure) >= 0.9995 * unit:  # or 999,960 would be "1000.0K"
             return f"{figure / unit:,.1f}{name}"
