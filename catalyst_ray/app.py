@@ -38,6 +38,7 @@ from catalyst_ray.pipeline.flow import Flow
 from catalyst_ray.pipeline.housekeeping import Housekeeping
 from catalyst_ray.pipeline.intake import Intake
 from catalyst_ray.pipeline.late import LateVerdicts
+from catalyst_ray.pipeline.paperwork import Paperwork
 from catalyst_ray.pipeline.pictures import Pictures
 from catalyst_ray.pipeline.release import Releaser
 
@@ -235,6 +236,7 @@ class _App:
             releaser=releaser,
             late=late,
             alert_wait_s=settings.llm_alert_wait_secs,
+            paperwork=Paperwork(documents=filings, clock=clock, wait_s=settings.filing_read_secs),
             on_revised=housekeeping.refresh_soon,
         )
         return Cycle(

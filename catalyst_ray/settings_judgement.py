@@ -39,6 +39,12 @@ class JudgementSettings(BaseSettings):
     filing_max_age_seconds: MaxAge | None = setting(
         None, _GROUP, "The same for filings; unset = the policy's 12 to 48 hours, by form."
     )
+    filing_read_secs: Annotated[float, Field(ge=0, le=600)] = setting(
+        5.0,
+        _GROUP,
+        "Seconds that the decision on a filing waits for its document, with or without a model; 0 = decide on form and"
+        " items alone.",
+    )
     alert_cooldown_seconds: Annotated[float, Field(ge=0, le=86_400)] = setting(
         1800.0,
         _GROUP,

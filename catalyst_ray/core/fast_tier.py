@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from catalyst_ray.core import policy as rules
+from catalyst_ray.core.filing_facts import facts
+from catalyst_ray.core.lexicon import default_lexicon
 from catalyst_ray.core.market_hours import Session, session
 from catalyst_ray.core.reasons import Code, title
 from catalyst_ray.core.score import score
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from catalyst_ray.core.gates import Gates
     from catalyst_ray.core.policy import Policy
     from catalyst_ray.core.sentiment import SentimentModel
+    from catalyst_ray.models import FilingText
 
 MAX_TICKER_REASONS = 3
 
@@ -46,6 +49,8 @@ class Reading:
     early: Decision | None
     priority: int
     session: Session
+    notes: tuple[Reason, ...] = ()
+    """What became of the item's document, for the decision's reasons."""
 
     @property
     def ticker(self) -> str:
@@ -83,6 +88,33 @@ class FastTier:
             session=session(now_utc),
         )
 
+    def reads(self, reading: Reading) -> bool:
+        """Return whether an item's document should be read before it is decided."""
+        return reading.early is None and self._policy.reads(reading.item)
+
+    def reread(self, reading: Reading, document: FilingText, *, now_utc: datetime) -> Reading:
+        """Return a filing's reading with what its document says; ``facts`` and ``merged`` have the rules."""
+        subject = reading.link.symbols[0]
+        filed = facts(document, reading.item, [default_lexicon().core_name(subject.name)])
+        if filed is None:
+            return reading
+        scored = score(
+            reading.item,
+            reading.link,
+            self._sentiment,
+            now_utc=now_utc,
+            policy=self._policy,
+            filed=filed,
+        )
+        early = rules.triage(reading.item, reading.link, scored, policy=self._policy)
+        return replace(
+            reading,
+            score=scored,
+            early=_with_tickers(early, reading.link, filed.reasons) if early else None,
+            priority=rules.priority_of(scored.value, watched=self._policy.watches(reading.link)),
+            notes=filed.reasons,
+        )
+
     def wants_model(self, reading: Reading) -> LlmUse | None:
         """Return what the model should be asked about an item, or None; nothing in a session without alerts."""
         if reading.session not in self.gates.sessions:
@@ -108,13 +140,13 @@ class FastTier:
             near_duplicate_of=near_duplicate,
             session=reading.session,
         )
-        return _with_tickers(decision, reading.link)
+        return _with_tickers(decision, reading.link, reading.notes)
 
 
-def _with_tickers(decision: Decision, linked: Link) -> Decision:
-    """Add which tickers an item has and by what evidence, for ``explain``."""
+def _with_tickers(decision: Decision, linked: Link, notes: tuple[Reason, ...] = ()) -> Decision:
+    """Add which tickers an item has and by what evidence, for ``explain``, behind what its document adds."""
     found = tuple(
         Reason(Code.TICKER, f"{s.ticker} by {title(s.reason.code)}: {s.reason.detail}"[:200])
         for s in linked.symbols[:MAX_TICKER_REASONS]
     )
-    return replace(decision, reasons=decision.reasons + found)
+    return replace(decision, reasons=decision.reasons + notes + found)

@@ -18,6 +18,7 @@ from catalyst_ray.core.events import STRONG, SUMMARY_CHARS, default_taxonomy
 from catalyst_ray.core.message_text import sentences
 from catalyst_ray.core.offering_ratios import dilution_pct
 from catalyst_ray.core.offering_terms import headline, is_prospectus, terms_of_filing
+from catalyst_ray.core.reasons import Code
 from catalyst_ray.models import EventHit, FilingFacts, ItemKind, OfferingStage, Reason, Stage, Where
 
 if TYPE_CHECKING:
@@ -80,7 +81,9 @@ def facts(document: FilingText, item: Item, names: Sequence[str] = ()) -> Filing
     told = (*([_offering(terms)] if terms else ()), *(hit for hit in told if hit.code not in _rules().raised))
     if document.form.endswith("/A"):
         told = tuple(_scaled(hit, default_taxonomy().filings.amendment) for hit in told)
-    read = Reason("filing_read", ", ".join(part.name for part in document.parts)[:200])
+    if not any(hit.weight for hit in told):
+        title = lead = ""  # the wording of a report that tells no event moves nothing
+    read = Reason(Code.FILING_READ, ", ".join(part.name for part in document.parts)[:200])
     return FilingFacts(
         events=_ordered(told), terms=terms, title=title, lead=lead, reasons=(read, *_figures(terms))
     )
@@ -190,7 +193,7 @@ def _offering(terms: OfferingTerms) -> EventHit:
 
 def _figures(terms: OfferingTerms | None) -> tuple[Reason, ...]:
     share = dilution_pct(terms) if terms else None
-    return (Reason("dilution", f"{share:.0f} % of the shares outstanding", share),) if share else ()
+    return (Reason(Code.DILUTION, "the shares outstanding", share),) if share else ()
 
 
 def _scaled(hit: EventHit, factor: float) -> EventHit:

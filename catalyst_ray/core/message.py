@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from catalyst_ray.core import arithmetic
 from catalyst_ray.core.market_hours import EASTERN, Session, session
 from catalyst_ray.core.message_figures import change, price, signed, terms
+from catalyst_ray.core.message_terms import offering_line
 from catalyst_ray.core.message_text import clip, plain, safe_link, sentences
 from catalyst_ray.core.reasons import Code, capital, said, title
 from catalyst_ray.models import LlmUse
@@ -159,7 +160,7 @@ def card(alert: Alert) -> Card:
         event=_event(alert) or "News",
         tier=_tier(alert),
         is_withdrawn=any(reason.code == _SINKS for reason in alert.decision.reasons),
-        deal=terms(weighty.deal) if weighty and weighty.deal else "",
+        deal=_deal(alert, weighty),
         updated=updated,
         updated_by=updated_by,
         price=price(alert.price_usd),
@@ -174,6 +175,13 @@ def card(alert: Alert) -> Card:
         link=safe_link(item.url),
         chart_note="" if alert.chart_path or not alert.chart_reason else words(alert.chart_reason),
     )
+
+
+def _deal(alert: Alert, judgement: Judgement | None) -> str:
+    """Return the terms that the text states; where it was not read for them, those that the model read."""
+    if alert.score.terms:
+        return _line(offering_line(alert.score.terms), 200)
+    return terms(judgement.deal) if judgement and judgement.deal else ""
 
 
 def card_text(card: Card) -> str:

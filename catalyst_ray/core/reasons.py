@@ -62,6 +62,9 @@ class Code(StrEnum):
     SESSION = "session", "market session"
     RELEASED = "released", "held before, released now"
     TICKER = "ticker", "ticker"
+    FILING_READ = "filing_read", "the filing was read"
+    FILING_UNREAD = "filing_unread", "decided on the form alone"
+    DILUTION = "dilution", "dilution", "{value:.0f} % of {detail}"
 
     # Parts of a score.
     EVENT = "event", "event", FIGURE

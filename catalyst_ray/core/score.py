@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING
 from catalyst_ray.core.arithmetic import value_of
 from catalyst_ray.core.calibration import default_calibration
 from catalyst_ray.core.events import default_taxonomy, find_events, prose
+from catalyst_ray.core.filing_facts import is_offering, merged
 from catalyst_ray.core.lexicon import default_lexicon
+from catalyst_ray.core.offering_terms import terms_of_news
 from catalyst_ray.core.reasons import Code, duration
 from catalyst_ray.models import Reason, Score
 
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 
     from catalyst_ray.core.policy import Policy
     from catalyst_ray.core.sentiment import SentimentModel
-    from catalyst_ray.models import EventHit, Item, Link
+    from catalyst_ray.models import EventHit, FilingFacts, Item, Link
 
 _WORD = re.compile(r"[A-Za-z0-9]+")
 _DIGITS = 4
@@ -38,11 +40,17 @@ _NOISE_CONFIDENCE = 0.9
 
 
 def score(
-    item: Item, link: Link, sentiment_model: SentimentModel, *, now_utc: datetime, policy: Policy
+    item: Item,
+    link: Link,
+    sentiment_model: SentimentModel,
+    *,
+    now_utc: datetime,
+    policy: Policy,
+    filed: FilingFacts | None = None,
 ) -> Score:
-    """Return the fast tier's judgement of an item at ``now_utc``."""
-    events = _events(item, link)
-    title, summary = prose(item)
+    """Return the fast tier's judgement of an item at ``now_utc``; ``filed`` is what its document says, if it was read."""
+    events = merged(_events(item, link), filed) if filed else _events(item, link)
+    title, summary = (filed.title, filed.lead) if filed else prose(item)
     names = [
         *(symbol.name for symbol in link.symbols if symbol.name),
         *(party.name for party in item.parties),
@@ -68,6 +76,7 @@ def score(
         freshness=round(math.prod(part.value or 0.0 for part in freshness), 3),
         events=events,
         parts=(*parts, age),
+        terms=filed.terms if filed else terms_of_news(title, summary) if is_offering(events) else None,
     )
 
 

@@ -42,7 +42,8 @@ class FilingFacts:
     Args:
         events: The catalysts and the noise that it tells.
         terms: Of the offering that it is about.
-        title: Its headline: the release's, else the first sentence of the most telling item.
+        title: Its headline: the release's, else the first sentence of the most telling item; empty where it tells no
+            event, as is ``lead``.
         lead: What comes after it, bounded.
         reasons: What was read, and what the figures in it make.
     """

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from catalyst_ray.core.fast_tier import FastTier, Reading
     from catalyst_ray.pipeline.gatekeeper import Gatekeeper
     from catalyst_ray.pipeline.late import LateVerdicts
+    from catalyst_ray.pipeline.paperwork import Paperwork
     from catalyst_ray.pipeline.pictures import PictureSet
     from catalyst_ray.pipeline.release import Releaser
     from catalyst_ray.pipeline.round import Round
@@ -43,6 +44,7 @@ class Flow:
     """Decides on items: fast tier, language model where wanted, near-duplicates.
 
     Args:
+        paperwork: Reads filings before they are decided; None decides on their forms alone.
         gatekeeper: Turns alerts down for what stands outside the item.
         releaser: Takes what became an alert.
         late: Awaits the verdicts that are not there in time.
@@ -63,6 +65,7 @@ class Flow:
         releaser: Releaser,
         late: LateVerdicts,
         alert_wait_s: float,
+        paperwork: Paperwork | None = None,
         on_revised: Callable[[], None] = lambda: None,
     ) -> None:
         self._clock = clock
@@ -73,6 +76,7 @@ class Flow:
         self._releaser = releaser
         self._late = late
         self._alert_wait_s = alert_wait_s
+        self._paperwork = paperwork
         self._on_revised = on_revised
         self._asked = 0
 
@@ -130,6 +134,11 @@ class Flow:
         shared.tally.problem(f"item {item.key}: {words}")
 
     async def _one(self, reading: Reading, steps: Steps, shared: Round) -> None:
+        if self._paperwork:
+            reading = await self._paperwork.read(reading, self.fast, shared.tally)
+        if reading.early is not None:
+            await self._write([(reading.item, reading.early)], shared)
+            return
         early = self._start_early(reading, shared)
         ahead = self._asked
         asking = self._ask(reading)
