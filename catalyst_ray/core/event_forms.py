@@ -55,7 +55,9 @@ class FilingTable:
 
     def _issuer(self, item: Item, base: str) -> Iterator[EventHit]:
         names = " | ".join([item.title, *(party.name for party in item.parties)]).lower()
-        pool = next((word for word in self.asset_backed if word in names), None)
+        # "Invented Mortgage Trust, Inc." is a company that holds mortgages, no pool of them.
+        bare = names.replace(",", "")
+        pool = next((word for word in self.asset_backed if word in bare and f"{word} inc" not in bare), None)
         bank = next((word for word in self.banks if word in names), None)
         if pool:
             yield _quiet("asset_backed", "Asset-backed issuer", pool)

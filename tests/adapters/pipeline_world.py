@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from catalyst_ray.models import Alert, ChartRequest, CycleReport, Item, Link, LlmUse, Score
+    from catalyst_ray.pipeline.paperwork import Paperwork
 
 NOW = datetime(2026, 3, 17, 14, 0, tzinfo=UTC)
 PNG = b"\x89PNG invented"
@@ -298,6 +299,7 @@ class World:
     chart_timeout_s: float = 5.0
     quote_timeout_s: float = 5.0
     alert_wait_s: float = 30.0
+    paperwork: Paperwork | None = None
     jitter: float = 0.0
 
     def __post_init__(self) -> None:
@@ -362,6 +364,7 @@ class World:
             releaser=releaser,
             late=self.late,
             alert_wait_s=self.alert_wait_s,
+            paperwork=self.paperwork,
             on_revised=self._revised,
         )
         return Cycle(
