@@ -139,6 +139,6 @@ def _weights(text: str) -> dict[str, float]:
         except ValueError:
             weight = -1.0
         if not (sign and name.strip() and 0 <= weight <= 1):
-            raise ValueError(f"must be name=0.5 pairs with weights from 0 to 1, not {pair[:40]!r}")
+            raise ValueError("must be name=0.5 pairs with weights from 0 to 1")
         weights[name.strip().lower()] = weight
     return weights

@@ -12,14 +12,14 @@ import click
 
 from catalyst_ray.core import arithmetic
 from catalyst_ray.core.message_text import plain
-from catalyst_ray.core.reasons import said, title
+from catalyst_ray.core.reasons import is_listed, said, title
 from catalyst_ray.models import Action
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import datetime
 
-    from catalyst_ray.models import Delivery, ItemRecord
+    from catalyst_ray.models import Decision, Delivery, ItemRecord
 
 COLOURS = {"alert": "green", "hold": "yellow", "suppress": "magenta", "drop": "red"}
 MARGIN = 10
@@ -35,14 +35,25 @@ def record_lines(record: ItemRecord) -> Iterator[str]:
     when = f"{item.published_utc:%Y-%m-%d %H:%M:%S} UTC" if item.published_utc else "no date"
     yield from _entry("", f"{item.source or item.feed}, {when}, {item.key}")
     yield from _entry("", item.url)
-    first, *others = decision.reasons if decision and decision.reasons else (None,)
-    yield from _entry("why", said(first) if first else UNDECIDED)
-    if decision and (made := arithmetic.line(decision.parts, arithmetic.value_of(decision.parts))):
-        yield from _entry("score", made)
-    for place, reason in enumerate(others):
-        yield from _entry("" if place else "also", said(reason) if reason else "")
+    if decision is None:
+        yield from _entry("why", UNDECIDED)
+    else:
+        yield from _decided(decision)
     for place, delivery in enumerate(record.deliveries):
         yield from _entry("" if place else "sent", _delivered(delivery))
+
+
+def _decided(decision: Decision) -> Iterator[str]:
+    for place, reason in enumerate(decision.reasons):
+        name = "why" if place == 0 else "also" if place == 1 else ""
+        yield from _entry(name, said(reason) if place else _rule(reason.code, said(reason)))
+        if place == 0:
+            yield from _entry("score", arithmetic.line(decision.parts, arithmetic.value_of(decision.parts)))
+
+
+def _rule(code: str, words: str) -> str:
+    """Return what decided: an event that decides is one that is no catalyst."""
+    return words if is_listed(code) else f"no catalyst, {words}"
 
 
 def counts_rows(counts: Mapping[tuple[str, str], int]) -> list[dict[str, Any]]:
@@ -66,7 +77,8 @@ def counts_lines(counts: Mapping[tuple[str, str], int], since_utc: datetime) -> 
         )
         for row in counts_rows(counts):
             if row["action"] == action:
-                yield f"{row['items']:>{MARGIN + 7},}  {title(row['reason'])} ({row['reason']})"
+                code = row["reason"]
+                yield f"{row['items']:>{MARGIN + 7},}  {_rule(code, title(code))} ({code})"
 
 
 def _delivered(delivery: Delivery) -> str:
@@ -84,7 +96,9 @@ def _entry(name: str, text: str, *, colour: str | None = None, bold: bool = Fals
     lines = [words]
     if sys.stdout.isatty():
         columns = min(MAX_COLUMNS, shutil.get_terminal_size().columns) - MARGIN
-        lines = textwrap.wrap(words, max(MIN_COLUMNS, columns), break_on_hyphens=False)
+        lines = textwrap.wrap(
+            words, max(MIN_COLUMNS, columns), break_on_hyphens=False, break_long_words=False
+        )
     for place, line in enumerate(lines):
         head = click.style(f"{'' if place else name:<{MARGIN}}", fg=colour, bold=bold, dim=not bold)
         yield head + (click.style(line, bold=True) if bold else line)

@@ -33,6 +33,7 @@ FACTORS: Mapping[str, str] = {
 }
 """How the line calls each part; a term without a name by its detail."""
 _ROUNDED = 0.005
+"""What two digits do not show."""
 
 
 def value_of(parts: Sequence[Reason]) -> float:
@@ -45,13 +46,11 @@ def line(parts: Sequence[Reason], value: float) -> str:
 
     Nothing where they do not make ``value``: those of an older version were kept in another way.
     """
-    if abs(value_of(parts) - value) > _ROUNDED:
+    added = [part for part in parts if part.code in TERMS]
+    if not added or abs(value_of(parts) - value) > _ROUNDED:
         return ""
-    terms = [
-        f"{TERMS[part.code] or part.detail} {signed(part.value or 0.0)}"
-        for part in parts
-        if part.code in TERMS
-    ]
+    shown = [part for part in added if abs(part.value or 0.0) >= _ROUNDED] or added[:1]
+    terms = [f"{TERMS[part.code] or part.detail} {signed(part.value or 0.0)}" for part in shown]
     factors = [f"{FACTORS[part.code]} {part.value or 0.0:.2f}" for part in parts if part.code in FACTORS]
     whole = " + ".join(terms)
     product = " × ".join([f"({whole})" if len(terms) > 1 else whole, *factors])

@@ -95,13 +95,19 @@ def price_stop(quote: PriceQuote, gates: Gates) -> Reason | None:
     return None
 
 
-def unknown(quote: PriceQuote, gates: Gates) -> str:
-    """Return which figures of a quote a limit needs and that are not known, in words."""
+def price_unknown(quote: PriceQuote, gates: Gates) -> Reason | None:
+    """Return which figures of a quote a limit needs and nobody knows, or None."""
     lacks = (
         ("price", gates.needs_price and quote.price_usd is None),
         ("volume", gates.min_average_volume is not None and quote.average_volume is None),
     )
-    return " and ".join(word for word, is_lacking in lacks if is_lacking)
+    words = " and ".join(word for word, is_lacking in lacks if is_lacking)
+    if not words:
+        return None
+    since = (
+        f" since {quote.as_of_utc:%Y-%m-%d}" if quote.price_usd is None and quote.as_of_utc else " in time"
+    )
+    return Reason(Code.PRICE_UNKNOWN, f"no {words} of {quote.ticker}{since}: the limits were not applied")
 
 
 def stopped(decision: Decision, reason: Reason) -> Decision:

@@ -7,6 +7,7 @@ from statistics import mean
 from typing import TYPE_CHECKING
 
 from catalyst_ray.core.bars import eastern, rows_of
+from catalyst_ray.core.market_hours import trading_day
 from catalyst_ray.models import PriceQuote
 
 if TYPE_CHECKING:
@@ -21,16 +22,16 @@ MAX_AGE = timedelta(days=7)
 def quote_of(ticker: str, *, intraday: Bars | None, daily: Bars | None, now_utc: datetime) -> PriceQuote:
     """Return the quote of a ticker; what the bars do not say is None.
 
-    Today's bar is left out of the average: the day is not over. Bars without any volume say nothing of it.
+    Only days that are over make the average. Bars without any volume say nothing of it.
     """
     newest = [bars for bars in (intraday, daily) if bars is not None and len(bars)]
     price = as_of = None
     if newest:
         as_of = datetime.fromtimestamp(newest[0].times_s[-1], UTC)
         price = newest[0].close[-1] if now_utc - as_of <= MAX_AGE else None
-    today = eastern(int(now_utc.timestamp())).date()
+    open_day = trading_day(now_utc)
     rows = rows_of(daily) if daily is not None else []
-    volumes = [row.volume for row in rows if eastern(row.time_s).date() < today]
+    volumes = [row.volume for row in rows if eastern(row.time_s).date() < open_day]
     return PriceQuote(
         ticker=ticker,
         price_usd=price,

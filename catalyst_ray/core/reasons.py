@@ -46,8 +46,8 @@ class Code(StrEnum):
     STALE = "stale", "too old"
     NO_TICKER = "no_ticker", "no US-listed company found"
     NOT_ENGLISH = "not_english", "not in English"
-    DUPLICATE = "duplicate", "the same item from another source", "known as {detail}"
-    NEAR_DUPLICATE = "near_duplicate", "another alert tells the story", "item {detail}"
+    DUPLICATE = "duplicate", "the same item from another source"
+    NEAR_DUPLICATE = "near_duplicate", "another alert tells the story"
     COOLDOWN = "cooldown", "alerted a short time ago"
     PRICE_ABOVE = "price_above", "price too high", "${value:,.2f} is above {detail}"
     PRICE_BELOW = "price_below", "price too low", "${value:,.4g} is below {detail}"
@@ -145,12 +145,17 @@ def said(reason: Reason) -> str:
     """Return a reason as one line for people: what it is, then what this one adds."""
     listed = _LISTED.get(reason.code)
     more = listed.more if listed else FIGURE
-    if reason.value is None:
+    if reason.value is None or (not listed and not reason.value):  # an event that is named and not counted
         added = reason.detail
     else:
         added = more.format(detail=reason.detail, value=reason.value, figure=signed(reason.value))
     added = added.strip(" ;,")
     return f"{title(reason.code)}: {added}" if added else title(reason.code)
+
+
+def is_listed(code: str) -> bool:
+    """Return whether a code is one of these; otherwise it is an event's."""
+    return code in _LISTED
 
 
 def capital(words: str) -> str:

@@ -119,7 +119,7 @@ def _labels(hits: Sequence[EventHit]) -> str:
 
 def _label(hit: EventHit) -> str:
     words = hit.label or hit.code
-    return words if hit.certainty >= 1 else f"{words} ({hit.certainty:.0%} certain)"
+    return words if hit.certainty >= 1 else f"{words} ({hit.certainty * 100:.0f} % certain)"
 
 
 def _freshness(item: Item, now_utc: datetime, policy: Policy) -> list[Reason]:

@@ -10,9 +10,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from catalyst_ray.core.gates import cooldown, price_stop, stopped, unknown
-from catalyst_ray.core.reasons import Code
-from catalyst_ray.models import Action, Reason
+from catalyst_ray.core.gates import cooldown, price_stop, price_unknown, stopped
+from catalyst_ray.models import Action
 
 if TYPE_CHECKING:
     from catalyst_ray.core.fast_tier import Reading
@@ -64,10 +63,5 @@ class Gatekeeper:
         quote = await self._quotes.get(reading.ticker, with_volume=has_volume)
         if reason := price_stop(quote, self._gates):
             return stopped(decision, reason)
-        lacks = unknown(quote, self._gates)
-        if not lacks:
-            return decision
-        note = Reason(
-            Code.PRICE_UNKNOWN, f"no {lacks} of {reading.ticker} in time: its limits were not applied"
-        )
-        return replace(decision, reasons=(*decision.reasons, note))
+        note = price_unknown(quote, self._gates)
+        return replace(decision, reasons=(*decision.reasons, note)) if note else decision

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from catalyst_ray.pipeline.round import Round
     from catalyst_ray.ports import Clock, Store
 
-CAP = Reason(Code.CAP, "MAX_ALERTS_PER_CYCLE reached: waits for the next cycle")
+CAP = Reason(Code.CAP, "MAX_ALERTS_PER_CYCLE is reached")
 
 
 class Releaser:

@@ -102,13 +102,13 @@ def alert_on(
         "link": Link(symbols=(Symbol(ticker=ticker, reason=Reason("exchange_tag")),)),
         "score": Score(value=-0.7, sentiment=-0.1, confidence=0.9),
         "verdict": Verdict(None, Reason("llm_off")),
-        "decision": Decision(action=Action.ALERT, reasons=(Reason("strong_score"),), priority=priority),
+        "decision": Decision(action=Action.ALERT, reasons=(Reason("strong"),), priority=priority),
         "created_utc": created_utc,
     }
     return Alert(**(parts | changes))
 
 
-def decision(action: Action = Action.SUPPRESS, code: str = "weak_score") -> Decision:
+def decision(action: Action = Action.SUPPRESS, code: str = "weak") -> Decision:
     """Return a decision for one reason."""
     return Decision(action=action, reasons=(Reason(code),))
 

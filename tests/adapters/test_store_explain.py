@@ -71,7 +71,7 @@ def test_a_ticker_finds_titles_too(store: SqlStore) -> None:
 
 
 def _naming(*details: str) -> Decision:
-    reasons = (Reason("weak_score", "BWGH"), *(Reason("ticker", detail) for detail in details))
+    reasons = (Reason("weak", "BWGH"), *(Reason("ticker", detail) for detail in details))
     return Decision(action=Action.SUPPRESS, reasons=reasons)
 
 

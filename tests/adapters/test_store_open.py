@@ -119,7 +119,7 @@ _BEFORE_REVISIONS = (
 def test_a_store_of_version_1_finds_its_items_by_ticker_afterwards(url: str) -> None:
     """The step makes the table as a new store has it, and fills it from old decisions and alerts."""
     named = Decision(
-        action=Action.SUPPRESS, reasons=(Reason("weak_score"), Reason("ticker", "BWGH by cik 1234567"))
+        action=Action.SUPPRESS, reasons=(Reason("weak"), Reason("ticker", "BWGH by cik 1234567"))
     )
     with SqlStore.open(url) as store:
         store.claim([news("a"), news("b"), news("c")], now_utc=NOW)

@@ -170,3 +170,47 @@ def test_a_jobs_own_folder_holds_no_store(monkeypatch: pytest.MonkeyPatch) -> No
     assert problems()[0].startswith("OUT_DIR: must be an absolute path")
     assert load_settings({"out_dir": "/srv/catalyst"}).out_dir.is_absolute()
     assert load_settings({"database_url": "postgresql+psycopg://u@h/d"}).database_url
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        ({"price_ceiling": 5}, "PRICE_CEILING: cannot be applied without a PRICE_SOURCE"),
+        (
+            {"price_floor": 1, "min_avg_volume": 10},
+            "PRICE_FLOOR, MIN_AVG_VOLUME: cannot be applied without a PRICE_SOURCE",
+        ),
+        (
+            {"price_source": "yfinance", "price_floor": 5, "price_ceiling": 5},
+            "PRICE_FLOOR: must be below PRICE_CEILING, 5 is not below 5",
+        ),
+        (
+            {"alert_sessions": "pre, lunch"},
+            "ALERT_SESSIONS: must be some of pre, regular, after, closed, was 'pre, lunch' (command line)",
+        ),
+        (
+            {"alert_sessions": ","},
+            "ALERT_SESSIONS: must be some of pre, regular, after, closed, was ',' (command line)",
+        ),
+        (
+            {"source_weights": "a=0.5,b=2"},
+            "SOURCE_WEIGHTS: must be name=0.5 pairs with weights from 0 to 1, was 'a=0.5,b=2' (command line)",
+        ),
+    ],
+)
+def test_limits_of_the_judgement_that_cannot_work(given: dict[str, object], problem: str) -> None:
+    """A limit without prices, a floor above the ceiling, an unknown session, a weight that is none: all are told."""
+    assert problems(**given) == (problem,)
+
+
+@pytest.mark.parametrize("weights", ["a", "a=", "=0.5", "a=x", "a=nan", "a=-1", "a=0.5,,b=1"])
+def test_weights_that_are_none(weights: str) -> None:
+    """Whatever is no list of pairs is refused."""
+    assert len(problems(source_weights=weights)) == 1
+
+
+def test_names_of_other_programs_that_begin_like_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """MIN_ and NEWS_ are common beginnings: what is not nearly one of our names is left alone."""
+    for name in ("MIN_REPLICAS", "NEWS_API_KEY", "SOURCE_DATE_EPOCH", "ALERT_EMAIL"):
+        monkeypatch.setenv(name, "1")
+    assert load_settings() == load_settings()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
+from catalyst_ray.adapters.clock import SystemClock
 from catalyst_ray.adapters.console import Console
 from catalyst_ray.adapters.discord import DiscordWebhook
 from catalyst_ray.adapters.files import NdjsonFile
@@ -13,9 +15,18 @@ from catalyst_ray.adapters.prices import NoPrices
 from catalyst_ray.adapters.prices_csv import CsvPrices
 from catalyst_ray.adapters.prices_http import HttpPrices
 from catalyst_ray.core.directory import TickerDirectory
+from catalyst_ray.core.gates import Gates
+from catalyst_ray.core.market_hours import Session
 from catalyst_ray.errors import ConfigError
 from catalyst_ray.settings import NAMES, Settings
-from catalyst_ray.wiring import choose_feeds, make_fast_tier, make_folder, make_prices, make_sinks
+from catalyst_ray.wiring import (
+    choose_feeds,
+    make_fast_tier,
+    make_folder,
+    make_gatekeeper,
+    make_prices,
+    make_sinks,
+)
 
 HOOK = "https://discord.com/api/webhooks/12/abc"
 
@@ -96,3 +107,49 @@ def test_the_fast_tier_takes_the_thresholds_of_the_settings() -> None:
     policy, uses = tier._policy, tier._uses
     assert (policy.alert_min_value, policy.watch_list) == (0.7, frozenset({"ABC", "DEF"}))
     assert (uses.classifier, uses.fallback, uses.filings) == (False, True, True)
+
+
+def test_trust_in_a_feed_is_set_by_name() -> None:
+    """SOURCE_WEIGHTS replaces the list's weight; a name that no feed has is refused with those there are."""
+    active = choose_feeds(Settings(source_weights="prnewswire=0.5, AccessWire = 0")).active
+    weights = {feed.name: feed.weight for feed in active}
+    assert (weights["prnewswire"], weights["accesswire"], weights["globenewswire"]) == (0.5, 0.0, 1.0)
+    with pytest.raises(ConfigError, match="no feed named newswire") as caught:
+        choose_feeds(Settings(source_weights="newswire=0.5"))
+    assert caught.value.key == "SOURCE_WEIGHTS"
+    assert "globenewswire" in str(caught.value.hint)
+
+
+def test_the_gatekeeper_takes_the_limits_of_the_settings(tmp_path: Path) -> None:
+    """Each limit of the settings is the one that decides; a quote is not waited for longer than a chart."""
+    settings = Settings(
+        price_source="http", price_url="http://127.0.0.1:1", price_floor=1, price_ceiling=50, min_avg_volume=1e5,
+        alert_cooldown_seconds=60, alert_sessions="Regular, pre", chart_timeout_secs=2,
+    )  # fmt: skip
+    tier = make_fast_tier(settings, TickerDirectory.from_listings([]))
+    prices: Any = NoPrices()
+    keeper = make_gatekeeper(settings, tier, store=cast("Any", None), prices=prices, clock=SystemClock())
+    assert keeper._gates == Gates(
+        cooldown_s=60,
+        cooldown_margin=0.15,
+        sessions=frozenset({Session.PRE, Session.REGULAR}),
+        price_floor_usd=1,
+        price_ceiling_usd=50,
+        min_average_volume=1e5,
+    )
+    assert keeper._quotes._timeout_s == 2
+
+
+@pytest.mark.parametrize(
+    ("settings", "news_s", "filing_s", "offering_s"),
+    [
+        ({}, 21_600, 86_400, 43_200),
+        ({"news_max_age_seconds": 3600}, 3600, 86_400, 43_200),
+        ({"filing_max_age_seconds": 7200}, 21_600, 7200, 7200),
+    ],
+)
+def test_ages_of_the_settings(settings, news_s, filing_s, offering_s) -> None:
+    """NEWS_MAX_AGE_SECONDS and FILING_MAX_AGE_SECONDS replace the policy's ages, a filing's whatever its form."""
+    freshness = make_fast_tier(Settings(**settings), TickerDirectory.from_listings([]))._policy.freshness
+    ages = [freshness[name].max_age_s for name in ("news", "filing", "424B5")]
+    assert ages == [news_s, filing_s, offering_s]

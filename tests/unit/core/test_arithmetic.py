@@ -77,6 +77,13 @@ def test_the_line_reads_as_arithmetic() -> None:
     assert line(more, -0.375) == "(Offering priced −0.70 + wording −0.05) × fresh 0.50 × source 1.00 = −0.38"
 
 
+def test_a_term_that_shows_as_nothing_is_left_out() -> None:
+    """The wording's last thousandths are no figure that anybody can read, unless there is no other."""
+    parts = (Reason("event", "Deal", 0.5), Reason("wording", "", 0.004), Reason("freshness", "", 1.0))
+    assert line(parts, 0.504) == "Deal +0.50 × fresh 1.00 = +0.50"
+    assert line(parts[1:], 0.004) == "Wording +0.00 × fresh 1.00 = +0.00"
+
+
 def test_the_line_of_text_without_an_event() -> None:
     """The wording and the share of it that counts are shown."""
     made = scored(news("Norvane had a wonderful and profitable year"))
@@ -107,7 +114,7 @@ def test_a_doubtful_event_says_so() -> None:
     plain = scored(filing("8-K", "NORVANE INC", "1.03"))
     doubtful = scored(news("Could Norvane File for Bankruptcy?"))
     assert "certain" not in line(plain.parts, plain.value)
-    assert "% certain)" in line(doubtful.parts, doubtful.value)
+    assert " % certain)" in line(doubtful.parts, doubtful.value)
 
 
 def test_terms_and_factors_are_apart() -> None:
