@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from catalyst_ray.core.directory import TickerDirectory
+from catalyst_ray.core.reasons import Code
 from catalyst_ray.errors import CatalystError, ConfigError, ParseError, TransportError
 from catalyst_ray.models import Reason
 
@@ -106,15 +107,15 @@ class SecTickers:
         except CatalystError as error:
             self._retry_utc = now_utc + (_RETRY_AFTER if self._directory else _RETRY_MISSING)
             if not self._directory:
-                return Reason("ticker_map_missing", str(error)[:200])
+                return Reason(Code.TICKER_MAP_MISSING, str(error)[:200])
             age = now_utc - self._stamp.checked_utc
-            return Reason("ticker_map_stale", str(error)[:200], value=age / timedelta(days=1))
+            return Reason(Code.TICKER_MAP_STALE, str(error)[:200], value=age / timedelta(days=1))
         self._stamp = stamp
         try:
             await asyncio.to_thread(self._write_cache, body)
         except OSError as error:
             return Reason(
-                "ticker_map_not_cached", f"{self._body_file.parent}: {error.strerror or error}"[:200]
+                Code.TICKER_MAP_NOT_CACHED, f"{self._body_file.parent}: {error.strerror or error}"[:200]
             )
         return None
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from catalyst_ray.cluster.llm_pool import why
 from catalyst_ray.core.prompt import ask_about, read_answer
+from catalyst_ray.core.reasons import Code
 from catalyst_ray.errors import CatalystError, ParseError, StoreError
 from catalyst_ray.models import LlmAnswer, LlmUse, Reason, Verdict
 
@@ -53,7 +54,7 @@ class NoJudge:
         priority: int,  # noqa: ARG002
     ) -> Verdict:
         """Return the reason."""
-        return Verdict(None, Reason("llm_off", self.lack))
+        return Verdict(None, Reason(Code.LLM_OFF, self.lack))
 
     def expected_s(self, ahead: int) -> float:  # noqa: ARG002  (the port)
         """Return 0: it answers at once."""
@@ -204,10 +205,10 @@ class LlmJudge:
         except ParseError as error:
             self._counts["unreadable"] += 1
             log.info("unreadable answer", extra={"error": str(error)})
-            return Verdict(None, Reason("llm_failed", why(error)))
+            return Verdict(None, Reason(Code.LLM_FAILED, why(error)))
         self._counts["cut"] += reading.cut
         judgement = reading.judgement
-        return Verdict(judgement, Reason("llm_judged", judgement.model, judgement.direction))
+        return Verdict(judgement, Reason(Code.LLM_JUDGED, judgement.model, judgement.direction))
 
     async def _cached(self, request: LlmRequest) -> str | None:
         if self._cache_ttl_s <= 0:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from catalyst_ray.cluster.seat import Replica, Seat
 from catalyst_ray.core.queueing import QueueStats, RequestQueue, Work
+from catalyst_ray.core.reasons import Code, said
 from catalyst_ray.core.replicas import next_share
 from catalyst_ray.errors import CatalystError, ConfigError, ParseError, ReplicaLost, TransportError
 from catalyst_ray.models import LlmAnswer, LlmRequest, Reason
@@ -33,7 +34,7 @@ FAULT_PAUSE_S = 1.0
 """Rest of the dispatch loop after an unexpected error, unless a new request wakes it."""
 ATTEMPTS = 2
 """A request goes to another replica once."""
-LATE = Reason("llm_deadline", "no answer in time")
+LATE = Reason(Code.LLM_DEADLINE, "no answer in time")
 FAIR_S = 5.0
 """A request that was in a replica's hands for less when its time ran out says nothing of the replica."""
 RECENT = 0.1
@@ -138,7 +139,7 @@ class LlmPool:
         there = [seat for seat in self.seats if seat.is_up]
         if there and all(now_s < seat.breaker.retry_at_s() < math.inf for seat in there):
             self._queue.tell_refused()
-            return Reason("llm_refused", "every replica rests after failures")
+            return Reason(Code.LLM_REFUSED, "every replica rests after failures")
         admission = self._queue.offer(
             request.key,
             request,
@@ -148,7 +149,7 @@ class LlmPool:
         )
         self._tell_displaced(admission.displaced)
         if admission.reason is not None:
-            return Reason("llm_refused", str(admission.reason))
+            return Reason(Code.LLM_REFUSED, said(admission.reason))
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting[admission.ticket] = future
         # Served a tick later: what the same tick asks for goes out in the same batches.
@@ -169,7 +170,7 @@ class LlmPool:
         """Tell everybody who waits that there will be no answer."""
         for ticket in tuple(self._waiting):
             self._queue.cancel(ticket)
-            self._tell((ticket,), Reason("llm_failed", words))
+            self._tell((ticket,), Reason(Code.LLM_FAILED, words))
 
     def look_again(self) -> None:
         """Share out anew: a replica may have room again."""
@@ -192,7 +193,7 @@ class LlmPool:
             self.lose(seat)
         batches = [batch for seat in self.seats for batch in seat.batches]
         await asyncio.gather(*batches, *filter(None, [self._loop_task]), return_exceptions=True)
-        self._tell(tuple(self._waiting), Reason("llm_failed", "the program ends"))
+        self._tell(tuple(self._waiting), Reason(Code.LLM_FAILED, "the program ends"))
         await asyncio.gather(*(seat.replica.close() for seat in self.seats))
 
     async def _serve(self) -> None:
@@ -313,7 +314,7 @@ class LlmPool:
         words = {"replica": seat.replica.name, "error": str(error)}
         log.log(logging.WARNING if in_time else logging.DEBUG, "request failed", extra=words)
         self._expire(self._queue.expire(now_s))
-        self._tell(self._queue.failed(item.key, now_s), Reason("llm_failed", why(error)))
+        self._tell(self._queue.failed(item.key, now_s), Reason(Code.LLM_FAILED, why(error)))
 
     def _able(self, now_s: float) -> list[Seat]:
         """Return the seats that serve now, or as soon as they have room."""
@@ -323,7 +324,7 @@ class LlmPool:
         self._tell(tickets, LATE)
 
     def _tell_displaced(self, tickets: Iterable[int]) -> None:
-        self._tell(tickets, Reason("llm_refused", "more urgent requests filled the queue"))
+        self._tell(tickets, Reason(Code.LLM_REFUSED, "more urgent requests filled the queue"))
 
     def _tell(self, tickets: Iterable[int], answer: Answer) -> None:
         for ticket in tickets:

@@ -22,6 +22,7 @@ from catalyst_ray.core.identity import (
     title_alias,
     url_key,
 )
+from catalyst_ray.core.reasons import Code
 from catalyst_ray.core.text import html_to_text, normal_title, one_line
 from catalyst_ray.models import Item, ItemKind, ParsedFeed, Reason
 
@@ -93,13 +94,13 @@ def assemble(
     items: list[Item] = []
     for entry in plain:
         if not entry.title:
-            notes.add("no_text", entry.link or entry.guid)
+            notes.add(Code.NO_TEXT, entry.link or entry.guid)
             continue
         known = entry if guids[entry.guid] == 1 else replace(entry, guid="")
         items.append(_item(known, fetched, spec, notes, shared_page=pages.get(url_key(entry.link), 0) > 1))
     merged = merge(items)
     if len(merged) < len(items):
-        notes.add("repeated", count=len(items) - len(merged))
+        notes.add(Code.REPEATED, count=len(items) - len(merged))
     return ParsedFeed(feed=spec.name, items=tuple(merged), entries=total, notes=notes.reasons())
 
 
@@ -121,7 +122,7 @@ def published_utc(value: str | datetime | None, received_utc: datetime, notes: N
     """Return a believable publishing time, or None with a note saying why not."""
     when = parse_date(value) if isinstance(value, str) else value
     if when is None and value:
-        notes.add("date_unreadable", str(value))
+        notes.add(Code.DATE_UNREADABLE, str(value))
     when, problem = sane_published(when, received_utc)
     if problem:
         notes.add(problem, str(value))

@@ -11,6 +11,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from catalyst_ray.core.bars import Bar, is_daily, is_price, midnight_s, with_rows
+from catalyst_ray.core.reasons import Code
 from catalyst_ray.errors import ParseError
 from catalyst_ray.models import Bars, Reason
 
@@ -45,11 +46,11 @@ def clean_bars(bars: Bars) -> tuple[Bars, tuple[Reason, ...]]:
     final = [_contain(row) for row in scaled]
     previous = bars.previous_close
     found = (
-        ("bars_dropped", "no usable close or time", len(given) - len(usable)),
-        ("bars_repeated", "same time twice", len(usable) - len(rows)),
-        ("days_utc", "midnight UTC taken for the trading day", days_moved),
-        ("unit_error", "price 100 times off", _count_changes(rows, scaled)),
-        ("bars_repaired", "high, low, open or volume", _count_changes(scaled, final)),
+        (Code.BARS_DROPPED, "no usable close or time", len(given) - len(usable)),
+        (Code.BARS_REPEATED, "same time twice", len(usable) - len(rows)),
+        (Code.DAYS_UTC, "midnight UTC taken for the trading day", days_moved),
+        (Code.UNIT_ERROR, "price 100 times off", _count_changes(rows, scaled)),
+        (Code.BARS_REPAIRED, "high, low, open or volume", _count_changes(scaled, final)),
     )
     clean = with_rows(bars, final)
     if previous is not None and not is_price(previous):

@@ -25,6 +25,7 @@ from catalyst_ray.core.assemble import (
 from catalyst_ray.core.feed_bytes import MAX_ENTRIES, not_a_feed
 from catalyst_ray.core.identity import accession_in, accession_of_url, filing_key
 from catalyst_ray.core.parse_rss import read_entries
+from catalyst_ray.core.reasons import Code
 from catalyst_ray.core.text import html_to_text, one_line
 from catalyst_ray.models import Item, ItemKind, ParsedFeed, Party
 
@@ -81,7 +82,7 @@ def parse_edgar(body: bytes, fetched: Fetched, spec: FeedSpec) -> ParsedFeed:
     for raw in filings[:MAX_ENTRIES]:
         entry = _entry(raw, company)
         if entry is None:
-            notes.add("no_accession", raw.title)
+            notes.add(Code.NO_ACCESSION, raw.title)
         else:
             by_accession.setdefault(entry.accession, []).append(entry)
     items = tuple(_item(entries, fetched, spec, notes) for entries in by_accession.values())
@@ -98,7 +99,7 @@ def read_filings(body: bytes, fetched: Fetched, notes: Notes) -> tuple[list[RawF
         try:
             return _with_element_tree(body)
         except (ET.ParseError, ValueError, LookupError) as error:
-            notes.add("not_well_formed", str(error))
+            notes.add(Code.NOT_WELL_FORMED, str(error))
     return _with_feedparser(body, fetched, notes)
 
 

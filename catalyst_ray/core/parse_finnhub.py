@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from catalyst_ray.core.assemble import Notes, RawEntry, assemble
 from catalyst_ray.core.dates import parse_epoch
 from catalyst_ray.core.feed_bytes import MAX_BODY_BYTES, MAX_ENTRIES, not_a_feed
+from catalyst_ray.core.reasons import Code
 from catalyst_ray.core.text import one_line
 from catalyst_ray.errors import ParseError
 
@@ -28,14 +29,16 @@ def parse_finnhub(body: bytes, fetched: Fetched, spec: FeedSpec) -> ParsedFeed:
     notes = Notes()
     if len(articles) > MAX_ENTRIES:
         notes.add(
-            "entries_left_out", f"only the first {MAX_ENTRIES} entries are read", len(articles) - MAX_ENTRIES
+            Code.ENTRIES_LEFT_OUT,
+            f"only the first {MAX_ENTRIES} entries are read",
+            len(articles) - MAX_ENTRIES,
         )
     raw: list[RawEntry] = []
     for article in articles[:MAX_ENTRIES]:
         if isinstance(article, dict):
             raw.append(_raw_entry(article))
         else:
-            notes.add("entry_unreadable", type(article).__name__)
+            notes.add(Code.ENTRY_UNREADABLE, type(article).__name__)
     return assemble(raw, fetched, spec, notes, total=min(len(articles), MAX_ENTRIES))
 
 

@@ -21,6 +21,7 @@ from catalyst_ray.core.feed_bytes import (
     without_people,
 )
 from catalyst_ray.core.parse_xml import read_plain
+from catalyst_ray.core.reasons import Code
 
 if TYPE_CHECKING:
     from catalyst_ray.models import FeedSpec, Fetched, ParsedFeed
@@ -57,7 +58,7 @@ def read_entries(body: bytes, fetched: Fetched, notes: Notes) -> tuple[list[Any]
 def _bounded(body: bytes, notes: Notes) -> bytes:
     body, left_out = first_entries(without_people(body))
     if left_out:
-        notes.add("entries_left_out", f"only the first {MAX_ENTRIES} entries are read", left_out)
+        notes.add(Code.ENTRIES_LEFT_OUT, f"only the first {MAX_ENTRIES} entries are read", left_out)
     return body
 
 
@@ -74,7 +75,7 @@ def _read_any(body: bytes, fetched: Fetched, notes: Notes) -> tuple[list[RawEntr
         try:
             raw.append(_raw_entry(entry, language))
         except Exception as error:  # noqa: BLE001  (feedparser keeps any shape; one bad entry costs only itself)
-            notes.add("entry_unreadable", f"{type(error).__name__}: {error}")
+            notes.add(Code.ENTRY_UNREADABLE, f"{type(error).__name__}: {error}")
     return raw, len(entries)
 
 
@@ -82,7 +83,7 @@ def _parsed_entries(body: bytes, fetched: Fetched, notes: Notes) -> tuple[list[A
     try:
         result = _feedparser(body, fetched)
     except Exception as error:  # noqa: BLE001  (feedparser leaks AttributeError, ValueError, … on broken bytes)
-        notes.add("feed_broken", f"{type(error).__name__}: {error}")
+        notes.add(Code.FEED_BROKEN, f"{type(error).__name__}: {error}")
         return _one_by_one(body, fetched, notes)
     if not result.entries and not result.get("version"):
         raise not_a_feed(body)
@@ -104,7 +105,7 @@ def _one_by_one(body: bytes, fetched: Fetched, notes: Notes) -> tuple[list[Any],
         try:
             result = _feedparser(part, fetched)
         except Exception as error:  # noqa: BLE001  (as above)
-            notes.add("entry_unreadable", f"{type(error).__name__}: {error}")
+            notes.add(Code.ENTRY_UNREADABLE, f"{type(error).__name__}: {error}")
         else:
             entries.extend(result.entries)
             feed = result.feed

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Generic, TypeVar
 
+from catalyst_ray.core.reasons import Code
 from catalyst_ray.models import Reason
 
 P = TypeVar("P")
@@ -158,7 +159,9 @@ class RequestQueue(Generic[P]):
         self._last_ticket += 1
         ticket = self._last_ticket
         if deadline_s <= now_s:
-            return self._refuse(ticket, Reason("deadline_passed", "its time had run out before it was asked"))
+            return self._refuse(
+                ticket, Reason(Code.DEADLINE_PASSED, "its time had run out before it was asked")
+            )
         place = (now_s + priority * self._ageing_s, ticket)
         entry = self._entries.get(key)
         if entry is not None:
@@ -170,7 +173,7 @@ class RequestQueue(Generic[P]):
         if len(self._line) >= self._max_size:
             if self._line[-1][0] < place:
                 words = f"{self._max_size} requests at least as urgent wait already"
-                return self._refuse(ticket, Reason("queue_full", words))
+                return self._refuse(ticket, Reason(Code.QUEUE_FULL, words))
             displaced = self._drop(self._entries[self._line[-1][1]], "refused")
         entry = _Entry(key=key, payload=payload, place=place, offered_s=now_s)
         self._entries[key] = entry

@@ -11,6 +11,7 @@ from catalyst_ray.adapters.store.claims import STANDING, Batch, Known, lacks_par
 from catalyst_ray.adapters.store.columns import url_key
 from catalyst_ray.adapters.store.schema import aliases, items
 from catalyst_ray.adapters.store.statements import pieces, upsert
+from catalyst_ray.core.reasons import Code
 from catalyst_ray.models import Action, Claim, Decision, Item, Reason
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ def _write(connection: Connection, batch: Batch, *, now_utc: datetime) -> None:
         known = batch.known[key]
         row = new_row(known.item, now_utc=now_utc)
         if known.duplicate_of is not None:
-            why = Decision(action=Action.DROP, reasons=(Reason("duplicate", known.duplicate_of),))
+            why = Decision(action=Action.DROP, reasons=(Reason(Code.DUPLICATE, known.duplicate_of),))
             row |= {**decided(why, now_utc=now_utc), "duplicate_of": known.duplicate_of}
         fresh.append(row)
     if fresh:
