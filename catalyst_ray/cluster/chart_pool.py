@@ -17,7 +17,6 @@ from ray.exceptions import RayError
 
 from catalyst_ray.core.charts import draw_chart, warm_up
 from catalyst_ray.core.queueing import Outcome, RequestQueue, Work
-from catalyst_ray.core.reasons import said
 from catalyst_ray.errors import CatalystError
 from catalyst_ray.models import ChartRequest, Picture
 
@@ -93,7 +92,7 @@ class ChartPool:
         for ticket in admission.displaced:
             self._fail((ticket,), "refused: more urgent charts fill the queue")
         if admission.outcome is Outcome.REFUSED:
-            raise CatalystError(f"chart refused: {said(admission.reason)}", key=request.bars.ticker)
+            raise CatalystError(f"chart refused: {admission.reason}", key=request.bars.ticker)
         future: asyncio.Future[Picture] = asyncio.get_running_loop().create_future()
         self._futures[admission.ticket] = future
         self._pump()

@@ -122,6 +122,18 @@ def test_an_endless_address_is_stored_and_found(store: SqlStore) -> None:
     assert [record.item.url for record in store.explain(url, limit=5)] == [url]
 
 
+def test_decisions_are_counted_by_their_first_reason(store: SqlStore) -> None:
+    """The first reason decided; what was decided before the time, and what is undecided, is not counted."""
+    first, second = filing(FILER), filing(FILER, number=2)
+    reasons = (Reason("weak"), Reason("llm_off"))
+    store.decide([(first, Decision(action=Action.SUPPRESS, reasons=reasons))], now_utc=NOW + 3 * MINUTE)
+    store.decide([(second, Decision(action=Action.DROP, reasons=()))], now_utc=NOW + 3 * MINUTE)
+    counts = {("suppress", "weak"): 1, ("drop", ""): 1}
+    assert store.decision_counts(since_utc=NOW + 3 * MINUTE) == counts
+    assert store.decision_counts(since_utc=NOW) == counts | {("alert", "strong"): 1}
+    assert store.decision_counts(since_utc=NOW + 4 * MINUTE) == {}
+
+
 def test_the_newest_comes_first_and_the_limit_holds(store: SqlStore) -> None:
     """Of many matches the last claimed are shown."""
     store.claim([news("again", title="Marrow & Pike again")], now_utc=NOW + 2 * MINUTE)
