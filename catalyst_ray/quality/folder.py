@@ -40,7 +40,7 @@ class DataFolder:
         rows: list[dict[str, str]] = []
         for path in self.paths(pattern):
             try:
-                with path.open(encoding="utf-8", errors="replace", newline="") as file:
+                with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
                     if delimiter == "\t":  # such files write quotes as they are
                         rows += csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE)
                     else:

@@ -219,7 +219,9 @@ def _calibration_error(sums: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _halves(values: Sequence[float]) -> str:
-    return f"Half that was read while the rules were written {values[0]:.3f}, the other half {values[1]:.3f}."
+    return (
+        f"The half (by hash) from which rules were last written {values[0]:.3f}, the other {values[1]:.3f}."
+    )
 
 
 def _confusion(pairs: Sequence[tuple[int, int]]) -> list[str]:

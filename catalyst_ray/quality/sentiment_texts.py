@@ -28,7 +28,7 @@ class Labelled:
 
     @property
     def is_in_sight(self) -> bool:
-        """Return whether the text is of the half that was read while rules were written and curves fitted."""
+        """Return whether the text is of the half that rules were last written from and curves fitted to."""
         return sha256(self.text.encode()).digest()[0] % 2 == 0
 
 

@@ -21,7 +21,7 @@ GOOD, BAD, NONE = "Norvane profit rose", "Norvane files for bankruptcy", "Norvan
 def folder(tmp_path: Path) -> DataFolder:
     """Return a folder with a labelled set of every kind, some rows without a usable label."""
     files = {
-        "phrasebank_all-data.csv": f"label,news\npositive,{GOOD}\nnegative,{BAD}\nneutral,{NONE}\n,{GOOD}\n",
+        "phrasebank_all-data.csv": f"\ufefflabel,news\npositive,{GOOD}\nnegative,{BAD}\nneutral,{NONE}\n,{GOOD}\n",
         "phrasebank_AllAgree.csv": f"n,sentence,label\n1,{GOOD},2\n2,{BAD},0\n3,{NONE},1\n4,{NONE},9\n",
         "twitter_financial_news_train.csv": f"text,label\n{BAD},0\n{GOOD},1\n{NONE},0\n",
         "stockemotions_val.csv": f"id,senti_label,original\n1,bearish,{BAD}\n2,bullish,{GOOD}\n",
