@@ -11,6 +11,9 @@ The taxonomy is data (``data/events/``). The keys of an event there:
     hedged, negatable     false where "plans to" or "not" belongs to the event itself
     in_summary            noise that is looked for in the summary too
     in_title_only         events too easily mentioned in passing
+    compare               ``above``, ``below``: what the first figure of a match must be to its second
+
+Rows may share a code, where one wording is surer than another: then they share a family too.
 
 The keys of a hedge: ``kind`` (``negation`` or ``doubt``), ``factor``, ``reach`` in words, ``stage``, and the phrases
 ``before`` and ``after`` a match, in its sentence; where both are given, both must be there.
@@ -18,6 +21,7 @@ The keys of a hedge: ``kind`` (``negation`` or ``doubt``), ``factor``, ``reach``
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +34,8 @@ if TYPE_CHECKING:
     from catalyst_ray.core.phrases import Found, Words
 
 _SPAN_CHARS = 120
+_FIGURE = re.compile(r"(?<!\S)(-?)[$€£]*(\d[\d,]*(?:\.\d+)?)([kmb]?)[^ ]*")
+_SCALES = {"": 1.0, "k": 1e3, "m": 1e6, "b": 1e9}
 NEGATION = "negation"
 
 
@@ -61,6 +67,16 @@ class EventRule:
     negatable: bool = True
     in_summary: bool = False
     in_title_only: bool = False
+    compare: str = ""
+
+    def holds(self, words: str) -> bool:
+        """Return whether the figures of a match compare as they must."""
+        if not self.compare:
+            return True
+        figures = [_amount(match) for match in _FIGURE.finditer(words)][:2]
+        return len(figures) == 2 and (
+            figures[0] > figures[1] if self.compare == "above" else figures[0] < figures[1]
+        )
 
     def hit(
         self,
@@ -84,6 +100,10 @@ class EventRule:
             start=place[0],
             end=place[1],
         )
+
+
+def _amount(match: re.Match[str]) -> float:
+    return float(match[1] + match[2].replace(",", "")) * _SCALES[match[3]]
 
 
 def event_rule(row: Mapping[str, Any]) -> EventRule:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from catalyst_ray.core.event_forms import FilingTable
 from catalyst_ray.core.event_roles import Roles
 from catalyst_ray.core.event_rules import Doubt, EventRule, Hedges, event_rule
-from catalyst_ray.core.phrases import PhraseIndex, split_words, word_spans
+from catalyst_ray.core.phrases import PhraseIndex, located_words, split_words
 from catalyst_ray.errors import ConfigError
 from catalyst_ray.models import Stage, Where
 
@@ -106,10 +106,9 @@ class Taxonomy:
         if not text:
             return
         plain = _TAG.sub(_blank, text) if ":" in text else text
-        words = split_words(plain).without(names)
-        best = self._best(words)
-        spans = word_spans(plain) if best else []
-        for index, (doubt, found) in best.items():
+        words, spans = located_words(plain)
+        words = words.without(names)
+        for index, (doubt, found) in self._best(words).items():
             first, behind = words.place(found.start, found.end)
             place = spans[first][0], spans[behind - 1][1]
             placed = _placed(doubt, text, where, place[1])
@@ -124,6 +123,8 @@ class Taxonomy:
             index, forbids = found.tag
             if forbids:
                 forbidden.add(index)
+                continue
+            if not self.rules[index].holds(found.words):
                 continue
             if hedging is None:
                 hedging = self.hedges.among(words)
@@ -186,7 +187,7 @@ def _blank(match: re.Match[str]) -> str:
 
 
 def _ordered(hits: Iterable[EventHit]) -> tuple[EventHit, ...]:
-    return tuple(sorted(hits, key=lambda hit: (not hit.noise, -abs(hit.weight), hit.code)))
+    return tuple(sorted(hits, key=lambda hit: (not hit.noise, -abs(hit.weight))))
 
 
 def find_events(item: Item, names: Sequence[str] = ()) -> tuple[EventHit, ...]:

@@ -35,7 +35,8 @@ _TOKEN = re.compile(
     r"|\$?\(\$?(?P<negative>\d+\.\d+)\)"  # EPS of $(0.78): a loss
     r"|(?:(?<!\S)-)?[$€£]?\d+(?:[.,]\d+)*[^\W_]*%?"  # $25, 1,000, 13.9, 5m, 134%, -0.4
     r"|[^\W_]+(?:['’.&][^\W_]+)*"  # words; AT&T, don't and U.S stay whole
-    r"|[.;!?](?=\s|$)"  # the end of a sentence
+    r"|[.;!?](?=\s|$)"  # the end of a sentence, but not of "Inc." or "vs."
+    r"(?<!\b(?:vs|dr|mr)\.)(?<!\b(?:est|adj|rev|qtr|inc|ltd)\.)(?<!\bcorp\.)"
 )
 _JOINT = "\u00a0"
 """Holds the words of a name together: not a space, yet seen as one."""
@@ -72,19 +73,23 @@ class Words:
 
     def place(self, start: int, end: int) -> tuple[int, int]:
         """Return where tokens ``start`` to ``end`` stand in the text as it was split, before ``without``."""
+        if _JOINT not in self.joined:
+            return start, end
         before = sum(max(1, token.count(_JOINT)) for token in self.tokens[:start])
         return before, before + sum(max(1, token.count(_JOINT)) for token in self.tokens[start:end])
 
 
 def split_words(text: str) -> Words:
     """Split a text into words, in time linear in its length."""
-    tokens = tuple(_normal(match) for match in _TOKEN.finditer(_lowered(text)))
+    tokens = tuple([_normal(match) for match in _TOKEN.finditer(_lowered(text))])
     return Words(tokens, f" {' '.join(tokens)} ")
 
 
-def word_spans(text: str) -> list[tuple[int, int]]:
-    """Return the characters at which each token of ``split_words`` begins and ends."""
-    return [match.span() for match in _TOKEN.finditer(_lowered(text))]
+def located_words(text: str) -> tuple[Words, list[tuple[int, int]]]:
+    """Split a text into words, with the characters at which each begins and ends."""
+    matches = list(_TOKEN.finditer(_lowered(text)))
+    tokens = tuple([_normal(match) for match in matches])
+    return Words(tokens, f" {' '.join(tokens)} "), [match.span() for match in matches]
 
 
 def _lowered(text: str) -> str:
@@ -116,6 +121,15 @@ class Found(Generic[Tag]):
     words: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Entry(Generic[Tag]):
+    number: int
+    pattern: re.Pattern[str]
+    needs: tuple[frozenset[str], ...]
+    """Of each of these sets a text must hold a word too, or the pattern need not be tried."""
+    tag: Tag
+
+
 @dataclass(slots=True)
 class PhraseIndex(Generic[Tag]):
     """Many phrases, each reached only through a word that it cannot match without.
@@ -123,7 +137,7 @@ class PhraseIndex(Generic[Tag]):
     A headline of a dozen words thus runs a handful of regular expressions, not hundreds.
     """
 
-    _by_word: dict[str, list[tuple[int, re.Pattern[str], Tag]]] = field(default_factory=dict)
+    _by_word: dict[str, list[_Entry[Tag]]] = field(default_factory=dict)
     _size: int = 0
 
     @classmethod
@@ -135,37 +149,45 @@ class PhraseIndex(Generic[Tag]):
         """
         index: PhraseIndex[Tag] = cls()
         for phrase, tag in entries:
-            pattern, anchors = compile_phrase(phrase, sets)
+            pattern, (anchors, *others) = compile_phrase(phrase, sets)
+            entry = _Entry(index._size, pattern, tuple(frozenset(words) for words in others), tag)
             for word in anchors:
-                index._by_word.setdefault(word, []).append((index._size, pattern, tag))
+                index._by_word.setdefault(word, []).append(entry)
             index._size += 1
         return index
 
     def find(self, text: Words) -> list[Found[Tag]]:
         """Return the matches of every phrase in a text, in the order the phrases were given."""
         by_word = self._by_word
+        tokens = set(text.tokens)
         candidates = {
-            entry[0]: entry for token in set(text.tokens) if token in by_word for entry in by_word[token]
+            entry.number: entry
+            for token in tokens
+            if token in by_word
+            for entry in by_word[token]
+            if not any(words.isdisjoint(tokens) for words in entry.needs)
         }
         found = []
         for number in sorted(candidates):
-            _, pattern, tag = candidates[number]
-            for match in pattern.finditer(text.joined):
+            entry = candidates[number]
+            for match in entry.pattern.finditer(text.joined):
                 start = text.index_at(match.start())
                 words = match.group()[1:]
                 end = start + words.count(" ") + 1
-                found.append(Found(tag, start, end, " ".join(words.split())))
+                found.append(Found(entry.tag, start, end, " ".join(words.split())))
         return found
 
 
-def compile_phrase(phrase: str, sets: Mapping[str, str]) -> tuple[re.Pattern[str], tuple[str, ...]]:
-    """Return a phrase's pattern over ``Words.joined`` and the words one of which every match holds.
+def compile_phrase(phrase: str, sets: Mapping[str, str]) -> tuple[re.Pattern[str], list[tuple[str, ...]]]:
+    """Return a phrase's pattern over ``Words.joined``, and groups of words: every match holds one of each.
+
+    The group that is rarest in headlines comes first.
 
     Raises:
         ConfigError: The phrase names an unknown set, a gap too long, or no word at all.
     """
     parts: list[str] = []
-    anchors: tuple[str, ...] = ()
+    groups: list[tuple[str, ...]] = []
     for position, element in enumerate(phrase.split()):
         if element == "^" and position == 0:
             parts.append(r"\A")
@@ -178,12 +200,12 @@ def compile_phrase(phrase: str, sets: Mapping[str, str]) -> tuple[re.Pattern[str
             one_of = "|".join(f" {re.escape(option)}" for option in options)
             parts.append(f"(?:{one_of})?" if element.endswith("?") else f"(?:{one_of})")
             if not element.endswith("?"):
-                anchors = max(anchors, _anchors(options), key=_rarity)
+                groups.append(_anchors(options))
     if phrase.rpartition(" ")[2].startswith("~"):
         raise ConfigError("a gap at the end matches nothing", key=phrase, hint="remove it")
-    if not anchors:
+    if not groups:
         raise ConfigError("a phrase needs at least one word", key=phrase, hint="add a word without '?'")
-    return re.compile("".join(parts) + "(?= )"), anchors
+    return re.compile("".join(parts) + "(?= )"), sorted(groups, key=_rarity, reverse=True)
 
 
 def _gap(element: str, phrase: str) -> int:

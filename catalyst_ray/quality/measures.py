@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from catalyst_ray.quality.events import events
+from catalyst_ray.quality.false_alerts import false_alerts
 from catalyst_ray.quality.filings import filings
 from catalyst_ray.quality.offerings import offerings
+from catalyst_ray.quality.peer import peer
 from catalyst_ray.quality.sentiment import sentiment
 from catalyst_ray.quality.speed import speed
 
@@ -22,4 +25,6 @@ KEYS = (
 )  # fmt: skip
 """Figures that the JSON names in any case, first and in this order."""
 
-MEASURES: tuple[Callable[[DataFolder], tuple[Figure, ...]], ...] = (sentiment, offerings, filings, speed)
+MEASURES: tuple[Callable[[DataFolder], tuple[Figure, ...]], ...] = (
+    sentiment, events, offerings, filings, false_alerts, peer, speed,
+)  # fmt: skip

@@ -73,6 +73,41 @@ verdict_against | Jury Orders Norvane to Pay $40 Million to Belisle
 ai_pivot | Norvane Announces Strategic Pivot to Artificial Intelligence
 crypto_treasury | Norvane Adopts Bitcoin Treasury Strategy
 cyber_incident | Norvane Discloses Data Breach
+revenue_up | Norvane Revenue Rises 12%
+revenue_down | Norvane Revenue Falls 12%
+sales_up | Norvane Sales Grew 9 Percent
+sales_down | Norvane Sales Slump 9 Percent
+profit_up | Norvane Profit Jumps 30%
+profit_down | Norvane Margin Shrinks as Profit Fell 30%
+earnings_up | Norvane Posts Record Second Quarter
+earnings_down | Norvane Posts Weak Second Quarter
+volume_up | Norvane Vehicle Deliveries Rose in June
+volume_down | Norvane Vehicle Deliveries Fell in June
+costs_up | Norvane Faces Higher Fuel Costs
+costs_down | Norvane to Cut Costs
+site_opened | Norvane Opens Second Factory
+site_closed | Norvane to Close Ohio Factory
+investment | Norvane Invests $40 Million in Belisle
+strike | Norvane Workers Go on Strike
+labour_deal | Norvane Pilots Ratify Contract
+hiring | Norvane to Add 300 Jobs
+pay | Norvane Discloses Executive Compensation
+credit_down | Moody's Downgrades Norvane to Junk
+credit_up | Fitch Upgrades Norvane
+analyst_view | Belisle Bullish on Norvane
+dividend_said | Norvane Dividend Yield Now 4 Percent
+agreement_said | A Look at the Norvane Movie Deal
+borrowing | Norvane Secures $40 Million Term Loan
+merger_said | A Look at Norvane After the Merger
+legal_said | Norvane Appears Before Judge Over Patent Dispute
+profit_said | A Look at Norvane Profit
+revenue_said | A Look at Norvane Top Line
+figures_said | A Look at Norvane Quarterly Figures
+price_said | A Look at Norvane and Its Moving Average
+market_report | Global Pump Market to Grow 9% by 2031, Report Finds
+market_wrap | Stock Futures Slip Before Jobs Report
+private_round | Norvane Raises $15 Million Series B
+analyst_quote | UPDATE: Belisle on Norvane Notes 'Demand Is Strong'
 law_firm_ad | SHAREHOLDER ALERT: Dorrit LLP Investigates the Merger of Norvane
 recap | Why Norvane Stock Jumped Today
 conference | Norvane to Present at the Spring Healthcare Conference
@@ -155,6 +190,44 @@ def test_how_far_an_event_has_come(title, code, stage):
     assert hit.strength == pytest.approx(
         next(r.weight for r in default_taxonomy().rules if r.code == code) * hit.sign
     )
+
+
+@pytest.mark.parametrize(
+    ("title", "codes"),
+    [
+        ("Norvane Q1 EPS $0.40 vs. $0.33 Est., Sales $51M vs. $54M Est.", {"earnings_beat", "earnings_miss"}),
+        ("Norvane Q1 EPS $(0.39) vs $(0.33) Est", {"earnings_miss"}),
+        ("Norvane Q1 Revenue $1.2B vs Estimate $980M", {"earnings_beat"}),
+        ("Norvane Q1 EPS $0.33 vs. $0.33 Est.", set()),
+        ("Norvane Sees FY Sales $980M vs $1.2B Est", {"guidance_cut"}),
+        ("Norvane Sees FY EPS $2.10 vs $1.90 Estimate", {"guidance_raised"}),
+    ],
+)
+def test_figures_beside_their_estimates_are_compared(title, codes):
+    """A figure above or below its estimate, units and losses minded, is a beat or a miss; an equal one is neither."""
+    assert {hit.code for hit in find_events(news(title)) if hit.weight} == codes
+
+
+def test_a_figure_makes_a_result_surer_than_a_word():
+    """Of one code a wording with figures weighs more than one without."""
+    sure, vague = (
+        find_events(news(f"Norvane {words}"))[0] for words in ("Sales Rise 30%", "Enjoys Robust Sales")
+    )
+    assert (sure.code, vague.code) == ("sales_up", "sales_up")
+    assert sure.weight > vague.weight > 0
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Norvane EPS Up 58.7% From Last Year",
+        "Norvane Wins FDA Approval After Trial in March",
+        "Norvane Prices Public Offering After Strong 2025",
+    ],
+)
+def test_a_comparison_is_no_recap(title):
+    """What is measured against the past, or follows it, is told as new."""
+    assert find_events(news(title))[0].certainty == 1.0
 
 
 @pytest.mark.parametrize(
@@ -327,15 +400,22 @@ def test_a_bank_is_not_its_notes():
 
 
 def test_every_event_is_well_formed():
-    """Codes, labels and weights of the shipped taxonomy are usable, and every replaced code exists."""
+    """Codes, labels and weights of the shipped taxonomy are usable, and every replaced code exists.
+
+    Rows that share a code differ in how sure the words are: they are of one label, sign and family.
+    """
     rules = default_taxonomy().rules
-    codes = {rule.code for rule in rules}
-    assert len(codes) == len(rules)
+    codes = {rule.code: rule for rule in rules}
+    for rule in rules:
+        first = codes[rule.code]
+        assert rule is first or (rule.family, rule.label) == (first.family, first.label)
+        assert rule is first or rule.family
+        assert rule.weight * first.weight > 0 or rule is first
     for rule in rules:
         assert rule.label
         assert -1 <= rule.weight <= 1
         assert not (rule.noise and rule.weight)
-        assert rule.replaces <= codes
+        assert rule.replaces <= codes.keys()
 
 
 @settings(max_examples=80)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalyst_ray.core.phrases import PhraseIndex, split_words
+from catalyst_ray.core.phrases import PhraseIndex, located_words, split_words
 from catalyst_ray.errors import ConfigError
 
 
@@ -31,6 +31,13 @@ def matches(phrase: str, text: str, **sets: str) -> list[str]:
         ("^ why", "Why it fell, and why it rose", ["why"]),
         ("cuts price_target|pt", "cuts price target", ["cuts price target"]),
         ("5635 c 4", "Rule 5635(c)(4)", ["5635 c 4"]),
+        (
+            "buys ~6 for",
+            "Buys Belisle Corp. and Kestrel Inc. for $3",
+            ["buys belisle corp and kestrel inc for"],
+        ),
+        ("eps ~3 est", "EPS $0.40 vs. est. $0.33", ["eps $0.40 vs est"]),
+        ("buys ~6 for", "Buys a rest. It asks for", []),
     ],
 )
 def test_a_phrase_matches_whole_words(phrase, text, found):
@@ -68,8 +75,21 @@ def test_negative_figures_months_and_sentences_are_told_apart():
     )  # fmt: skip
 
 
+def test_words_are_placed_in_the_text_they_came_from():
+    """Each token's characters are known, also behind a name made one word and a letter that grows when small."""
+    text = "İnan Grave Loss wins. FDA nods"
+    words, spans = located_words(text)
+    merged = words.without(["Grave Loss"])
+    assert [text[slice(*span)] for span in spans] == ["İnan", "Grave", "Loss", "wins", ".", "FDA", "nods"]
+    assert merged.place(merged.tokens.index("fda"), len(merged.tokens)) == (5, 7)
+    assert merged.place(1, 2) == (1, 3)
+
+
 @given(st.text(max_size=300))
 def test_any_text_can_be_split(text):
     """Whatever the text, its tokens hold no space and rebuild the joined form."""
     words = split_words(text)
     assert words.joined.split() == list(words.tokens)
+    located, spans = located_words(text)
+    assert located == words
+    assert len(spans) == len(words.tokens)
