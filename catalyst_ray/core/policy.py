@@ -169,7 +169,7 @@ def decide(
     """
     value, llm_reasons = combine(score, verdict, policy=policy)
     watched = policy.watches(link)
-    least = policy.watch_min_value if watched else policy.alert_min_value
+    least = min(policy.watch_min_value, policy.alert_min_value) if watched else policy.alert_min_value
     reasons = [Reason(hit.code, hit.span or hit.label, hit.weight) for hit in score.events]
     reasons += llm_reasons
     if abs(score.value) + _SMALL < least <= abs(value) + _SMALL:

@@ -238,6 +238,7 @@ class Flow:
         answered = verdict.judgement is not None
         if alert is not None:
             decision = self.fast.decide(reading, verdict, near_duplicate=None)
+            decision = self._gatekeeper.noted(decision, alert)
             if not await self._releaser.revise(alert, verdict, decision):
                 return "unchanged"
             self._on_revised()

@@ -11,12 +11,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from catalyst_ray.core.gates import cooldown, price_stop, price_unknown, stopped
+from catalyst_ray.core.reasons import Code
 from catalyst_ray.models import Action
 
 if TYPE_CHECKING:
     from catalyst_ray.core.fast_tier import Reading
     from catalyst_ray.core.gates import Gates
-    from catalyst_ray.models import Decision
+    from catalyst_ray.models import Alert, Decision
     from catalyst_ray.pipeline.quotes import Quotes
     from catalyst_ray.ports import Clock, Store
 
@@ -51,6 +52,11 @@ class Gatekeeper:
             gates=self._gates,
         )
         return stopped(decision, reason) if reason else decision
+
+    def noted(self, decision: Decision, alert: Alert) -> Decision:
+        """Return a later decision on an alert with what was found out about it before: no limit is applied anew."""
+        notes = tuple(reason for reason in alert.decision.reasons if reason.code == Code.PRICE_UNKNOWN)
+        return replace(decision, reasons=decision.reasons + notes)
 
     async def priced(self, reading: Reading, decision: Decision) -> Decision:
         """Return the decision, turned down where price or volume is out of its limits.

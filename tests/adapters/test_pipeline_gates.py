@@ -56,16 +56,6 @@ async def test_another_event_does_not_wait(world: World) -> None:
     assert world.wall.titles() == [ONE, BROKE]
 
 
-async def test_a_late_verdict_is_not_cooled_by_its_own_alert(world: World) -> None:
-    """An item that is decided again meets the other alerts only."""
-    world.alert_wait_s = 0.0
-    world.judge.verdict = Verdict(Judgement(direction=0.9, confidence=0.9, summary=""), Reason("llm_judged"))
-    world.feed("wire", rss(ONE))
-    await world.run()
-    await world.late.settle(5)
-    assert world.action(ONE) == "alert"
-
-
 async def test_without_cooldown_the_store_is_not_asked(world: World) -> None:
     """ALERT_COOLDOWN_SECONDS=0 switches it off."""
     asked: list[str] = []
@@ -157,6 +147,19 @@ async def test_a_verdict_that_lifts_meets_the_limits_too(world: World) -> None:
     await world.run()
     await until(lambda: world.late.open == 0)
     assert world.codes(title)[0] == "price_above"
+
+
+async def test_a_revised_alert_still_says_that_its_price_is_not_known(world: World) -> None:
+    """A verdict that comes late applies no limit anew, and takes no note away."""
+    world.limit(price_ceiling_usd=5.0)
+    world.prices.answer = None
+    world.alert_wait_s = 0.0
+    world.judge.verdict = Verdict(Judgement(direction=0.9, confidence=0.9, summary=""), Reason("llm_judged"))
+    world.feed("wire", rss(ONE))
+    await world.run()
+    await until(lambda: world.late.open == 0)
+    assert {"llm_agrees", "price_unknown"} <= set(world.codes(ONE))
+    assert world.revisions == 1
 
 
 async def test_a_quote_is_kept_for_a_while(world: World) -> None:

@@ -58,6 +58,17 @@ def test_a_stale_item_is_dropped_with_its_age():
     assert decision.reasons[0] == Reason("stale", "9 h old, over 6 h (NEWS_MAX_AGE_SECONDS)", 32400.0)
 
 
+def test_every_decision_keeps_the_parts_of_its_score():
+    """What was dropped, suppressed or alerted can be explained by the same arithmetic."""
+    old = news("Norvane Files for Bankruptcy", published_utc=NOW_UTC - timedelta(hours=9))
+    new = news("Norvane Files for Bankruptcy")
+    dropped = triage(old, LINK, scored(old), policy=POLICY)
+    alerted = decide(LINK, scored(new), NO_MODEL, policy=POLICY)
+    assert dropped is not None
+    assert dropped.parts == scored(old).parts != ()
+    assert alerted.parts == scored(new).parts != ()
+
+
 def test_another_language_is_dropped():
     """A translation is dropped; English of any country is not."""
     assert codes(triage(news("Norvane gagne", language="fr-ca"), LINK, made(0.5), policy=POLICY)) == [
@@ -89,6 +100,12 @@ def test_the_watch_list_lowers_the_threshold_and_goes_first():
     assert (plain.action, watched.action) == (Action.SUPPRESS, Action.ALERT)
     assert watched.priority < plain.priority
     assert "watch_list" in codes(watched)
+
+
+def test_the_watch_list_never_raises_the_threshold():
+    """Where everything is alerted from less than the watch list's own threshold, so are its tickers."""
+    watching = replace(POLICY, alert_min_value=0.1, watch_list=frozenset({"NRV"}))
+    assert decide(LINK, made(0.15), NO_MODEL, policy=watching).action is Action.ALERT
 
 
 def test_a_near_duplicate_is_suppressed_with_its_key():
