@@ -7,6 +7,7 @@ import os
 import resource
 import sys
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -15,8 +16,14 @@ from ray import cloudpickle  # noqa: TID253  (these tests are about Ray)
 from catalyst_ray.adapters.clock import SystemClock
 from catalyst_ray.cluster import filing_reader
 from catalyst_ray.cluster.filing_reader import FilingReader, FilingTask, read_filing
+from catalyst_ray.core.directory import Listing, TickerDirectory
+from catalyst_ray.core.fast_tier import FastTier, ModelUses
+from catalyst_ray.core.policy import default_policy
+from catalyst_ray.core.sentiment import SentimentModel
 from catalyst_ray.errors import ParseError, TransportError
-from catalyst_ray.models import FilingPart, FilingText, Item
+from catalyst_ray.models import FilingPart, FilingText, Item, ItemKind, Party, Reason, Verdict
+from catalyst_ray.pipeline.paperwork import Paperwork
+from catalyst_ray.pipeline.tally import Tally
 
 pytestmark = pytest.mark.anyio
 # Ray's workers cannot import a test file: what it defines travels by value.
@@ -240,3 +247,64 @@ async def test_a_lost_worker_is_a_transport_error(ray_session, monkeypatch) -> N
     monkeypatch.setattr(filing_reader, "read_filing", dying)
     with pytest.raises(TransportError, match="not read"):
         await FilingTask(timeout_s=60, small_bytes=0).parse(BODY, filing())
+
+
+HOSTILE = {
+    "a corrupt table": b"<html><table><tr><td colspan=99999999>"
+    + b"<td><tr><td rowspan='-1'>$</table><table>" * 20_000,
+    "nested tags": b"<html>" + b"<div><table><tr><td><p>" * 60_000,
+    "an entity bomb": (
+        b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaaaaaaaaaaaaaa">'
+        + b"".join(b'<!ENTITY a%d "%s">' % (n, b"&a%d;" % (n - 1) * 64) for n in range(1, 200))
+        + b"]><edgarSubmission><item4><purpose>&a199;</purpose></item4></edgarSubmission>"
+        + b"&a199;" * 100_000
+    ),
+    "143 MB": BODY + b"<DOCUMENT>\n<TYPE>GRAPHIC\n<TEXT>\n" + b"M" * 143_000_000,
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+async def test_a_hostile_filing_ends_in_its_task(ray_session, name: str) -> None:
+    """Each is read or refused by name within the time of an ordinary filing, with the real caps on."""
+    begun = time.monotonic()
+    try:
+        text = await FilingTask(timeout_s=30, small_bytes=0).parse(HOSTILE[name], filing())
+    except ParseError:
+        text = FilingText(form="")
+    assert sum(len(part.text) for part in text.parts) <= 24_000
+    assert time.monotonic() - begun < 30
+
+
+async def test_a_parser_that_hangs_does_not_stop_the_decisions(ray_session, monkeypatch) -> None:
+    """The filing is decided on its form while its worker is ended, and the next one is read."""
+    fast = FastTier(
+        directory=TickerDirectory.from_listings([Listing("OSTR", 7, "Ostrava Bio Inc.")]),
+        sentiment=SentimentModel(),
+        policy=default_policy(),
+        uses=ModelUses(),
+    )
+    clock = SystemClock()
+    now = clock.now_utc()
+    item = replace(
+        filing(),
+        kind=ItemKind.FILING,
+        filing_items=("8.01",),
+        parties=(Party(7, "Ostrava Bio Inc.", "Filer"),),
+        published_utc=now,
+        received_utc=now,
+    )
+    reading, tally = fast.read(item, now_utc=now), Tally(1, clock)
+    monkeypatch.setattr(filing_reader, "read_filing", slow)
+    hung = FilingReader(
+        submissions=FakeSubmissions(), parser=FilingTask(timeout_s=1, small_bytes=0), clock=clock
+    )
+    late = await Paperwork(documents=hung, clock=clock, wait_s=0.3).read(reading, fast, tally)
+    assert [note.code for note in late.notes] == ["filing_unread"]
+    assert fast.decide(late, Verdict(None, Reason("llm_off")), near_duplicate=None).action == "suppress"
+    await hung.close()
+    monkeypatch.undo()
+    whole = FilingReader(
+        submissions=FakeSubmissions(), parser=FilingTask(timeout_s=30, small_bytes=0), clock=clock
+    )
+    read = await Paperwork(documents=whole, clock=clock, wait_s=30).read(reading, fast, tally)
+    assert [note.code for note in read.notes] == ["filing_read"]
