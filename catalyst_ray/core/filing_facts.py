@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from catalyst_ray.models import FilingPart, FilingText, Item, OfferingTerms
 
+ITEM_CHARS = 500
+"""How much behind an item's first sentence is asked; terms and boilerplate follow."""
 MAX_ITEMS = 3
 """Items of a report that are asked what happened; the most telling stand first."""
 _MAX_TITLE, _MAX_WEIGHT = 400, 0.95
@@ -42,6 +44,7 @@ class _Rules:
 
     certain: frozenset[str]
     untold: float
+    telling_items: frozenset[str]
     silent_forms: tuple[str, ...]
     beaten: Mapping[str, frozenset[str]]
     kinds: Mapping[str, str]
@@ -59,6 +62,7 @@ def _rules() -> _Rules:
     return _Rules(
         certain=frozenset(table["certain"]),
         untold=float(table["untold"]),
+        telling_items=frozenset(table["telling_items"]),
         silent_forms=tuple(table["silent_forms"]),
         beaten={code: frozenset(others) for code, others in table["beaten"].items()},
         kinds=table["kinds"],
@@ -115,7 +119,7 @@ def _told(
 ) -> tuple[str, str, tuple[EventHit, ...]]:
     """Return headline, lead and events of a report: of its release, and of its most telling items."""
     releases = [headline(part.text) for part in parts if part.name.startswith(_RELEASE)]
-    items = [_sentence(part.text) for part in parts if part.name.startswith("Item")]
+    items = [_sentence(part.text) for part in parts if _is_telling(part.name)]
     texts = [(title, lead) for title, lead in [*releases[:1], *items[:MAX_ITEMS]] if title]
     if not texts:
         return "", "", ()
@@ -130,6 +134,12 @@ def _told(
         # A webcast or a meeting in one part does not silence what another part tells.
         hits = tuple(hit for hit in hits if not hit.noise)
     return texts[0][0], texts[0][1][:SUMMARY_CHARS], hits
+
+
+def _is_telling(name: str) -> bool:
+    """Return whether a part is an item, or several answered together, whose text is asked what happened."""
+    kind, _, numbers = name.partition(" ")
+    return kind in {"Item", "Items"} and not _rules().telling_items.isdisjoint(numbers.split(", "))
 
 
 def _events(title: str, lead: str, item: Item, names: Sequence[str]) -> tuple[EventHit, ...]:
@@ -150,7 +160,7 @@ def _sentence(text: str) -> tuple[str, str]:
     if rest and _is_title(line):
         body = rest
     first = sentences(body[: 4 * _MAX_TITLE], 1)[:_MAX_TITLE]
-    return first.strip(), body[len(first) :].strip()
+    return first.strip(), body[len(first) :].strip()[:ITEM_CHARS]
 
 
 def _is_title(line: str) -> bool:

@@ -36,6 +36,11 @@ _RELEASE = re.compile(r"EX-99")
 _MERGER = re.compile(
     r"\b(?:merger|business combination|asset purchase|acquired?|acquisition)\b", re.IGNORECASE
 )
+_AGREED = re.compile(
+    r"\bentered into (?:an?|the|certain) (?:[\w-]+ ){0,4}(?:underwriting|purchase|subscription|placement agen\w+) agreements?",
+    re.IGNORECASE,
+)
+"""Signed: the price stands, and the closing that the text goes on to speak of is to come."""
 _BY_EXERCISE = frozenset({OfferingKind.WARRANT_EXERCISE, OfferingKind.WARRANT_INDUCEMENT})
 
 _NOUN = (
@@ -112,7 +117,8 @@ def _report_terms(parts: Sequence[FilingPart]) -> OfferingTerms | None:
         kind = _report_kind(name, lead)
         if kind is None:
             continue
-        stage = offering_words().stage(lead) or OfferingStage.ANNOUNCED
+        agreed = None if title or not _AGREED.search(lead) else OfferingStage.PRICED
+        stage = agreed or offering_words().stage(lead) or OfferingStage.ANNOUNCED
         terms = OfferingTerms(kind=kind, stage=stage, gross=_title_amount(title, name) if title else None)
         terms = _with_text(terms, [(name, text), *(other for other in texts if other[0] != name)])
         if terms.gross or kind is not OfferingKind.DEBT:  # a credit line is no offering

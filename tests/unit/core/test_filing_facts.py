@@ -131,6 +131,16 @@ def test_noise_in_one_part_does_not_silence_another() -> None:
     assert said.title.startswith("Norvane Receives")
 
 
+def test_only_telling_items_are_asked() -> None:
+    """A bonus for the time after a merger, under Item 5.02, is no merger; nor does a closed deal begin again."""
+    bonus = "Item 5.02 Officers\nOn May 4, 2026, Norvane agreed to pay bonuses under the definitive merger agreement."
+    closed = (
+        "Item 2.01 Completion\nOn May 4, 2026, Norvane acquired Harbour under a definitive merger agreement."
+    )
+    text = document("8-K", ("Item 5.02", bonus), ("Item 2.01", closed))
+    assert codes(text, "8-K", "5.02", "2.01") == {"acquisition_closed": 0.05, "management_change": -0.05}
+
+
 def test_an_amendment_counts_less() -> None:
     """What an amended report repeats is old news."""
     release = ("EX-99.1", "Norvane Receives FDA Approval of Its First Drug\nSales begin in May.")

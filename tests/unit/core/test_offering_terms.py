@@ -301,6 +301,36 @@ def test_an_unregistered_sale_is_a_private_placement() -> None:
     assert (terms.kind, terms.securities and terms.securities.value) == ("private_placement", 900_000)
 
 
+@pytest.mark.parametrize(
+    ("text", "kind", "stage"),
+    [
+        (
+            (
+                "Ostrava Bio entered into an underwriting agreement with Vltava Securities for 900,000 shares. The closing of the offering"
+                " is to take place on May 6."
+            ),
+            "public_offering",
+            "priced",
+        ),
+        (
+            "Ostrava Bio entered into a securities purchase agreement with two funds.",
+            "private_placement",
+            "priced",
+        ),
+        (
+            "Ostrava Bio entered into a sales agreement with Vltava Securities, as agent.",
+            "at_the_market",
+            "announced",
+        ),
+    ],
+)
+def test_an_agreement_that_was_signed_names_its_offering(text, kind, stage) -> None:
+    """What was signed is priced, though the text goes on to the closing."""
+    terms = terms_of_filing(report(("Item 1.01", f"Item 1.01 Agreement\nOn May 4, 2026, {text}")))
+    assert terms is not None
+    assert (terms.kind, terms.stage) == (kind, stage)
+
+
 def test_a_headline_is_the_first_long_line() -> None:
     """Datelines and addresses before it are passed over."""
     assert (
