@@ -71,6 +71,26 @@ from catalyst_ray.models import FilingPart, FilingText
             75e6,
         ),
         ("Ostrava Bio Commences $10 Million Rights Offering", "rights", "announced", 10e6),
+        (
+            "Ostrava Bio Announces Exercise of Warrants and Issuance of New Warrants in a Private Placement",
+            "warrant_inducement",
+            "announced",
+            None,
+        ),
+        (
+            "Ostrava Bio Announces Offerings of $30 Million of Common Stock and $20 Million of Convertible Notes",
+            "public_offering",
+            "announced",
+            30e6,
+        ),
+        (
+            "Ostrava Bio Announces US$6 Million Offering of American Depositary Shares",
+            "public_offering",
+            "announced",
+            6e6,
+        ),
+        ("Ostrava Bio Secures $40 Million Debt Facility", "debt", "announced", 40e6),
+        ("Ostrava Bio stock falls after $25 million offering", "public_offering", "announced", 25e6),
         ("Ostrava Bio Files $200M Mixed Shelf", "shelf", "announced", 200e6),
         (
             "Ostrava Bio Q2 Revenue of $31 Million; Announces $6 Million Registered Direct Offering",
