@@ -24,6 +24,8 @@ write anything.
 ``llm.deal``            null, or ``{size_usd, price_usd, discount_pct, warrants, dilution_pct}``, each may be null
 ``llm.cut``             how many of its claims were not borne out by its source, and left out
 ``score``               the fast tier: ``{value, sentiment, confidence, freshness}``
+``offering``            null, or the terms of money raised as its text states them: ``{kind, stage, currency, line}``
+                        and ``gross``, ``price``, ``shares``, ``warrants``, ``dilution_pct``, each a number or null
 ``reasons``             ``[{code, detail, value}]`` of the decision
 ``chart``               path of the picture, or null; ``trace`` maps steps to ISO times
 ======================  ======================================================================================
@@ -36,12 +38,14 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from catalyst_ray.core.message import card
+from catalyst_ray.core.message_terms import offering_line
 from catalyst_ray.core.message_text import plain
+from catalyst_ray.core.offering_ratios import dilution_pct
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from catalyst_ray.models import Alert, Deal, Item, Judgement, Reason, Score
+    from catalyst_ray.models import Alert, Deal, Item, Judgement, OfferingTerms, Reason, Score
 
 
 def alert_line(alert: Alert) -> str:
@@ -83,6 +87,7 @@ def alert_record(alert: Alert) -> dict[str, Any]:
         "llm": _of_judgement(judgement) if judgement else None,
         "llm_reason": alert.verdict.reason.code,
         "score": _of_score(alert.score),
+        "offering": _of_offering(alert.score.terms) if alert.score.terms else None,
         "reasons": [_of_reason(reason) for reason in alert.decision.reasons],
         "chart": alert.chart_path,
         "trace": {step: when.isoformat() for step, when in alert.trace.steps},
@@ -100,6 +105,24 @@ def _of_item(item: Item) -> dict[str, Any]:
         "accession": item.accession,
         "published_utc": _iso(item.published_utc),
         "received_utc": _iso(item.received_utc),
+    }
+
+
+def _of_offering(terms: OfferingTerms) -> dict[str, Any]:
+    numbers = {
+        "gross": terms.gross,
+        "price": terms.price,
+        "shares": terms.securities,
+        "warrants": terms.warrants,
+    }
+    money = terms.gross or terms.price
+    return {
+        "kind": terms.kind.value,
+        "stage": terms.stage.value,
+        "currency": money.currency if money else None,
+        **{name: _figure(one.value) if one else None for name, one in numbers.items()},
+        "dilution_pct": _figure(dilution_pct(terms)),
+        "line": plain(offering_line(terms)),
     }
 
 

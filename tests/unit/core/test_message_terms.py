@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from catalyst_ray.core.codec import decode, encode
 from catalyst_ray.core.message import card
+from catalyst_ray.core.message_record import alert_record
 from catalyst_ray.core.message_terms import offering_line
 from catalyst_ray.models import (
     Alert,
@@ -51,6 +52,24 @@ def test_what_is_not_stated_is_left_out() -> None:
     )
     net = replace(plain, net=Money(value=2e6, qualifier=Qualifier.ABOUT), price=Money(value=4.0, high=6.0))
     assert offering_line(net) == "announced public offering at $4.00–$6.00, net ~$2.0M"
+
+
+def test_programs_get_the_terms_as_numbers() -> None:
+    """The record of an alert has the offering's figures beside the line, and null where there is none."""
+    made = make_alert()
+    assert alert_record(made)["offering"] is None
+    stated = replace(made, score=replace(made.score, terms=DIRECT))
+    assert alert_record(stated)["offering"] == {
+        "kind": "registered_direct",
+        "stage": "priced",
+        "currency": "USD",
+        "gross": 3e6,
+        "price": 1.2,
+        "shares": 2.5e6,
+        "warrants": 2.5e6,
+        "dilution_pct": 25.0,
+        "line": offering_line(DIRECT),
+    }
 
 
 def test_the_card_shows_the_terms_of_the_text_before_the_models() -> None:

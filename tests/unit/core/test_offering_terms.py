@@ -218,6 +218,39 @@ def test_a_takedowns_terms_come_from_its_cover_and_table() -> None:
     ("cover", "kind", "stage"),
     [
         (
+            "20,000,000 Shares\nResale by Harbour Fund, the selling stockholder, under the equity line; commitment shares.",
+            "equity_line",
+            "announced",
+        ),
+        (
+            "Ostrava Trust\n7% Series A Preferred Stock\nWe are offering shares.\nPublic offering price | $25.00 | $100,000,000",
+            "preferred",
+            "priced",
+        ),
+        (
+            "Ostrava Bio\n3,000,000 Shares\nThis is the initial public offering, at a price between $4.00 and $6.00 per share.",
+            "ipo",
+            "priced",
+        ),
+        (
+            (
+                "6,000,000 Shares\nThe selling stockholders are offering these shares. The underwriters have an option.\n"
+                "Public offering price | $21.00 | $126,000,000"
+            ),
+            "secondary",
+            "priced",
+        ),
+        (
+            "$200,000,000\n4.5% Convertible Senior Notes due 2031\nWe are offering $200,000,000 of our notes.",
+            "convertible",
+            "announced",
+        ),
+        (
+            "$500,000,000\n5.25% Senior Notes due 2034\nPublic offering price | 99.8% | $499,000,000",
+            "debt",
+            "announced",
+        ),
+        (
             (
                 "Ostrava Bio, Inc.\nUp to $75,000,000\nCommon Stock\nWe have entered into a sales agreement. Sales may be made in an"
                 " at the market offering as defined in Rule 415."
