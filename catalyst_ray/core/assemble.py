@@ -51,6 +51,7 @@ class RawEntry:
         link: As written; ``assemble`` makes it absolute.
         aliases: Identities that only the reader of this format can know.
         publisher: Who wrote it, where a feed gathers several publishers.
+        related: Symbols that the source was asked about.
     """
 
     title: str = ""
@@ -62,6 +63,7 @@ class RawEntry:
     language: str = ""
     aliases: tuple[str, ...] = ()
     publisher: str = ""
+    related: tuple[str, ...] = ()
 
 
 class Notes:
@@ -114,6 +116,7 @@ def merge(items: Iterable[Item]) -> list[Item]:
                 first,
                 aliases=_distinct((*first.aliases, *item.aliases), MAX_CATEGORIES),
                 categories=_distinct((*first.categories, *item.categories), MAX_CATEGORIES),
+                related=_distinct((*first.related, *item.related), MAX_CATEGORIES),
             )
     return list(by_key.values())
 
@@ -149,6 +152,7 @@ def _plain(entry: RawEntry, base: str) -> RawEntry:
         language=entry.language,
         aliases=entry.aliases,
         publisher=publisher,
+        related=entry.related,
     )
 
 
@@ -185,6 +189,7 @@ def _item(entry: RawEntry, fetched: Fetched, spec: FeedSpec, notes: Notes, *, sh
         ),
         accession=accession,
         language=language_tag(entry.language),
+        related=entry.related,
     )
 
 

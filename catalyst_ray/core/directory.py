@@ -1,7 +1,7 @@
 """Owns the map of US-listed companies (SEC's company_tickers.json): ticker, CIK and name of each.
 
-Immutable, picklable, built from bytes. It fetches nothing (``adapters/sec_tickers``) and reads no texts
-(``tickers``).
+Immutable, picklable, built from bytes, with an index of their names (``company_names``). It fetches nothing
+(``adapters/sec_tickers``) and reads no texts (``tickers``).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
+from catalyst_ray.core.company_names import CompanyNames
 from catalyst_ray.errors import ParseError
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class TickerDirectory:
 
     _by_ticker: Mapping[str, Listing] = field(default_factory=dict)
     _by_cik: Mapping[int, tuple[Listing, ...]] = field(default_factory=dict)
+    _names: CompanyNames | None = field(default=None, init=False, repr=False, compare=False)
 
     @classmethod
     def from_json(cls, body: bytes) -> Self:
@@ -79,6 +81,14 @@ class TickerDirectory:
     def by_ticker(self, ticker: str) -> Listing | None:
         """Return the listing of a ticker in any of its spellings (BRK.B, brk/b, BRK-B)."""
         return self._by_ticker.get(ticker) or self._by_ticker.get(normal_ticker(ticker))
+
+    @property
+    def names(self) -> CompanyNames:
+        """Return the index of the companies' names; built when it is first asked for (0.1 s)."""
+        if self._names is None:
+            companies = ((listing.cik, listing.name) for listing in self._by_ticker.values())
+            object.__setattr__(self, "_names", CompanyNames.of(companies))
+        return self._names or CompanyNames()
 
     def by_cik(self, cik: int) -> tuple[Listing, ...]:
         """Return a company's listings, its first common share first; empty for one that has none."""

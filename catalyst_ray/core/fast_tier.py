@@ -15,7 +15,18 @@ from catalyst_ray.core.market_hours import Session, session
 from catalyst_ray.core.reasons import Code, title
 from catalyst_ray.core.score import score
 from catalyst_ray.core.tickers import link
-from catalyst_ray.models import Decision, Item, Link, LlmUse, Reason, Score, Verdict
+from catalyst_ray.models import (
+    Decision,
+    Item,
+    Link,
+    LlmUse,
+    Reason,
+    Role,
+    Score,
+    SecurityKind,
+    Symbol,
+    Verdict,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -146,7 +157,15 @@ class FastTier:
 def _with_tickers(decision: Decision, linked: Link, notes: tuple[Reason, ...] = ()) -> Decision:
     """Add which tickers an item has and by what evidence, for ``explain``, behind what its document adds."""
     found = tuple(
-        Reason(Code.TICKER, f"{s.ticker} by {title(s.reason.code)}: {s.reason.detail}"[:200])
+        Reason(Code.TICKER, f"{s.ticker}{_special(s)} by {title(s.reason.code)}: {s.reason.detail}"[:200])
         for s in linked.symbols[:MAX_TICKER_REASONS]
     )
     return replace(decision, reasons=decision.reasons + notes + found)
+
+
+def _special(symbol: Symbol) -> str:
+    """Return what a ticker is besides the subject's common share on an exchange: " (mentioned, fund, OTC)"."""
+    role = "" if symbol.role is Role.SUBJECT else symbol.role
+    kind = "" if symbol.kind is SecurityKind.COMMON else symbol.kind
+    words = [word for word in (role, kind, "OTC" if symbol.is_otc else "") if word]
+    return f" ({', '.join(words)})" if words else ""

@@ -1,6 +1,6 @@
 """Finnhub's ``/news`` and ``/company-news``: a JSON list of articles, or an object with an error.
 
-``related`` is the symbol that was asked for, whatever the article is about: it is not read.
+``related`` is the symbol that was asked for, whatever the article is about: doubtful evidence.
 """
 
 from __future__ import annotations
@@ -76,6 +76,7 @@ def _raw_entry(article: dict[str, Any]) -> RawEntry:
         categories=(_text(article, "category"),),
         aliases=(f"finnhub:{number}",) if isinstance(number, int) and number > 0 else (),
         publisher=_text(article, "source"),
+        related=tuple(part.strip() for part in _text(article, "related")[:100].split(",") if part.strip()),
     )
 
 

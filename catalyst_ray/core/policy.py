@@ -97,8 +97,8 @@ class Policy:
 def triage(item: Item, link: Link, score: Score, *, policy: Policy) -> Decision | None:
     """Return the decision on an item that no language model need see, or None.
 
-    Dropped: another language than English, no US ticker, stale. Suppressed: noise. The first that applies
-    decides; the reasons name all that do.
+    Dropped: another language than English, no US ticker, stale, about no company. Suppressed: noise. The first
+    that applies decides; the reasons name all that do.
     """
     noise = tuple(Reason(hit.code, hit.span or hit.label) for hit in score.events if hit.noise)
     found: list[tuple[Action, tuple[Reason, ...]]] = []
@@ -110,6 +110,8 @@ def triage(item: Item, link: Link, score: Score, *, policy: Policy) -> Decision 
         found.append((Action.DROP, (_stale(item, score, policy),)))
     if noise:
         found.append((Action.SUPPRESS, noise))
+    if link.symbols and link.subject is None:
+        found.append((Action.DROP, (Reason(Code.NO_SUBJECT, _tickers(link)),)))
     if not found:
         return None
     reasons = tuple(reason for _, some in found for reason in some)
@@ -121,6 +123,10 @@ def _stale(item: Item, score: Score, policy: Policy) -> Reason:
     limit = duration(policy.freshness_of(item).max_age_s)
     name = "FILING_MAX_AGE_SECONDS" if item.kind is ItemKind.FILING else "NEWS_MAX_AGE_SECONDS"
     return Reason(Code.STALE, f"{duration(age_s or 0.0)} old, over {limit} ({name})", age_s)
+
+
+def _tickers(link: Link) -> str:
+    return ", ".join(symbol.ticker for symbol in link.symbols[:_LINK_REASONS])
 
 
 def wants_llm(
@@ -141,7 +147,7 @@ def wants_llm(
     is re-judged as ``fallback`` where the fast tier is less sure than ``confidence_threshold``, and judged
     by the ``classifier`` otherwise.
     """
-    if not link.symbols or score.freshness <= 0:
+    if link.subject is None or score.freshness <= 0:
         return None
     strong = abs(score.value) + _SMALL >= policy.llm_min_value
     if not (strong or policy.watches(link) or policy.reads(item)):

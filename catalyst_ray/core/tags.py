@@ -63,6 +63,14 @@ _SENTENCE_END = re.compile(r"[.;!?]\s")
 _CASHTAG = re.compile(r"\$(?<![\w$]\$)([A-Z]{1,5}(?:[.\-](?:[A-Z]|PR[A-Z]?|WS|UN))?)(?!\w|[.\-/][A-Z])")
 _SCALES = frozenset({"M", "MM", "MN", "B", "BN", "K", "T", "TN"})
 _SAYS_SCALE = re.compile(r"(?:\bin|[(\[])\s?$")
+_BRACKET_LIST = re.compile(
+    r"[(\[]\s?([A-Z]{1,5}(?:[.\-][A-Z])?(?:\s?[,;/&]\s?[A-Z]{1,5}(?:[.\-][A-Z])?){0,19})\s?[)\]]"
+)
+_RUN = re.compile(r"(?<![\w$.&/:’'\-])[A-Z]{1,5}(?:,\s?(?:and\s)?[A-Z]{1,5}(?![\w&/\-])){2,19}")
+_BETWEEN_SYMBOLS = re.compile(r"\s?[,;/&]\s?(?:and\s)?")
+_BARE = re.compile(r"(?<![\w$.&/:’'\-])(?<!: )[A-Z]{2,5}(?![\w&/\-]|\.\w)")
+MAX_BARE = 20
+"""Most bare symbols taken from one text."""
 _LISTED = re.compile(r":\s{1,3}([A-Z]{1,5}(?:,\s{0,3}[A-Z]{1,5}){1,19})\s*$")
 
 
@@ -84,6 +92,11 @@ class Tag:
     start: int
     is_enclosed: bool = False
     is_loose: bool = False
+
+    @property
+    def end(self) -> int:
+        """Return where the span ends."""
+        return self.start + len(self.span)
 
 
 def exchange_tags(text: str, *, is_enclosed: bool = False) -> list[Tag]:
@@ -112,6 +125,27 @@ def listed_symbols(title: str) -> tuple[str, ...]:
     """Return the words of a list that ends a title ("Stocks to watch: ABCD, EFGH"), if it has one."""
     hit = _LISTED.search(title, max(0, title.find(":")))
     return tuple(word.strip() for word in hit[1].split(",")) if hit else ()
+
+
+def bracketed_symbols(text: str) -> Iterator[Tag]:
+    """Yield brackets that hold nothing but what may be tickers: "Acme (ABCD)", "(ABCD, EFG)"."""
+    for hit in islice(_BRACKET_LIST.finditer(text), MAX_BARE):
+        symbols = tuple(_BETWEEN_SYMBOLS.split(hit[1]))
+        yield Tag(None, symbols, hit[1], hit.start(1), is_enclosed=True)
+
+
+def symbol_runs(title: str) -> Iterator[Tag]:
+    """Yield three or more words in capitals with commas between them ("Insiders buy ABCD, EFG and HIJ")."""
+    for hit in islice(_RUN.finditer(title), MAX_BARE):
+        yield Tag(None, tuple(_BETWEEN_SYMBOLS.split(hit.group())), hit.group(), hit.start(), is_loose=True)
+
+
+def bare_symbols(title: str) -> Iterator[Tag]:
+    """Yield the words of a title in capitals that may be tickers ("ABCD shares rise"); none where all is in capitals."""
+    if title.isupper():
+        return
+    for hit in islice(_BARE.finditer(title), MAX_BARE):
+        yield Tag(None, (hit.group(),), hit.group(), hit.start(), is_loose=True)
 
 
 def _plain(text: str) -> str:

@@ -1,78 +1,50 @@
-"""Owns saying which US tickers an item is about, and why.
+"""Owns saying which US tickers an item has to do with, and why.
 
-It weighs what ``tags`` finds in the text, the publisher's categories and the CIKs of a filing. Names of
-companies are not matched; that would be one more source in ``_SOURCES``.
+It weighs what ``tags`` finds in the text, the publisher's categories, the CIKs of a filing and the companies
+that the text names (``named``). Which of them the story is about is for ``roles`` to say.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from catalyst_ray.core.directory import normal_ticker
+from catalyst_ray.core.link_reading import MAX_DETAIL, Found, LinkReading, Rank, place_of
+from catalyst_ray.core.named import from_names
+from catalyst_ray.core.roles import Cast, with_roles
+from catalyst_ray.core.securities import DERIVED
 from catalyst_ray.core.tags import US_SYMBOL, Tag, cashtags, exchange_tags, listed_symbols
 from catalyst_ray.core.venues import is_money, is_topic, is_word
-from catalyst_ray.models import Item, Link, Reason, Symbol
+from catalyst_ray.models import Item, Link, Place, Reason, Role, SecurityKind, Symbol, Where
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from catalyst_ray.core.directory import Listing, TickerDirectory
 
 MAX_SYMBOLS = 10
 """Most tickers of one item."""
 MAX_REASONS = 20
-MAX_DETAIL = 200
-"""Longest evidence kept, characters."""
 
 _ROLE_RANKS = {"subject": 0, "issuer": 0, "filer": 0, "filed by": 2, "reporting": 2}
 """Who a filing is about comes before who sent it; other roles (depositor, guarantor) stand between."""
 _OWNERSHIP_FORMS = re.compile(r"(?:SCHEDULE|SC) 13[DG]\b")
 _OTHER_COUNTRY = re.compile(r"([A-Z0-9.\-]{1,12}):([A-Z]{2,3})")
 """A symbol with its country behind it, as Seeking Alpha writes it ("ABCD:CA")."""
-
-# How near to the subject evidence stands; ties keep the order of the text.
-_FILING, _TITLE, _CONFIRMED, _CATEGORY, _BODY, _LIST = range(6)
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """A ticker with its evidence, before duplicates are joined."""
-
-    rank: int
-    symbol: Symbol
-    is_listed: bool
-
-
-@dataclass(slots=True)
-class _Reading:
-    """What the sources have made of one item so far."""
-
-    item: Item
-    directory: TickerDirectory
-    title: list[Tag]
-    body: list[Tag]
-    categories: list[tuple[str, list[Tag]]]
-    foreign: set[str] = field(default_factory=set)
-    notes: list[Reason] = field(default_factory=list)
-
-    @property
-    def tags(self) -> Iterator[Tag]:
-        """Return every exchange tag, wherever it stands."""
-        yield from self.title
-        yield from (tag for _, tags in self.categories for tag in tags)
-        yield from self.body
+_WEAK = frozenset({"name", "bare_ticker", "bracketed", "related"})
+"""Evidence that a tag replaces where both give one ticker."""
 
 
 def link(item: Item, directory: TickerDirectory) -> Link:
-    """Return the US tickers of an item, the subject first, each with its evidence.
+    """Return the US tickers of an item, the subject first, each with its evidence, role and kind.
 
     With an empty directory every well-formed US tag is taken; with a loaded one, doubtful evidence
-    (cashtags, bare categories, tags without a colon or venue) must name a known ticker, and a clear US
+    (names, cashtags, bare categories, tags without a colon or venue) must name a known ticker, and a clear US
     tag that does not is taken with the reason ``unlisted``.
     """
-    reading = _Reading(
+    reading = LinkReading(
         item,
         directory,
         title=exchange_tags(item.title),
@@ -80,19 +52,75 @@ def link(item: Item, directory: TickerDirectory) -> Link:
         categories=[(term, exchange_tags(term, is_enclosed=True)) for term in item.categories],
     )
     _note_foreign(reading)
-    found = sorted((hit for source in _SOURCES for hit in source(reading)), key=lambda hit: hit.rank)
-    symbols: dict[str, Symbol] = {}
-    for hit in found:
-        if hit.symbol.ticker not in symbols and not hit.is_listed and directory:
-            reading.notes.append(Reason("unlisted", hit.symbol.reason.detail))
-        symbols.setdefault(hit.symbol.ticker, hit.symbol)
+    found = [hit for source in _SOURCES for hit in source(reading)]
+    if directory and not item.parties:
+        found += list(from_names(reading, {hit.symbol.cik for hit in found if hit.symbol.cik}))
+    symbols = tuple(_with_common_shares(reading, _joined(reading, found)))
+    if not item.parties:
+        symbols = with_roles(item.title, [_cast(reading, symbol) for symbol in symbols])
     if len(symbols) > MAX_SYMBOLS:
         reading.notes.append(Reason("more_tickers", value=float(len(symbols) - MAX_SYMBOLS)))
+    reading.notes += [note for symbol in symbols[:MAX_SYMBOLS] for note in _security_notes(symbol)]
     reasons = tuple(dict.fromkeys(reading.notes))[:MAX_REASONS]
-    return Link(symbols=tuple(symbols.values())[:MAX_SYMBOLS], reasons=reasons)
+    return Link(symbols=symbols[:MAX_SYMBOLS], reasons=reasons)
 
 
-def _note_foreign(reading: _Reading) -> None:
+def _joined(reading: LinkReading, found: Iterable[Found]) -> list[Symbol]:
+    """Return one symbol a ticker in order of evidence; of several pieces the stronger is kept."""
+    symbols: dict[str, Symbol] = {}
+    for hit in sorted(found, key=_nearness):
+        ticker = hit.symbol.ticker
+        first = symbols.setdefault(ticker, hit.symbol)
+        if first is hit.symbol and not hit.is_listed and reading.directory:
+            reading.notes.append(Reason("unlisted", hit.symbol.reason.detail))
+        elif first.reason.code in _WEAK and hit.symbol.reason.code not in _WEAK:
+            symbols[ticker] = hit.symbol
+    return list(symbols.values())
+
+
+def _nearness(hit: Found) -> tuple[int, int]:
+    """Return the rank of evidence, and in the title its place: who is named first comes first."""
+    place = hit.symbol.place
+    return hit.rank, place.start if place and place.where is Where.TITLE else 0
+
+
+def _with_common_shares(reading: LinkReading, symbols: list[Symbol]) -> list[Symbol]:
+    """Return the symbols with the common share in front of a warrant, preferred or unit that stands alone."""
+    completed: list[Symbol] = []
+    for symbol in symbols:
+        if symbol.kind in DERIVED and symbol.cik is not None:
+            listing = reading.directory.by_cik(symbol.cik)[0]
+            common = reading.symbol(
+                listing.ticker,
+                listing,
+                Reason("share_of", f"{symbol.ticker} ({symbol.kind})"),
+                symbol.place or Place(Where.FILING),
+            )
+            if common.kind not in DERIVED and all(
+                common.ticker != other.ticker for other in symbols + completed
+            ):
+                completed.append(replace(common, role=symbol.role))
+        completed.append(symbol)
+    return completed
+
+
+def _cast(reading: LinkReading, symbol: Symbol) -> Cast:
+    """Return a symbol with where the title names it first."""
+    spots = [reading.named[symbol.cik]] if symbol.cik in reading.named else []
+    if symbol.place and symbol.place.where is Where.TITLE:
+        spots.append((symbol.place.start, symbol.place.end))
+    spot, until = min(spots, default=(None, 0))
+    return Cast(symbol, spot, until, is_tagged=symbol.reason.code not in _WEAK)
+
+
+def _security_notes(symbol: Symbol) -> Iterator[Reason]:
+    if symbol.kind is not SecurityKind.COMMON:
+        yield Reason(symbol.kind, symbol.ticker)
+    if symbol.is_otc:
+        yield Reason("otc", symbol.ticker)
+
+
+def _note_foreign(reading: LinkReading) -> None:
     """Note tags of foreign venues; their letters are no US ticker unless a US tag says so too."""
     american: set[str] = set()
     for tag in reading.tags:
@@ -107,54 +135,66 @@ def _note_foreign(reading: _Reading) -> None:
     reading.foreign -= american
 
 
-def _from_parties(reading: _Reading) -> Iterator[_Found]:
-    """Take the companies that a filing names by CIK; of an ownership schedule only its subject."""
+def _from_parties(reading: LinkReading) -> Iterator[Found]:
+    """Take the companies that a filing names by CIK; of an ownership schedule only its subject is one."""
     parties = [
         (_ROLE_RANKS.get(party.role.casefold().removesuffix(" owner"), 1), party)
         for party in reading.item.parties
     ]
-    if _OWNERSHIP_FORMS.match(reading.item.form or ""):
-        parties = [(rank, party) for rank, party in parties if party.role.casefold() == "subject"]
-    for _, party in sorted(parties, key=lambda ranked: ranked[0]):
+    is_ownership = _OWNERSHIP_FORMS.match(reading.item.form or "") is not None
+    least = 0 if is_ownership else min((rank for rank, _ in parties), default=0)
+    for rank, party in sorted(parties, key=lambda ranked: ranked[0]):
         evidence = f"{party.role}, CIK {party.cik}"
         if listings := reading.directory.by_cik(party.cik):
-            yield _Found(_FILING, _symbol(listings[0].ticker, listings[0], Reason("cik", evidence)), True)
+            reason = Reason("cik", evidence)
+            symbol = reading.symbol(listings[0].ticker, listings[0], reason, Place(Where.FILING))
+            yield Found(Rank.FILING, replace(symbol, role=_filing_role(party.role, rank, least)))
         elif reading.directory and _ROLE_RANKS.get(party.role.casefold()) == 0:
             reading.notes.append(Reason("cik_unlisted", f"{party.name[:100]} ({evidence})"))
 
 
-def _from_title(reading: _Reading) -> Iterator[_Found]:
+def _filing_role(written: str, rank: int, least: int) -> Role:
+    if rank == least and rank < 2:
+        return Role.SUBJECT
+    return Role.COUNTERPART if written.casefold() == "filed by" else Role.MENTIONED
+
+
+def _from_title(reading: LinkReading) -> Iterator[Found]:
     for tag in reading.title:
-        yield from _from_tag(reading, tag, _TITLE, "exchange_tag")
-    yield from _from_cashtags(reading, reading.item.title, _TITLE)
-    listed = listed_symbols(reading.item.title)
+        yield from _from_tag(reading, tag, Rank.TITLE, Where.TITLE)
+    yield from _from_cashtags(reading, reading.item.title, Rank.TITLE, Where.TITLE)
+    title = reading.item.title
+    listed = listed_symbols(title)
     # One stranger among them, and the list may be of anything ("Sectors: IT, FMCG").
     if all(reading.directory.by_ticker(word) for word in listed):
         for word in listed:
+            reason = Reason("ticker_list", ", ".join(listed)[:MAX_DETAIL])
+            start = title.find(word, title.rfind(":"))
             yield from _from_known(
-                reading, word, _TITLE, Reason("ticker_list", ", ".join(listed)[:MAX_DETAIL])
+                reading, word, Rank.TITLE, reason, Place(Where.TITLE, start, start + len(word))
             )
 
 
-def _from_categories(reading: _Reading) -> Iterator[_Found]:
+def _from_categories(reading: LinkReading) -> Iterator[Found]:
     for term, tags in reading.categories:
         for tag in tags:
-            yield from _from_tag(reading, tag, _CATEGORY, "category")
+            yield from _from_tag(reading, tag, Rank.CATEGORY, Where.CATEGORY)
         if not tags and (abroad := _OTHER_COUNTRY.fullmatch(term.strip())) and abroad[2] != "US":
             reading.notes.append(Reason("foreign_venue", term[:MAX_DETAIL]))
         elif not tags:
             yield from _from_list(reading, term)
 
 
-def _from_list(reading: _Reading, term: str) -> Iterator[_Found]:
+def _from_list(reading: LinkReading, term: str) -> Iterator[Found]:
     """Take bare tickers ("ABCD" or "ABCD,EFGH") of a category; only known ones, since most are topics."""
     for part in term.split(",")[: 2 * MAX_SYMBOLS]:
         written = part.strip()
         if US_SYMBOL.fullmatch(written) and not is_topic(written):
-            yield from _from_known(reading, written, _LIST, Reason("category", written))
+            place = Place(Where.CATEGORY, 0, len(term))
+            yield from _from_known(reading, written, Rank.LIST, Reason("category", written), place)
 
 
-def _from_body(reading: _Reading) -> Iterator[_Found]:
+def _from_body(reading: LinkReading) -> Iterator[Found]:
     """Take the tags of the body; those that the publisher's categories confirm come first."""
     issuers = {
         normal_ticker(symbol)
@@ -164,13 +204,13 @@ def _from_body(reading: _Reading) -> Iterator[_Found]:
         for symbol in tag.symbols
     }
     for tag in reading.body:
-        for hit in _from_tag(reading, tag, _BODY, "exchange_tag"):
+        for hit in _from_tag(reading, tag, Rank.BODY, Where.SUMMARY):
             is_issuer = not issuers or hit.symbol.ticker in issuers
-            yield _Found(_CONFIRMED, hit.symbol, hit.is_listed) if is_issuer else hit
-    yield from _from_cashtags(reading, reading.item.summary, _LIST)
+            yield replace(hit, rank=Rank.CONFIRMED) if is_issuer else hit
+    yield from _from_cashtags(reading, reading.item.summary, Rank.LIST, Where.SUMMARY)
 
 
-_SOURCES: tuple[Callable[[_Reading], Iterator[_Found]], ...] = (
+_SOURCES: tuple[Callable[[LinkReading], Iterator[Found]], ...] = (
     _from_parties,
     _from_title,
     _from_categories,
@@ -178,22 +218,25 @@ _SOURCES: tuple[Callable[[_Reading], Iterator[_Found]], ...] = (
 )
 
 
-def _from_tag(reading: _Reading, tag: Tag, rank: int, code: str) -> Iterator[_Found]:
+def _from_tag(reading: LinkReading, tag: Tag, rank: Rank, where: Where) -> Iterator[Found]:
     """Take the symbols of one exchange tag, as far as it is sure."""
-    reason = Reason(code, tag.span[:MAX_DETAIL])
+    code = "category" if where is Where.CATEGORY else "exchange_tag"
+    reason, place = Reason(code, tag.span[:MAX_DETAIL]), place_of(tag, where)
     if tag.venue is None or tag.is_loose:
         if (tag.venue is None or tag.venue.is_us) and not is_word(tag.symbols[0]):
-            yield from _from_known(reading, tag.symbols[0], rank, reason, tag.venue.name if tag.venue else "")
+            venue = tag.venue.name if tag.venue else ""
+            yield from _from_known(reading, tag.symbols[0], rank, reason, place, venue=venue)
         return
     if not tag.venue.is_us or (not tag.is_enclosed and is_word(tag.symbols[0])):
         return
-    for place, written in enumerate(tag.symbols):
+    for number, written in enumerate(tag.symbols):
         listing = reading.directory.by_ticker(written)
         if listing is None and reading.directory and is_word(written):
             return
-        if place == 0 or _is_next(tag, written, listing, is_loaded=bool(reading.directory)):
+        if number == 0 or _is_next(tag, written, listing, is_loaded=bool(reading.directory)):
             ticker = listing.ticker if listing else normal_ticker(written)
-            yield _Found(rank, _symbol(ticker, listing, reason, tag.venue.name), listing is not None)
+            symbol = reading.symbol(ticker, listing, reason, place, tag.venue.name)
+            yield Found(rank, symbol, listing is not None)
 
 
 def _is_next(tag: Tag, written: str, listing: Listing | None, *, is_loaded: bool) -> bool:
@@ -204,30 +247,22 @@ def _is_next(tag: Tag, written: str, listing: Listing | None, *, is_loaded: bool
     return tag.is_enclosed and not is_word(written) and (listing is not None or not is_loaded)
 
 
-def _from_cashtags(reading: _Reading, text: str, rank: int) -> Iterator[_Found]:
+def _from_cashtags(reading: LinkReading, text: str, rank: Rank, where: Where) -> Iterator[Found]:
     for tag in cashtags(text):
         written = tag.symbols[0]
-        reason = Reason("cashtag", tag.span)
+        reason, place = Reason("cashtag", tag.span), place_of(tag, where)
         if is_money(written):
             continue
         if reading.directory:
-            yield from _from_known(reading, written, rank, reason)
+            yield from _from_known(reading, written, rank, reason, place)
         elif written not in reading.foreign:
-            yield _Found(rank, _symbol(normal_ticker(written), None, reason), False)
+            yield Found(rank, reading.symbol(normal_ticker(written), None, reason, place), False)
 
 
 def _from_known(
-    reading: _Reading, written: str, rank: int, reason: Reason, venue: str = ""
-) -> Iterator[_Found]:
+    reading: LinkReading, written: str, rank: Rank, reason: Reason, place: Place, *, venue: str = ""
+) -> Iterator[Found]:
     """Take a symbol on evidence that must be borne out by the directory."""
     listing = reading.directory.by_ticker(written)
     if listing and written not in reading.foreign:
-        yield _Found(rank, _symbol(listing.ticker, listing, reason, venue), True)
-
-
-def _symbol(ticker: str, listing: Listing | None, reason: Reason, venue: str = "") -> Symbol:
-    if listing is None:
-        return Symbol(ticker=ticker, reason=reason, venue=venue)
-    return Symbol(
-        ticker=ticker, reason=reason, venue=venue or listing.venue, name=listing.name, cik=listing.cik
-    )
+        yield Found(rank, reading.symbol(listing.ticker, listing, reason, place, venue))

@@ -51,6 +51,7 @@ class Item:
         form: EDGAR form type (``8-K``, ``424B5``, ``SCHEDULE 13D/A``).
         filing_items: 8-K item numbers (``1.01``).
         language: Lower-case language tag where the source gives one.
+        related: Symbols that a source was asked about, whatever the item says (Finnhub): doubtful.
     """
 
     key: str
@@ -70,6 +71,7 @@ class Item:
     accession: str | None = None
     parties: tuple[Party, ...] = ()
     language: str | None = None
+    related: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

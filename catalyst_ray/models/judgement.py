@@ -36,23 +36,78 @@ class Action(StrEnum):
     DROP = "drop"
 
 
+class Role(StrEnum):
+    """What a company is in a story: whom it is about, the other party of a deal or suit, or named besides."""
+
+    SUBJECT = "subject"
+    COUNTERPART = "counterpart"
+    MENTIONED = "mentioned"
+
+
+class SecurityKind(StrEnum):
+    """What a ticker stands for."""
+
+    COMMON = "common"
+    ADR = "adr"
+    FUND = "fund"
+    PREFERRED = "preferred"
+    WARRANT = "warrant"
+    UNIT = "unit"
+    RIGHT = "right"
+    NOTE = "note"
+
+
+class Where(StrEnum):
+    """The part of an item in which something was found; ``FILING`` is what EDGAR says of it."""
+
+    TITLE = "title"
+    SUMMARY = "summary"
+    CATEGORY = "category"
+    FORM = "form"
+    FILING = "filing"
+    DOCUMENT = "document"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where evidence stands; ``start`` and ``end`` count characters of that part, 0 and 0 of a filing's parties."""
+
+    where: Where
+    start: int = 0
+    end: int = 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Symbol:
-    """A US-listed ticker that an item is about, and why we think so."""
+    """A US-listed ticker that an item has to do with, and why we think so.
+
+    Args:
+        is_otc: Traded over the counter, on no exchange.
+        place: Where the evidence of ``reason`` stands.
+    """
 
     ticker: str
     reason: Reason
     venue: str = ""
     name: str = ""
     cik: int | None = None
+    role: Role = Role.SUBJECT
+    kind: SecurityKind = SecurityKind.COMMON
+    is_otc: bool = False
+    place: Place | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """Tickers of an item, the subject first; ``reasons`` say what was seen and refused."""
+    """Tickers of an item, its subject first if it has one; ``reasons`` say what was seen and refused."""
 
     symbols: tuple[Symbol, ...] = ()
     reasons: tuple[Reason, ...] = ()
+
+    @property
+    def subject(self) -> Symbol | None:
+        """Return whom the item is about; None for lists, markets, law firms, and where no ticker was found."""
+        return self.symbols[0] if self.symbols and self.symbols[0].role is Role.SUBJECT else None
 
 
 class Stage(StrEnum):
@@ -77,15 +132,6 @@ class Stage(StrEnum):
     FAILED = "failed"
     AGREED = "agreed"
     ENDED = "ended"
-
-
-class Where(StrEnum):
-    """The part of an item in which an event was found."""
-
-    TITLE = "title"
-    SUMMARY = "summary"
-    FORM = "form"
-    DOCUMENT = "document"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,13 +22,13 @@ ARTICLE = {
 
 
 def test_an_article_becomes_an_item_without_the_symbol_that_was_asked_for():
-    """``related`` is no evidence, so it appears nowhere."""
+    """``related`` is doubtful, so it stands apart from the categories."""
     (item,) = parsed(json.dumps([ARTICLE]), FeedKind.FINNHUB).items
     assert (item.title, item.summary, item.source) == (ARTICLE["headline"], 'It is "big".', "Example Post")
     assert (NOW - item.published_utc).total_seconds() == 60
     assert "finnhub:7" in item.aliases
     assert item.categories == ("company",)
-    assert "ACME" not in repr(item)
+    assert item.related == ("ACME",)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from catalyst_ray.core.directory import Listing, TickerDirectory
 from catalyst_ray.core.tickers import MAX_SYMBOLS, link
-from catalyst_ray.models import Item, ItemKind, Link, Party
+from catalyst_ray.models import Item, ItemKind, Link, Party, Role
 
 EMPTY = TickerDirectory()
 KNOWN = TickerDirectory.from_listings(
@@ -245,18 +245,26 @@ def test_symbols_are_capped_and_the_rest_counted():
     [
         (filing("8-K", (1, "Filer")), ["ABCD"]),
         (filing("4", (2, "Reporting"), (1, "Issuer")), ["ABCD", "EFG"]),
-        (filing("SCHEDULE 13D/A", (2, "Filed by"), (1, "Subject")), ["ABCD"]),
-        (filing("SC 13G", (2, "Filed by"), (1, "Subject")), ["ABCD"]),
-        (filing("SCHEDULE 13G", (2, "Filed by")), []),
-        (filing("SCHEDULE 13G", (2, "Filed by"), (99, "Subject")), []),
+        (filing("SCHEDULE 13D/A", (2, "Filed by"), (1, "Subject")), ["ABCD", "EFG"]),
+        (filing("SC 13G", (2, "Filed by"), (1, "Subject")), ["ABCD", "EFG"]),
         (filing("425", (2, "Filed by"), (1, "Subject")), ["ABCD", "EFG"]),
     ],
 )
 def test_filings_are_linked_by_cik(case, expected):
-    """Subject, issuer and filer come before who sent the filing; an ownership schedule is its subject's."""
+    """Subject, issuer and filer come before who sent the filing, and only they are what it is about."""
     result = link(case, KNOWN)
     assert tickers(result) == expected
     assert {symbol.reason.code for symbol in result.symbols} <= {"cik"}
+    assert result.subject is result.symbols[0]
+    assert all(symbol.role is not Role.SUBJECT for symbol in result.symbols[1:])
+
+
+@pytest.mark.parametrize("others", [(), ((99, "Subject"),)])
+def test_who_files_an_ownership_schedule_is_not_its_subject(others):
+    """A stake in a company without a ticker is no news of the listed company that holds it."""
+    result = link(filing("SCHEDULE 13G", (2, "Filed by"), *others), KNOWN)
+    assert [(symbol.ticker, symbol.role) for symbol in result.symbols] == [("EFG", Role.COUNTERPART)]
+    assert result.subject is None
 
 
 def test_an_unlisted_filer_is_said():
