@@ -27,7 +27,7 @@ MAX_NAMED_CHARS = 1_000
 """How much of a summary is read for names: what follows is the companies' boilerplate."""
 _SURE_LETTERS = 4
 """Letters from which a word in capitals that is a ticker means it."""
-_UP_TO_TAG = re.compile(r"[\s,.\w&'’”\"®™]{0,30}[(\[][^)\]]{0,60}")
+_UP_TO_TAG = re.compile(r"[\s,.\w&'’”\"®™]{0,30}(?:\([^()]{0,40}\)\s?){0,1}[(\[][^)\]]{0,60}")
 _SHARE_WORD = re.compile(r"(?:['’]s)?\s(?:Q[1-4]|[1-4]Q|FY\d*|EPS|[Ss]hares?|[Ss]tock|[Ee]arnings)\b")
 _NEXT_WORD = re.compile(r"\s([A-Za-z]+)")
 _ACRONYM_WORD = re.compile(r"[A-Za-z]+")
@@ -44,7 +44,8 @@ def from_names(reading: LinkReading, linked: set[int]) -> Iterator[Found]:
     names = reading.directory.names
     texts = ((Where.TITLE, item.title), (Where.SUMMARY, item.summary[:MAX_NAMED_CHARS]))
     hits = [(where, text, hit) for where, text in texts if text for hit in names.find(text)]
-    hits = [found for found in hits if not _is_foreign(reading, *found)]
+    foreign = {cik for found in hits if _is_foreign(reading, *found) for cik in found[2].ciks}
+    hits = [found for found in hits if foreign.isdisjoint(found[2].ciks)]
     certain = linked | {hit.ciks[0] for _, _, hit in hits if hit.is_sure and len(hit.ciks) == 1}
     doubtful: set[int] = set()
     for where, text, hit in hits:
@@ -118,12 +119,14 @@ def _brackets(reading: LinkReading, named: set[int]) -> Iterator[Found]:
 
 
 def _is_symbol(listing: Listing, tag: Tag, text: str) -> bool:
-    """Return whether one long word in brackets is a ticker, rather than what the words before it spell."""
-    word = tag.symbols[0]
-    if len(tag.symbols) > 1 or len(word) < _SURE_LETTERS or _is_common(word):
+    """Return whether a long word in brackets is a ticker, rather than what the words before it spell."""
+    word = listing.ticker
+    if len(word) < _SURE_LETTERS or _is_common(word) or word not in tag.symbols:
         return False
+    if len(tag.symbols) > 1:
+        return len(tag.symbols) > 2
     before = _ACRONYM_WORD.findall(text[max(0, tag.start - 80) : tag.start])[-len(word) :]
-    return [part[0].upper() for part in before] != list(word) and listing.ticker == word
+    return [part[0].upper() for part in before] != list(word)
 
 
 def _bare(reading: LinkReading, named: set[int]) -> Iterator[Found]:

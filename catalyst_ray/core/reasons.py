@@ -106,7 +106,7 @@ class Code(StrEnum):
     NAME = "name", "the company’s name"
     BARE_TICKER = "bare_ticker", "the ticker in capitals"
     BRACKETED = "bracketed", "the ticker in brackets"
-    RELATED = "related", "the source’s question, borne out by the text"
+    RELATED = "related", "asked for, and in the text"
     SHARE_OF = "share_of", "another security of the company"
     AMBIGUOUS_NAME = "ambiguous_name", "several companies bear the name"
     RELATED_UNCONFIRMED = "related_unconfirmed", "asked for, and not in the text"

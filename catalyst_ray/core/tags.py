@@ -68,7 +68,7 @@ _BRACKET_LIST = re.compile(
 )
 _RUN = re.compile(r"(?<![\w$.&/:’'\-])[A-Z]{1,5}(?:,\s?(?:and\s)?[A-Z]{1,5}(?![\w&/\-])){2,19}")
 _BETWEEN_SYMBOLS = re.compile(r"\s?[,;/&]\s?(?:and\s)?")
-_BARE = re.compile(r"(?<![\w$.&/:’'\-])(?<!: )[A-Z]{2,5}(?![\w&/\-]|\.\w)")
+_BARE = re.compile(r"(?<![\w$.&/:’'(\[\-])(?<!: )[A-Z]{2,5}(?![\w&/\-]|\.\w)")
 MAX_BARE = 20
 """Most bare symbols taken from one text."""
 _LISTED = re.compile(r":\s{1,3}([A-Z]{1,5}(?:,\s{0,3}[A-Z]{1,5}){1,19})\s*$")

@@ -221,12 +221,13 @@ def _f1(kind: str, tally: _Tally, aim: float, notes: Counter[str]) -> Figure:
 
 def _edgar(folder: DataFolder) -> Figure:
     """Measure entries of EDGAR pages one of whose CIKs is in the map: is that company's ticker linked?"""
-    title, rows, alone = "EDGAR entries whose CIK is in the map get their ticker", [], 0
+    title, rows, alone, old = "EDGAR entries whose CIK is in the map get their ticker", [], 0, 0
     for item in edgar_items(folder) if folder.directory else ():
         linked = {symbol.cik for symbol in link(item, folder.directory).symbols}
         for cik in dict.fromkeys(party.cik for party in item.parties):
             if folder.directory.by_cik(cik):
                 rows.append((float(cik in linked), 1.0))
+                old += bool(_OLD_BOT.search(item.title))
             else:
                 alone += 1
     if not rows:
@@ -240,7 +241,7 @@ def _edgar(folder: DataFolder) -> Figure:
         high=found.high,
         n=len(rows),
         aim=1.0,
-        baselines={"ticker in the entry's text": 0.08},
+        baselines={"exchange tags of titles": old / len(rows)},
         details=(f"{alone} parties are not in the map: funds, trusts, persons, private companies",),
     )
 

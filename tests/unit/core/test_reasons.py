@@ -30,6 +30,15 @@ COMPUTED = {
     ("core/policy.py", "hit.code"): (),  # the taxonomy's
     ("core/policy.py", "verdict.reason.code"): (),  # made elsewhere
     ("core/tickers.py", "code"): ("exchange_tag", "category"),
+    ("core/tickers.py", "symbol.kind"): (
+        "adr",
+        "fund",
+        "preferred",
+        "warrant",
+        "unit",
+        "right",
+        "note",
+    ),
 }
 """Where a code is a variable, and what it can be."""
 
