@@ -1,4 +1,4 @@
-"""Owns what one row of the taxonomy says, and how the words around a match cancel or weaken it.
+"""Owns what one row of the taxonomy says.
 
 The taxonomy is data (``data/events/``). The keys of an event there:
 
@@ -11,12 +11,9 @@ The taxonomy is data (``data/events/``). The keys of an event there:
     hedged, negatable     false where "plans to" or "not" belongs to the event itself
     in_summary            noise that is looked for in the summary too
     in_title_only         events too easily mentioned in passing
-    compare               ``above``, ``below``: what the first figure of a match must be to its second
+    compare               ``above``, ``below``: what the first figures of a match must be to its last
 
 Rows may share a code, where one wording is surer than another: then they share a family too.
-
-The keys of a hedge: ``kind`` (``negation`` or ``doubt``), ``factor``, ``reach`` in words, ``stage``, and the phrases
-``before`` and ``after`` a match, in its sentence; where both are given, both must be there.
 """
 
 from __future__ import annotations
@@ -25,18 +22,14 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from catalyst_ray.core.phrases import PhraseIndex
 from catalyst_ray.models import EventHit, Stage, Where
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from catalyst_ray.core.phrases import Found, Words
+    from collections.abc import Mapping
 
 _SPAN_CHARS = 120
 _FIGURE = re.compile(r"(?<!\S)(-?)[$€£]*(\d[\d,]*(?:\.\d+)?)([kmb]?)[^ ]*")
 _SCALES = {"": 1.0, "k": 1e3, "m": 1e6, "b": 1e9}
-NEGATION = "negation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +41,6 @@ class Doubt:
 
 
 SURE = Doubt()
-_DENIED = Doubt(0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,10 +65,11 @@ class EventRule:
         """Return whether the figures of a match compare as they must."""
         if not self.compare:
             return True
-        figures = [_amount(match) for match in _FIGURE.finditer(words)][:2]
-        return len(figures) == 2 and (
-            figures[0] > figures[1] if self.compare == "above" else figures[0] < figures[1]
-        )
+        *own, theirs = [_amount(match) for match in _FIGURE.finditer(words)] or [0.0]
+        if not own:
+            return False
+        middle = sum(own) / len(own)  # of a range
+        return middle > theirs if self.compare == "above" else middle < theirs
 
     def hit(
         self,
@@ -111,86 +104,3 @@ def event_rule(row: Mapping[str, Any]) -> EventRule:
     kept = {key: value for key, value in row.items() if key not in ("match", "unless", "forms", "item")}
     rule = EventRule(**kept)
     return replace(rule, replaces=frozenset(rule.replaces), stage=Stage(rule.stage))
-
-
-@dataclass(frozen=True, slots=True)
-class Hedge:
-    """What words within ``reach`` words of a match do to it."""
-
-    kind: str
-    factor: float
-    reach: int
-    stage: Stage
-    sides: frozenset[bool]
-    """Which sides are needed: True for before the match, False for after it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Hedges:
-    """All hedges, compiled once."""
-
-    rows: tuple[Hedge, ...]
-    phrases: PhraseIndex[tuple[int, bool]]
-    """Tag: index into ``rows``, and whether the phrase stands before the match."""
-
-    @classmethod
-    def build(cls, table: Sequence[Mapping[str, Any]], sets: Mapping[str, str]) -> Hedges:
-        """Compile the table."""
-        sides = ((True, "before"), (False, "after"))
-        rows = tuple(
-            Hedge(
-                str(row["kind"]),
-                float(row["factor"]),
-                int(row["reach"]),
-                Stage(row.get("stage", "")),
-                frozenset(side for side, key in sides if key in row),
-            )
-            for row in table
-        )
-        phrases = [
-            (phrase, (index, side))
-            for index, row in enumerate(table)
-            for side, key in sides
-            for phrase in row.get(key, ())
-        ]
-        return cls(rows, PhraseIndex.build(phrases, sets))
-
-    def among(self, words: Words) -> list[Found[tuple[int, bool]]]:
-        """Return the hedging words of a text."""
-        return self.phrases.find(words)
-
-    def doubt(
-        self, rule: EventRule, words: Words, found: Found[Any], hedging: Sequence[Found[tuple[int, bool]]]
-    ) -> Doubt:
-        """Return what the hedging words of its text leave of a match; two denials make none."""
-        if rule.noise:
-            return SURE
-        near = [(one.tag, one) for one in hedging if self._reaches(one, words, found)]
-        if not near:
-            return SURE
-        kinds = [self.rows[index] for (index, _), _ in near]
-        denials = sum(row.kind == NEGATION for row in kinds)
-        if rule.negatable and denials % 2:
-            return _DENIED
-        there = {tag for tag, _ in near}
-        doubts = [
-            row
-            for index, row in enumerate(self.rows)
-            if row.kind != NEGATION
-            and (rule.hedged or row.stage is Stage.PAST)
-            and all((index, side) in there for side in row.sides)
-        ]
-        strongest = min(doubts, key=lambda row: row.factor, default=None)
-        return Doubt(strongest.factor, strongest.stage) if strongest else SURE
-
-    def _reaches(self, one: Found[tuple[int, bool]], words: Words, found: Found[Any]) -> bool:
-        index, is_before = one.tag
-        reach = self.rows[index].reach
-        if is_before:
-            gap = range(one.end, found.start)
-            near = one.end <= found.start and found.start - one.start <= reach + one.end - one.start - 1
-        else:
-            gap = range(found.end, one.start)
-            # "approval in | 2019": the last word of a match may begin what follows it
-            near = one.start >= found.end - 1 and one.start - found.end < reach
-        return near and not any(words.tokens[at] == "." for at in gap)

@@ -1,8 +1,8 @@
 """Owns the finding of catalysts: what an item says happened, or that it only advertises, recaps or repeats.
 
 The taxonomy is data: the files of ``data/events/`` make one table, in the order of their names. The keys of its
-rows are described in ``event_rules``, the language of phrases in ``phrases``. ``event_forms`` reads forms and items,
-``event_roles`` tells a deal's target from its buyer.
+rows are described in ``event_rules``, those of hedges in ``event_hedges``, the language of phrases in ``phrases``.
+``event_forms`` reads forms and items, ``event_roles`` tells a deal's target from its buyer.
 
 It does not weigh events against each other, nor against sentiment, time or source: ``score`` does.
 """
@@ -17,8 +17,9 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from catalyst_ray.core.event_forms import FilingTable
+from catalyst_ray.core.event_hedges import Hedges
 from catalyst_ray.core.event_roles import Roles
-from catalyst_ray.core.event_rules import Doubt, EventRule, Hedges, event_rule
+from catalyst_ray.core.event_rules import Doubt, EventRule, event_rule
 from catalyst_ray.core.phrases import PhraseIndex, located_words, split_words
 from catalyst_ray.errors import ConfigError
 from catalyst_ray.models import Stage, Where
@@ -118,7 +119,7 @@ class Taxonomy:
         """Return of each event that is said its match of least doubt, in the order of the rules."""
         best: dict[int, tuple[Doubt, Found[Any]]] = {}
         forbidden: set[int] = set()
-        hedging: list[Found[tuple[int, bool]]] | None = None
+        hedging: list[Found[tuple[int, str]]] | None = None
         for found in self.phrases.find(words):
             index, forbids = found.tag
             if forbids:

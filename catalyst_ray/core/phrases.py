@@ -7,7 +7,7 @@ A phrase is words between spaces, and always matches whole words, whatever their
     price_target|pt       an underscore joins the words of one alternative
     <shares>              a set of alternatives named in the table ``[words]``
     common?               that word or nothing
-    #                     a number or an amount ($25, 13.9, 134%)
+    #                     a number or an amount ($25, 13.9, 134%); an alternative too (million|#)
     ~  ~6                 up to three (six) words, none of them the end of a sentence
     ^                     the beginning of the text (first element only)
 
@@ -193,13 +193,11 @@ def compile_phrase(phrase: str, sets: Mapping[str, str]) -> tuple[re.Pattern[str
             parts.append(r"\A")
         elif element.startswith("~"):
             parts.append(f"(?:{_WORD}){{0,{_gap(element, phrase)}}}?")
-        elif element.rstrip("?") == "#":
-            parts.append(f"(?:{_NUMBER})?" if element.endswith("?") else _NUMBER)
         else:
             options = _options(element.removesuffix("?"), phrase, sets)
-            one_of = "|".join(f" {re.escape(option)}" for option in options)
+            one_of = "|".join(_NUMBER if option == "#" else f" {re.escape(option)}" for option in options)
             parts.append(f"(?:{one_of})?" if element.endswith("?") else f"(?:{one_of})")
-            if not element.endswith("?"):
+            if not element.endswith("?") and "#" not in options:
                 groups.append(_anchors(options))
     if phrase.rpartition(" ")[2].startswith("~"):
         raise ConfigError("a gap at the end matches nothing", key=phrase, hint="remove it")

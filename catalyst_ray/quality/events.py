@@ -40,7 +40,7 @@ CODES_OF_TYPE: Mapping[str, str] = {
         " spin_off strategic_review merger_said"
     ),
     "Product/Service": (
-        "product recall fda_approval fda_rejection fda_clearance fda_designation fda_submission trial_met"
+        "product product_said recall fda_approval fda_rejection fda_clearance fda_designation fda_submission trial_met"
         " trial_failed trial_progress trial_stopped_for_efficacy clinical_hold hold_lifted"
     ),
     "Profit/Loss": "profit_up profit_down profit_said",

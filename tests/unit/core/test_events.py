@@ -101,11 +101,15 @@ borrowing | Norvane Secures $40 Million Term Loan
 merger_said | A Look at Norvane After the Merger
 legal_said | Norvane Appears Before Judge Over Patent Dispute
 profit_said | A Look at Norvane Profit
+product_said | Norvane Platform Is Available in Ohio
+impairment | Norvane Takes Goodwill Writedown
 revenue_said | A Look at Norvane Top Line
 figures_said | A Look at Norvane Quarterly Figures
 price_said | A Look at Norvane and Its Moving Average
 market_report | Global Pump Market to Grow 9% by 2031, Report Finds
 market_wrap | Stock Futures Slip Before Jobs Report
+recap | Notable Insider Buys: Norvane, Belisle
+recap | Norvane Moves in Sympathy With Belisle
 private_round | Norvane Raises $15 Million Series B
 analyst_quote | UPDATE: Belisle on Norvane Notes 'Demand Is Strong'
 law_firm_ad | SHAREHOLDER ALERT: Dorrit LLP Investigates the Merger of Norvane
@@ -201,11 +205,27 @@ def test_how_far_an_event_has_come(title, code, stage):
         ("Norvane Q1 EPS $0.33 vs. $0.33 Est.", set()),
         ("Norvane Sees FY Sales $980M vs $1.2B Est", {"guidance_cut"}),
         ("Norvane Sees FY EPS $2.10 vs $1.90 Estimate", {"guidance_raised"}),
+        ("Norvane Sees FY EPS $0.80 to $0.95, Est $1.28", {"guidance_cut"}),
+        ("Norvane Sees FY EPS $1.00-$1.40 vs $1.10 Est", {"guidance_raised"}),
+        ("Norvane Results vs Estimates: A Look Back", set()),
     ],
 )
 def test_figures_beside_their_estimates_are_compared(title, codes):
     """A figure above or below its estimate, units and losses minded, is a beat or a miss; an equal one is neither."""
     assert {hit.code for hit in find_events(news(title)) if hit.weight} == codes
+
+
+@pytest.mark.parametrize(
+    "title",
+    ["Norvane Wins Army Contract Worth Up to $90 Million", "Norvane Wins Up to $90 Million Task Order"],
+)
+def test_a_figure_that_is_the_most_it_can_be_weakens(title):
+    """A contract of up to some sum weighs a little less than one of that sum; an offering does not."""
+    assert find_events(news(title))[0].certainty == pytest.approx(0.8)
+    assert (
+        find_events(news("Norvane Announces Up to $13.9 Million Registered Direct Offering"))[0].certainty
+        == 1.0
+    )
 
 
 def test_a_figure_makes_a_result_surer_than_a_word():
@@ -374,6 +394,28 @@ def test_one_family_speaks_once():
         (filing("S-1/A", "NORVANE INC"), "filing_resale", -0.125),
         (filing("S-3", "NORVANE INC"), "filing_shelf", -0.15),
         (filing("8-K", "NORVANE INC", "9.01"), "exhibits", 0.0),
+        (filing("8-K", "NORVANE INC", "1.01"), "material_agreement", 0.2),
+        (filing("8-K", "NORVANE INC", "1.02"), "agreement_ended", -0.3),
+        (filing("8-K", "NORVANE INC", "1.05"), "cyber_incident", -0.4),
+        (filing("8-K", "NORVANE INC", "2.01"), "acquisition_closed", 0.1),
+        (filing("8-K", "NORVANE INC", "2.02"), "earnings_report", 0.0),
+        (filing("8-K", "NORVANE INC", "2.03"), "new_debt", -0.05),
+        (filing("8-K", "NORVANE INC", "2.04"), "default", -0.6),
+        (filing("8-K", "NORVANE INC", "2.06"), "impairment", -0.4),
+        (filing("8-K", "NORVANE INC", "3.02"), "unregistered_sale", -0.4),
+        (filing("8-K", "NORVANE INC", "5.02"), "management_change", -0.1),
+        (filing("8-K/A", "NORVANE INC", "5.02"), "management_change", -0.05),
+        (filing("8-K", "NORVANE INC", "7.01"), "fair_disclosure", 0.0),
+        (filing("8-K", "NORVANE INC", "8.01"), "other_event", 0.0),
+        (filing("8-K", "NORVANE AUTO POOL", "6.02"), "asset_backed", 0.0),
+        (filing("424B4", "NORVANE INC"), "filing_offering", -0.4),
+        (filing("F-1", "NORVANE INC"), "filing_resale", -0.25),
+        (filing("253G2", "NORVANE INC"), "filing_small_offering", -0.25),
+        (filing("SC 13E3", "NORVANE INC"), "going_private", 0.3),
+        (filing("SC TO-I", "NORVANE INC"), "buyback", 0.2),
+        (filing("425", "NORVANE INC"), "merger_papers", 0.05),
+        (filing("SCHEDULE 13G/A", "NORVANE INC"), "stake_passive", 0.05),
+        (filing("NT 10-K/A", "NORVANE INC"), "late_filing", -0.2),
         (filing("SCHEDULE 13D", "NORVANE INC"), "stake_activist", 0.4),
         (filing("SC 13D/A", "NORVANE INC"), "stake_change", 0.1),
         (filing("424B5/A", "NORVANE INC"), "filing_offering", -0.275),

@@ -28,6 +28,8 @@ def matches(phrase: str, text: str, **sets: str) -> list[str]:
         ("at the market", "At-The-Market programme", ["at the market"]),
         ("common? stock", "stock and common stock", ["stock", "common stock"]),
         ("up #", "up 12% or up a lot", ["up 12%"]),
+        ("up a_lot|#", "up 12% or up a lot", ["up 12%", "up a lot"]),
+        ("loss of ~2 #|million", "a loss of about $3", ["loss of about $3"]),
         ("^ why", "Why it fell, and why it rose", ["why"]),
         ("cuts price_target|pt", "cuts price target", ["cuts price target"]),
         ("5635 c 4", "Rule 5635(c)(4)", ["5635 c 4"]),
