@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
 import time
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from catalyst_ray.adapters.clock import SystemClock
@@ -16,7 +18,8 @@ from catalyst_ray.adapters.gpu import NvmlProbe
 from catalyst_ray.cluster.engines import OpenAiSpec
 from catalyst_ray.cluster.placement import ReplicaWish
 from catalyst_ray.cluster.service import LlmLimits, Opening, Service, open_service
-from catalyst_ray.core.prompt import ask_about, read_answer
+from catalyst_ray.core.prompt import SCHEMA, ask_about, read_answer
+from catalyst_ray.errors import ParseError
 from catalyst_ray.models import Item, Link, LlmAnswer, LlmUse, Reason, Score, Symbol
 
 pytestmark = pytest.mark.anyio
@@ -103,21 +106,26 @@ async def test_real_answers_keep_the_schema(service):
     answers = await asyncio.gather(*(service.pool.ask(one.request) for one in asked))
     print(f"8 headlines, 4 at a time: {time.monotonic() - begun_s:.2f} s")
     assert all(isinstance(answer, LlmAnswer) for answer in answers)
+    grounded = 0
     for one, answer in zip(asked, answers, strict=True):
-        said = json.loads(answer.text)
-        assert -1 <= said["direction"] <= 1
         assert answer.output_tokens > 0
-        if said["evidence"]:
-            assert read_answer(answer, one, service.info.engine).judgement.use is LlmUse.HEADLINE
+        jsonschema.validate(json.loads(answer.text), json.loads(SCHEMA))
+        with contextlib.suppress(ParseError):  # a small model invents: nothing of it stands in the news
+            judgement = read_answer(answer, one, service.info.engine).judgement
+            assert judgement.evidence or judgement.summary
+            grounded += 1
+    print(f"{grounded} of {len(asked)} grounded, the others refused")
 
 
-async def test_a_killed_replica_frees_its_card_and_comes_back(service):
+async def test_a_killed_replica_frees_its_card_and_comes_back(service, cards):
     """SIGKILL of the actor ends its server: the memory is free again before the new one takes it."""
+    idle = sum(card.memory_used_bytes or 0 for card in cards)  # the driver's own part is never free
     before = used_bytes()
+    assert before > idle
     os.kill(service.info.pid, signal.SIGKILL)
     begun_s = time.monotonic()
     async with asyncio.timeout(60):
-        while used_bytes() > before / 2:  # noqa: ASYNC110  (no event tells of it)
+        while used_bytes() > (idle + before) / 2:  # noqa: ASYNC110  (no event tells of it)
             await asyncio.sleep(0.05)
     freed_s = time.monotonic() - begun_s
     answer = await service.pool.ask(question(99).request)
