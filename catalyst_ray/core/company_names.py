@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
 from catalyst_ray.core.name_evidence import Page, is_company
-from catalyst_ray.core.name_words import fold, is_plain, known_names, name_key, name_words
+from catalyst_ray.core.name_words import fold, is_plain, known_names, name_key, name_words, strangers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -49,11 +49,13 @@ class _Entry:
     """What some words in a row may name.
 
     Args:
+        is_stranger: It names a company of which the US may know no share.
         known: Companies that go by exactly this, as a table says.
         whole: Companies whose whole name it is.
         begun: Companies whose name begins so; each once.
     """
 
+    is_stranger: bool = False
     known: tuple[int, ...] = ()
     whole: tuple[int, ...] = ()
     begun: tuple[int, ...] = ()
@@ -109,6 +111,10 @@ class CompanyNames:
                 _add(entries, words, cik, is_short_too=False)
                 entry = entries[" ".join(words)]
                 entry.known, entry.whole = _joined(entry.known, cik), _without(entry.whole, cik)
+        for words in strangers():
+            if stranger := entries.get(" ".join(words)):
+                stranger.is_stranger = True
+        _settle(entries, {cik: place for place, cik in enumerate(names)})
         return cls(entries)
 
     def find(self, text: str) -> Iterator[NameHit]:
@@ -165,6 +171,18 @@ def _without(ciks: tuple[int, ...], cik: int) -> tuple[int, ...]:
     return tuple(other for other in ciks if other != cik)
 
 
+def _settle(entries: Mapping[str, _Entry], places: Mapping[int, int]) -> None:
+    """Let a single word be shared where a larger company's name only begins with it.
+
+    The map is sorted by size: "Acme" is rather the large Acme Pharma than the small Acme Inc, and may be either.
+    """
+    for key, entry in entries.items():
+        if entry.whole and entry.begun and not entry.known and " " not in key:
+            larger = [cik for cik in entry.begun if places[cik] < min(places[whole] for whole in entry.whole)]
+            for cik in larger:
+                entry.whole = _joined(entry.whole, cik)
+
+
 def _owners(entry: _Entry, words: Sequence[str]) -> tuple[int, ...] | None:
     """Return whose name some words are: of those who are called so, else of those whose name begins so."""
     lists = name_words()
@@ -172,7 +190,7 @@ def _owners(entry: _Entry, words: Sequence[str]) -> tuple[int, ...] | None:
         return None
     if entry.known or entry.whole:
         return entry.known or entry.whole
-    if not entry.begun:
+    if not entry.begun or entry.is_stranger or words[-1] in lists.joints:
         return None
     if len(words) == 1 and (len(words[0]) < _MIN_SHORT or words[0] in lists.ordinary):
         return None  # "First", "Global", "AB": the beginning of many a name

@@ -20,6 +20,7 @@ _BOUNDARY = re.compile(r"[.!?:;…()\[\]|\"“”]|[-–—]\s|\s[-–—]|--")
 _STOP = re.compile(r"[.!?:;…|\"“”]|\s[-–—]\s|--")
 """In front of a word: it begins a sentence, so that its capital letter says nothing."""
 _PERIOD = re.compile(r"(?:q[1-4]|[1-4]q|fy|h[12])\d{0,4}")
+_OWNED = re.compile(r"['’]s$")
 _CONNECTING = frozenset({"of", "the", "in", "de", "for", "&"})
 _TITLE_CASE = 0.6
 """Share of capitalised words from which capitals say nothing."""
@@ -103,16 +104,29 @@ def is_company(
         is_known: A table gives them.
         is_owner: It stands in the possessive.
     """
+    before = page.previous(at)
+    if len(key) == 1 and before[:1].isupper() and fold(before) in name_words().first_names:
+        return False
     if len(key) == 1 and len(key[0]) <= _SHORT:
         return is_whole and _is_short_name(page, at, end, is_known=is_known)
-    is_ordinary = is_plain(key)
-    if is_known and (len(key) > 1 or not is_ordinary):
-        return True
-    if not is_ordinary:
-        return is_whole or is_owner or not _goes_on(page, at, end, count=len(key))
-    if is_whole and len(key) > 1 and not name_words().generic.union(name_words().kinds).issuperset(key):
+    if not is_plain(key):
+        is_enough = is_whole or is_known or is_owner
+        return is_enough or not _goes_on(page, at, end, count=len(key))
+    return (is_known and len(key) > 1) or _is_plain_name(
+        page, at, end, key, is_whole=is_whole, is_owner=is_owner
+    )
+
+
+def _is_plain_name(
+    page: Page, at: int, end: int, key: Sequence[str], *, is_whole: bool, is_owner: bool
+) -> bool:
+    """Return whether ordinary words mean a company."""
+    tells = not name_words().untelling.issuperset(key)
+    if is_whole and len(key) > 1 and tells:
         return all(not page.words[place].group().islower() for place in range(at, end))
-    return _has_evidence(page, at, end, count=len(key)) or _stands_out(page, at, end, count=len(key))
+    if _has_evidence(page, at, end, count=len(key)):
+        return True
+    return tells and _stands_out(page, at, end, count=len(key), is_owner=is_owner)
 
 
 def _is_short_name(page: Page, at: int, end: int, *, is_known: bool) -> bool:
@@ -131,9 +145,9 @@ def _has_evidence(page: Page, at: int, end: int, *, count: int) -> bool:
     behind, before = _beside(page.next_word(end)), _beside(page.previous(at))
     if behind in lists.legal:
         return True
-    is_apart = (
-        count > 1 or not page.previous(at)[:1].isupper() or before in lists.joints or before in lists.before
-    )
+    written = page.previous(at)
+    is_apart = count > 1 or not written[:1].isupper() or _OWNED.search(written) is not None
+    is_apart = is_apart or before in lists.joints or before in lists.before
     if is_apart and (behind in lists.after or _PERIOD.fullmatch(behind)):
         return True
     if not before or (count == 1 and page.next_word(end)[:1].isupper() and behind not in lists.joints):
@@ -143,17 +157,17 @@ def _has_evidence(page: Page, at: int, end: int, *, count: int) -> bool:
 
 
 def _beside(word: str) -> str:
-    return fold(word) if word else ""
+    return fold(_OWNED.sub("", word)) if word else ""
 
 
-def _stands_out(page: Page, at: int, end: int, *, count: int) -> bool:
+def _stands_out(page: Page, at: int, end: int, *, count: int, is_owner: bool) -> bool:
     """Return whether the capitals of a name set it off from the text around it."""
     title_case, _ = page.case
     if title_case or (count == 1 and page.is_first(at)):
         return False
     if any(not page.words[place].group()[0].isupper() for place in (at, end - 1)):
         return False
-    beside = (page.previous(at), page.next_word(end))
+    beside = (page.previous(at), "" if is_owner else page.next_word(end))
     return not any(word[:1].isupper() for word in beside)
 
 
@@ -162,10 +176,10 @@ def _goes_on(page: Page, at: int, end: int, *, count: int) -> bool:
     lists = name_words()
     behind = page.next_word(end)
     folded = _beside(behind)
+    if folded in lists.kinds or folded in lists.forms:
+        return True
     if folded in lists.legal or folded in lists.after or _PERIOD.fullmatch(folded):
         return False
-    if folded in lists.kinds:
-        return True
     if page.case[0]:
         return False
     if behind[:1].isupper() and folded not in lists.joints and not _BOUNDARY.search(page.between(end - 1)):
@@ -175,5 +189,6 @@ def _goes_on(page: Page, at: int, end: int, *, count: int) -> bool:
         count == 1
         and before[:1].isupper()
         and before.isalpha()
-        and fold(before) not in lists.before | lists.joints
+        and fold(before) not in lists.before
+        and fold(before) not in lists.joints
     )

@@ -37,8 +37,10 @@ class NameWords:
         ordinary: Words of everyday language, places, persons: alone they need evidence.
         never: Alone never a company.
         kinds: Kinds of business: one behind a short form makes another name of it.
-        generic: Words that tell companies apart no better than kinds do.
+        untelling: Words that tell no companies apart: kinds of business, places, adjectives.
         joints: Words of a sentence that stand beside a name and do not belong to it.
+        first_names: The word behind one is a person's name.
+        forms: Legal forms that end a registered name.
         after: Behind a name that is also a word, these say that a company is meant.
         before: The same in front of it; ``before_pairs`` for two words.
     """
@@ -51,8 +53,10 @@ class NameWords:
     after: frozenset[str]
     before: frozenset[str]
     before_pairs: frozenset[tuple[str, str]]
-    generic: frozenset[str]
+    untelling: frozenset[str]
     joints: frozenset[str]
+    first_names: frozenset[str]
+    forms: frozenset[str]
     ordinary: frozenset[str]
 
 
@@ -136,8 +140,10 @@ def name_words() -> NameWords:
         after=read(words["after"]),
         before=read(words["before"]),
         before_pairs=frozenset((first, second) for first, _, second in pairs),
-        generic=read(words["generic"]),
+        untelling=read(words["generic"]) | read(words["kinds"]),
         joints=read(words["joints"]),
+        first_names=read(words["first_names"]),
+        forms=read(table["forms"]),
         ordinary=read(words["ordinary"]),
     )
 
@@ -146,6 +152,12 @@ def name_words() -> NameWords:
 def known_names() -> Mapping[int, tuple[str, ...]]:
     """Return the short forms and former names that people use, by CIK."""
     return {int(cik): tuple(names) for cik, names in _table("companies.toml")["names"].items()}
+
+
+@cache
+def strangers() -> tuple[tuple[str, ...], ...]:
+    """Return names, as they are compared, whose longer forms name other companies."""
+    return tuple(name_key(name) for name in _table("companies.toml")["strangers"])
 
 
 @cache

@@ -1,7 +1,7 @@
 """Owns the tickers of companies that a text only names: by name, by a bare ticker, by brackets behind the name.
 
 Weaker evidence than an exchange's tag: a name counts where it means its company and no other, a bare symbol
-where it is long or the name stands by it. A name in front of a foreign tag is that listing's, not the US one's.
+where it is long or the name stands by it. A name in front of a tag is that of the tag's company.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from catalyst_ray.core.directory import normal_ticker
 from catalyst_ray.core.link_reading import MAX_DETAIL, Found, Rank, place_of
 from catalyst_ray.core.name_words import name_words
 from catalyst_ray.core.tags import bare_symbols, bracketed_symbols, symbol_runs
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 MAX_NAMED_CHARS = 1_000
 """How much of a summary is read for names: what follows is the companies' boilerplate."""
+_TAG_REACH = 90
+"""How far behind a name the tag that belongs to it may stand, characters."""
 _SURE_LETTERS = 4
 """Letters from which a word in capitals that is a ticker means it."""
 _UP_TO_TAG = re.compile(r"[\s,.\w&'’”\"®™]{0,30}(?:\([^()]{0,40}\)\s?){0,1}[(\[][^)\]]{0,60}")
@@ -44,8 +47,8 @@ def from_names(reading: LinkReading, linked: set[int]) -> Iterator[Found]:
     names = reading.directory.names
     texts = ((Where.TITLE, item.title), (Where.SUMMARY, item.summary[:MAX_NAMED_CHARS]))
     hits = [(where, text, hit) for where, text in texts if text for hit in names.find(text)]
-    foreign = {cik for found in hits if _is_foreign(reading, *found) for cik in found[2].ciks}
-    hits = [found for found in hits if foreign.isdisjoint(found[2].ciks)]
+    others = {cik for found in hits if _is_another(reading, *found) for cik in found[2].ciks} - linked
+    hits = [found for found in hits if others.isdisjoint(found[2].ciks)]
     certain = linked | {hit.ciks[0] for _, _, hit in hits if hit.is_sure and len(hit.ciks) == 1}
     doubtful: set[int] = set()
     for where, text, hit in hits:
@@ -67,19 +70,21 @@ def from_names(reading: LinkReading, linked: set[int]) -> Iterator[Found]:
     )
 
 
-def _is_foreign(reading: LinkReading, where: Where, text: str, hit: NameHit) -> bool:
-    """Return whether a foreign tag follows a name, or gives the letters of the company's ticker."""
+def _is_another(reading: LinkReading, where: Where, text: str, hit: NameHit) -> bool:
+    """Return whether the tag behind a name gives no ticker of the company: it is abroad, or bears the name too."""
     tags = reading.title if where is Where.TITLE else reading.body
-    for tag in tags:
-        if tag.venue and not tag.venue.is_us and 0 <= tag.start - hit.end <= 90:
-            between = text[hit.end : tag.start]
-            if _UP_TO_TAG.fullmatch(between) and not _has_us_tag(tags, hit.end, text.find(")", tag.start)):
-                return True
-    return False
-
-
-def _has_us_tag(tags: Sequence[Tag], start: int, end: int) -> bool:
-    return any(tag.venue and tag.venue.is_us and start <= tag.start <= end for tag in tags)
+    behind = [tag for tag in tags if tag.venue and 0 <= tag.start - hit.end <= _TAG_REACH]
+    if not behind or not _UP_TO_TAG.fullmatch(text[hit.end : behind[0].start]):
+        return False
+    closed = text.find(")", behind[0].start)
+    symbols = [
+        symbol
+        for tag in behind
+        if tag.venue and tag.venue.is_us and (closed < 0 or tag.start < closed)
+        for symbol in tag.symbols
+    ]
+    named = {listing.ticker for cik in hit.ciks for listing in reading.directory.by_cik(cik)}
+    return named.isdisjoint(map(normal_ticker, symbols))
 
 
 def _company(reading: LinkReading, cik: int, where: Where, text: str, hit: NameHit) -> Iterator[Found]:
@@ -111,7 +116,8 @@ def _brackets(reading: LinkReading, named: set[int]) -> Iterator[Found]:
                 listing for listing in listings if listing and _root(listing.ticker) not in reading.foreign
             ]
             # Lists hold symbols that are gone from the map; words in capitals are seldom half symbols.
-            several = 2 * len(known) >= len(listings) > 1 < len(known)
+            is_half = 2 * len(known) >= len(listings) and not any(map(is_word, tag.symbols))
+            several = len(listings) > 1 and (is_half or len(known) == len(listings))
             reason = Reason("ticker_list" if several else "bracketed", tag.span[:MAX_DETAIL])
             for listing in known:
                 if several or listing.cik in named or _is_symbol(listing, tag, text):

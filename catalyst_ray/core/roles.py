@@ -37,12 +37,14 @@ class Cast:
         spot: Where the title first names its company; None where it does not.
         until: Where that name ends.
         is_tagged: An exchange tag or the publisher's category, rather than a name, says so.
+        is_listed: Only a list of tickers says so.
     """
 
     symbol: Symbol
     spot: int | None = None
     until: int = 0
     is_tagged: bool = False
+    is_listed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +58,18 @@ class _Words:
     counterpart: re.Pattern[str]
 
 
-def with_roles(title: str, cast: Sequence[Cast]) -> tuple[Symbol, ...]:
+def with_roles(title: str, parts: Sequence[Cast]) -> tuple[Symbol, ...]:
     """Return the symbols of a piece of news with their roles, the subject first."""
-    if not cast:
+    if not parts:
         return ()
     roles: dict[str, Role] = {}
+    cast = [part for part in parts if not part.is_listed]
     if not _is_about_none(title):
         _in_title(title, [part for part in cast if part.spot is not None], roles)
         if Role.SUBJECT not in roles.values():
             _elsewhere([part for part in cast if part.spot is None], roles)
-    subjects = {part.symbol.cik for part in cast if roles.get(part.symbol.ticker) is Role.SUBJECT} - {None}
-    symbols = [_cast(part.symbol, roles, is_subject=part.symbol.cik in subjects) for part in cast]
+    subjects = {part.symbol.cik for part in parts if roles.get(part.symbol.ticker) is Role.SUBJECT} - {None}
+    symbols = [_cast(part.symbol, roles, is_subject=part.symbol.cik in subjects) for part in parts]
     return tuple(sorted(symbols, key=lambda symbol: (_ORDER[symbol.role], symbol.kind in DERIVED)))
 
 

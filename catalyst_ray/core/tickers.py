@@ -110,7 +110,8 @@ def _cast(reading: LinkReading, symbol: Symbol) -> Cast:
     if symbol.place and symbol.place.where is Where.TITLE:
         spots.append((symbol.place.start, symbol.place.end))
     spot, until = min(spots, default=(None, 0))
-    return Cast(symbol, spot, until, is_tagged=symbol.reason.code not in _WEAK)
+    is_listed = symbol.reason.code == "ticker_list" and symbol.cik not in reading.named
+    return Cast(symbol, spot, until, is_tagged=symbol.reason.code not in _WEAK, is_listed=is_listed)
 
 
 def _security_notes(symbol: Symbol) -> Iterator[Reason]:

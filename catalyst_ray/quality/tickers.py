@@ -31,6 +31,7 @@ from catalyst_ray.quality.ticker_texts import edgar_items, every_text, labelled
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from catalyst_ray.models import Link
     from catalyst_ray.quality.folder import DataFolder
     from catalyst_ray.quality.ticker_texts import Labelled
 
@@ -50,8 +51,19 @@ _POSSESSIVE = re.compile(r"[’']s?(?!\w)")
 _WORD = re.compile(r"[^\W_][\w&'’.\-]*")
 
 
+RULES = (
+    "tagged: the map has the label’s symbol, and the text has it as a US tag, a cashtag or in brackets",
+    "named: not tagged, but the text has the company’s name without legal form, or its bare symbol",
+    "so has it the name’s first word, if no other company begins so and no text writes it small",
+    "false: linked, no label, and by that rule neither tagged nor named in the text, labels due or not",
+    "short forms and former names (brands, renamed companies) are beyond the rule: they count as false",
+    "a label that is gone from the map excuses one false ticker; items of such labels only are left out",
+)
+"""The rule that picks the samples, for the documentation."""
+
+
 def tickers(folder: DataFolder) -> tuple[Figure, ...]:
-    """Return the shares of tickers found: on labelled news where tagged and where named, on EDGAR; and foreign ones taken."""
+    """Return the figures of linking: labelled news where tagged and where named, EDGAR, foreign venues."""
     rows = list(labelled(folder)) if folder.directory else []
     return (_edgar(folder), *_news(folder, rows), _foreign(folder))
 
@@ -181,7 +193,10 @@ def _count(
     tagged = {label for label in known if is_marked(label, sample.text)}
     named = {label for label in known - tagged if names.has(label, plain)}
     notes["labels neither tagged nor named"] += len(known - tagged - named)
-    linked = {symbol.ticker for symbol in link(news(sample.title, sample.summary), folder.directory).symbols}
+    found = link(news(sample.title, sample.summary), folder.directory)
+    linked = {symbol.ticker for symbol in found.symbols}
+    if linked & (tagged | named):
+        notes[f"items with a label found, {_aboutness(found, labels)}"] += 1
     old = set(_OLD_BOT.findall(sample.title))
     main = "tagged" if tagged else "named"
     for kind, due in (("tagged", tagged), ("named", named)):
@@ -194,6 +209,13 @@ def _count(
             false = max(0, len(strange) - gone) if kind == main else 0
             if due or false:
                 rows.append((len(due & guess), false, len(due - guess)))
+
+
+def _aboutness(found: Link, labels: set[str]) -> str:
+    """Return in words whom the linker takes for the subject, which the labels do not say."""
+    if found.subject is None:
+        return "taken to be about none"
+    return "taken to be about it" if found.subject.ticker in labels else "taken to be about another"
 
 
 def _f1(kind: str, tally: _Tally, aim: float, notes: Counter[str]) -> Figure:
@@ -213,8 +235,8 @@ def _f1(kind: str, tally: _Tally, aim: float, notes: Counter[str]) -> Figure:
         baselines={"exchange tags of titles": estimate(tally.old or [(0, 0, 1)], f1_of_counts).value},
         details=(
             f"{sums[0]} labels found, {sums[2]} missed, {sums[1]} false tickers",
+            *RULES,
             *(f"{count} {what}" for what, count in notes.items()),
-            "rule: see the docstring of catalyst_ray/quality/tickers.py",
         ),
     )
 

@@ -43,6 +43,7 @@ def linked(title: str, summary: str = "", **more) -> list[tuple[str, str]]:
             "New Highs (QLLN, VLD, GONE, DRL)",
             [("QLLN", "ticker_list"), ("VLD", "ticker_list"), ("DRL", "ticker_list")],
         ),
+        ("Rent Today (VLD, GONE)", [("VLD", "ticker_list")]),
         ("Insiders buying QLLN, VLD, and GONE", [("QLLN", "ticker_list"), ("VLD", "ticker_list")]),
     ],
 )
@@ -94,6 +95,15 @@ def test_a_name_in_front_of_a_foreign_tag_is_that_listing(title):
     assert tickers(result) == []
     assert "foreign_venue" in codes(result)
     assert linked(title.replace("(", "(NASDAQ: QLLN; ")) == [("QLLN", "exchange_tag")]
+
+
+@pytest.mark.parametrize(
+    "title", ["Quillon (NASDAQ: QUIX) falls", "Quillon Inc. (“Quillon”) (NYSE: VLD) falls"]
+)
+def test_a_tag_tells_whose_the_name_in_front_of_it_is(title):
+    """Another company's tag behind a name, listed or not, wins over the index."""
+    assert [code for _, code in linked(title)] == ["exchange_tag"]
+    assert "QLLN" not in dict(linked(title))
 
 
 def test_what_a_source_was_asked_about_must_be_borne_out():
