@@ -106,6 +106,13 @@ def test_a_text_can_turn_a_delisting_notice_round() -> None:
     assert found["compliance_regained"] > 0
 
 
+def test_compliance_that_was_not_regained_softens_nothing() -> None:
+    """A notice that says so is as bad as its item."""
+    text = "Item 3.01 Notice\nOn May 4, 2026, Norvane was told by Nasdaq that it has not regained compliance with the bid price rule."
+    assert codes(document("8-K", ("Item 3.01", text)), "8-K", "3.01")["delisting_notice"] == -0.55
+    assert "compliance_regained" not in codes(document("8-K", ("Item 3.01", text)), "8-K", "3.01")
+
+
 def test_what_a_report_mentions_in_passing_is_no_offering() -> None:
     """Convertible notes in the text of a merger agreement raise nothing."""
     text = (
