@@ -94,18 +94,6 @@ def test_a_traceback_follows_its_plain_line() -> None:
     assert "boom" in rest[-1]
 
 
-@pytest.fixture
-def loggers():
-    """Put the loggers back as they were."""
-    names = ("", "ray", "catalyst_ray", "ray._private.authentication.authentication_token_setup")
-    kept = [(log, log.level, log.handlers[:], log.propagate) for log in map(logging.getLogger, names)]
-    yield
-    logging.captureWarnings(False)
-    for log, level, handlers, propagate in kept:
-        log.handlers, log.propagate = handlers, propagate
-        log.setLevel(level)
-
-
 def test_other_libraries_are_heard_from_warning_on(loggers, capsys) -> None:
     """Ours from the level asked for, others' warnings in the same form, Ray's word on its tokens not at all."""
     logging.getLogger("ray").addHandler(logging.StreamHandler(sys.stderr))  # as Ray does when it is imported

@@ -22,6 +22,9 @@ NONE = Figure(key="story_ari", title="Stories", aim=0.95)
 PAGE = f"# Page\n\n{BEGIN}\nold figures\n{END}\n\nAfter.\n"
 
 
+pytestmark = pytest.mark.usefixtures("loggers")
+
+
 def run(monkeypatch, *arguments: str) -> int:
     """Return the exit code of ``catalyst-ray quality`` with these arguments."""
     monkeypatch.setattr(sys, "argv", ["catalyst-ray", "quality", *arguments])
