@@ -247,7 +247,9 @@ def _catalysts(alert: Alert) -> list[EventHit]:
 def _event(alert: Alert) -> str:
     catalysts = _catalysts(alert)
     if catalysts:
-        return _line(catalysts[0].label or _spoken(catalysts[0].code), 60)
+        first = catalysts[0]
+        doubt = f" ({first.stage})" if first.stage.is_doubted else ""
+        return _line(f"{first.label or _spoken(first.code)}{doubt}", 60)
     judgement = alert.verdict.judgement
     if judgement and judgement.has_weight and judgement.events:
         return _line(_spoken(judgement.events[0]), 60)

@@ -13,7 +13,8 @@ write anything.
 ``ticker``              the subject; ``tickers`` has all, subject first; ``company`` and ``venue`` may be ""
 ``direction``           ``bullish``, ``bearish`` or ``neutral``
 ``value``               −1 to 1, what the alert was decided on; ``confidence`` 0 to 1
-``event``               words; ``events`` has ``{code, label, weight, span}`` each
+``event``               words; ``events`` has ``{code, label, weight, span, sign, strength, certainty, stage, where,
+                        start, end}`` each: ``weight`` is the product of the three; the offsets count in ``where``
 ``headline``            ``summary``, ``url``, ``source``, ``feed``, ``kind``, ``form``, ``filing_items``,
                         ``accession``, ``published_utc``, ``received_utc``: of the item
 ``price_usd``           or null, as is ``change_pct``
@@ -45,7 +46,7 @@ from catalyst_ray.core.offering_ratios import dilution_pct
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from catalyst_ray.models import Alert, Deal, Item, Judgement, OfferingTerms, Reason, Score
+    from catalyst_ray.models import Alert, Deal, EventHit, Item, Judgement, OfferingTerms, Reason, Score
 
 
 def alert_line(alert: Alert) -> str:
@@ -74,10 +75,7 @@ def alert_record(alert: Alert) -> dict[str, Any]:
         "value": _figure(shown.value),
         "confidence": _figure(counts.confidence if counts else alert.score.confidence),
         "event": shown.event,
-        "events": [
-            {"code": hit.code, "label": hit.label, "weight": _figure(hit.weight), "span": plain(hit.span)}
-            for hit in alert.score.events
-        ],
+        "events": [_of_event(hit) for hit in alert.score.events],
         **_of_item(alert.item),
         "summary": shown.summary,
         "url": shown.link,
@@ -91,6 +89,22 @@ def alert_record(alert: Alert) -> dict[str, Any]:
         "reasons": [_of_reason(reason) for reason in alert.decision.reasons],
         "chart": alert.chart_path,
         "trace": {step: when.isoformat() for step, when in alert.trace.steps},
+    }
+
+
+def _of_event(hit: EventHit) -> dict[str, Any]:
+    return {
+        "code": hit.code,
+        "label": hit.label,
+        "weight": _figure(hit.weight),
+        "span": plain(hit.span),
+        "sign": hit.sign,
+        "strength": _figure(hit.strength),
+        "certainty": _figure(hit.certainty),
+        "stage": hit.stage.value,
+        "where": hit.where.value,
+        "start": hit.start,
+        "end": hit.end,
     }
 
 

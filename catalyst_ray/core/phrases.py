@@ -160,13 +160,14 @@ class PhraseIndex(Generic[Tag]):
         """Return the matches of every phrase in a text, in the order the phrases were given."""
         by_word = self._by_word
         tokens = set(text.tokens)
-        candidates = {
-            entry.number: entry
-            for token in tokens
-            if token in by_word
-            for entry in by_word[token]
-            if not any(words.isdisjoint(tokens) for words in entry.needs)
-        }
+        candidates: dict[int, _Entry[Tag]] = {}
+        for token in tokens:
+            for entry in by_word.get(token, ()):
+                for needed in entry.needs:
+                    if needed.isdisjoint(tokens):
+                        break
+                else:
+                    candidates[entry.number] = entry
         found = []
         for number in sorted(candidates):
             entry = candidates[number]

@@ -111,7 +111,7 @@ class Link:
 
 
 class Stage(StrEnum):
-    """How far an event has come, as the text tells it. The first four weaken what they stand for."""
+    """How far an event has come, as the text tells it; the first four are doubts."""
 
     UNSTATED = ""
     ASKED = "asked"
@@ -132,6 +132,11 @@ class Stage(StrEnum):
     FAILED = "failed"
     AGREED = "agreed"
     ENDED = "ended"
+
+    @property
+    def is_doubted(self) -> bool:
+        """Return whether the event is not said to happen now."""
+        return self in (Stage.ASKED, Stage.RUMOURED, Stage.POSSIBLE, Stage.PAST)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

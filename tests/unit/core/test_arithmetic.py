@@ -7,7 +7,7 @@ import re
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catalyst_ray.core.arithmetic import FACTORS, TERMS, line, value_of
@@ -32,6 +32,7 @@ hits = st.builds(
 
 
 @pytest.mark.parametrize("title", TITLES)
+@settings(deadline=None)  # the first one builds the tables
 @given(weight=st.floats(0, 1), age_s=st.floats(0, 30_000), dated=st.booleans())
 def test_the_parts_make_the_value(title, weight, age_s, dated) -> None:
     """Sum of the terms times product of the factors is the value, whatever the text, its age and its source."""

@@ -32,8 +32,10 @@ from catalyst_ray.models import (
     Party,
     Reason,
     Score,
+    Stage,
     Symbol,
     Verdict,
+    Where,
 )
 from tests.unit.core.factories import NOW_UTC, make_alert
 
@@ -272,6 +274,21 @@ def test_a_routine_event_is_named_and_not_counted() -> None:
     shown = card(make_alert(score=score, decision=decision, verdict=Verdict(None, Reason("llm_off"))))
     assert shown.event == "Results reported"
     assert shown.reasons == ("QLLN from the exchange tag: (NASDAQ: QLLN)",)
+
+
+def test_an_event_that_is_only_possible_says_so() -> None:
+    """The card's event names a doubt, and no stage that the label tells anyway; the record has all of it."""
+    hit = EventHit(code="fda_approval", label="Regulator approves", weight=0.28, certainty=0.35)
+    for stage, shown in (
+        (Stage.RUMOURED, "Regulator approves (rumoured)"),
+        (Stage.APPROVED, "Regulator approves"),
+    ):
+        told = replace(hit, stage=stage, where=Where.SUMMARY, start=3, end=15)
+        alert = make_alert(score=Score(value=0.4, sentiment=0.0, confidence=0.5, events=(told,)))
+        assert card(alert).event == shown
+        (event,) = json.loads(alert_line(alert))["events"]
+        assert (event["stage"], event["sign"], event["strength"], event["certainty"]) == (stage, 1, 0.8, 0.35)
+        assert (event["where"], event["start"], event["end"]) == ("summary", 3, 15)
 
 
 def test_an_event_without_a_label_is_called_by_its_code() -> None:
