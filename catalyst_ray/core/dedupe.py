@@ -1,137 +1,212 @@
-"""Whether two headlines tell the same news in other words.
+"""Whether two texts tell one story: by headline, or by ticker, event and figures where the words differ. Pure.
 
-Owns the measure and its guards: figures that differ ("$5M", "$50M"), and words that turn a story into
-another one (proposed and priced, raises and cuts) outweigh any likeness. Exact identity is ``identity``'s.
+Owns the measure and its guards. A figure or a turn that differs outweighs any likeness, which is symmetric;
+nothing here knows what was seen before (``story_index`` does).
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from rapidfuzz import fuzz, process
+from rapidfuzz import fuzz
 
-from catalyst_ray.core.text import normal_title
+from catalyst_ray.core.message_text import sentences
+from catalyst_ray.core.story_figures import (
+    TELLING,
+    WEIGHTY,
+    Figure,
+    Figures,
+    figures_in,
+    holds,
+    precise,
+    shares,
+)
+from catalyst_ray.core.story_words import MAX_CHARS, bare, proper, tables, telling, without_dateline, words_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
+    from datetime import datetime
 
-NEAR_DUPLICATE = 0.85
-"""Likeness from which two headlines count as one story, if their figures and turns agree."""
-MIN_WORDS = 4
-"""Below this many words a headline says too little to be matched but exactly."""
+    from catalyst_ray.models import Item, Link, Score
 
-_FIGURE = re.compile(
-    r"(?<![\w.])(\d+(?:\.\d+)*)(?:\s?(?:(trillion|billion|million|thousand|percent|pct)\b|(tn|bn|mn|mm|mln|[tbmk])\b))?"
-)
-_SCALE = {
-    "k": 3, "thousand": 3, "m": 6, "mm": 6, "mn": 6, "mln": 6, "million": 6, "b": 9, "bn": 9, "billion": 9,
-    "t": 12, "tn": 12, "trillion": 12,
-}  # fmt: skip
-# In each group a headline of one side is not the same news as one of another side.
-_TURNS: tuple[tuple[frozenset[str], ...], ...] = tuple(
-    tuple(frozenset(side.split()) for side in group)
-    for group in (
-        (
-            "proposed proposes launches commences plans",
-            "priced prices pricing",
-            "closes closed closing completes completed completion",
-            "upsized upsizes upsizing",
-            "terminates terminated withdraws withdrawn cancels cancelled",
-        ),
-        (
-            "raises raised hikes boosts increases increased lifts",
-            "cuts cut lowers lowered reduces reduced slashes decreases",
-            "reaffirms reiterates maintains",
-        ),
-        ("beats beat tops exceeds", "misses missed miss"),
-        ("upgrade upgrades upgraded", "downgrade downgrades downgraded"),
-        (
-            "rises rise jumps surges soars gains rallies climbs up",
-            "falls fall drops plunges sinks tumbles slides down",
-        ),
-        ("approves approval approved clears", "rejects rejection rejected declines"),
-        ("first", "second", "third", "fourth"),
-        ("profit", "loss"),
-        ("wins", "loses"),
-        ("buy", "sell"),
-    )
-)
+SAME = 0.85
+"""Likeness from which two texts tell one story."""
+COVERED = 0.8
+"""Part of the shorter headline's telling words that the longer one must have, where the ticker agrees; all otherwise."""
+_SAME_EVENT = 0.5
+"""Part of the words that must agree where ticker and event do, and no figure."""
+_SURER = 0.3
+"""The same where a weighty figure agrees too, or two events, or one that a company has once a day."""
+_SAME_FIGURE = 0.15
+"""The same where only ticker and a precise figure agree, and one of the two says nothing of what happened."""
+_LEAST_NAME = 4
+_MIN_WORDS = 3
+"""Below this many telling words a headline says too little to be matched but exactly."""
+_LEAST_WEIGHT = 0.15
 
 
-@dataclass(frozen=True, slots=True)
-class _Prepared:
-    words: str
-    count: int
-    figures: frozenset[str]
-    turns: tuple[int, ...]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Telling:
+    """What of an item is compared with others.
 
-
-def similar(title_a: str, title_b: str) -> float:
-    """Return how alike two headlines are, 0 to 1; 0 where a figure or a turn tells them apart."""
-    a, b = _prepared(title_a), _prepared(title_b)
-    if a.words == b.words:
-        return 1.0 if a.words else 0.0
-    return _likeness(a.words, b.words) / 100 if _may_match(a, b) else 0.0
-
-
-def is_near_duplicate(title_a: str, title_b: str) -> bool:
-    """Return whether two headlines tell the same news."""
-    return similar(title_a, title_b) >= NEAR_DUPLICATE
-
-
-def find_near_duplicate(title: str, candidates: Sequence[tuple[str, str]]) -> str | None:
-    """Return the key of the candidate (key, title) most like ``title``, if one tells the same news.
-
-    Takes about 13 ms for 10,000 candidates whose titles were asked before, 0.3 s the first time (2-core machine).
+    Args:
+        ticker: The subject's; empty where none is known.
+        events: Codes of what happened; ``noise`` of why it is no news.
+        exact: The headline's words, order kept: equal ones are one story, whatever they say.
+        words: Stems of the headline's telling words; ``more`` of its first sentence's too.
+        named: Stems of other names that the first sentence names; ``heard`` of every telling word of both.
+        figures: Of the headline; ``all_figures`` of headline and first sentence.
     """
-    asked = _prepared(title)
-    if not asked.words:
-        return None
-    prepared = [_prepared(other) for _, other in candidates]
-    # The likeness of all is cheaper, in C, than the guards are for one in ten.
-    alike = process.extract(
-        asked.words,
-        [other.words for other in prepared],
-        scorer=_likeness,
-        score_cutoff=100 * NEAR_DUPLICATE,
-        limit=None,
+
+    key: str
+    ticker: str
+    events: frozenset[str]
+    noise: frozenset[str]
+    exact: str
+    words: tuple[str, ...]
+    more: tuple[str, ...]
+    named: frozenset[str]
+    heard: frozenset[str]
+    figures: Figures
+    all_figures: Figures
+    turns: tuple[int, ...]
+    is_opinion: bool
+    when_utc: datetime
+
+
+def telling_of(item: Item, link: Link, score: Score) -> Telling:
+    """Return what of an item is compared; of a filing only who and what happened, for it has no words of its own."""
+    is_prose = not item.form
+    title = bare(item.title) if is_prose else ""
+    text = sentences(without_dateline(item.summary[: 2 * MAX_CHARS]), 1)
+    lead = bare(text[:MAX_CHARS]) if is_prose else ""
+    names = frozenset(word for name in _names(item, link) for word in words_of(name))
+    words = words_of(title)
+    figures = figures_in(title.lower())
+    codes = tables().events_of(
+        hit.code for hit in score.events if abs(hit.weight) >= _LEAST_WEIGHT and not hit.noise
     )
-    for _, _, index in alike:
-        if prepared[index].words == asked.words or _may_match(asked, prepared[index]):
-            return candidates[index][0]
-    return None
-
-
-_likeness = fuzz.token_set_ratio
-
-
-def _may_match(a: _Prepared, b: _Prepared) -> bool:
-    if min(a.count, b.count) < MIN_WORDS or max(a.count, b.count) > 3 * min(a.count, b.count):
-        return False
-    if not (a.figures <= b.figures or b.figures <= a.figures):
-        return False
-    return all(not x or not y or x & y for x, y in zip(a.turns, b.turns, strict=True))
-
-
-@lru_cache(maxsize=32_768)
-def _prepared(title: str) -> _Prepared:
-    normal = _FIGURE.sub(_figure, normal_title(title))
-    words = frozenset(normal.split())
-    return _Prepared(
-        words=normal,
-        count=len(words),
-        figures=frozenset(word for word in words if any(letter.isdigit() for letter in word)),
-        turns=tuple(sum(1 << side for side, turn in enumerate(group) if turn & words) for group in _TURNS),
+    return Telling(
+        key=item.key,
+        ticker=link.symbols[0].ticker if link.symbols else "",
+        events=codes,
+        noise=frozenset(hit.code for hit in score.events if hit.noise),
+        exact=" ".join(words),
+        words=telling(words, names),
+        more=telling((*words, *words_of(lead)), names),
+        named=proper(lead, names),
+        heard=frozenset(telling((*words, *words_of(lead)), frozenset())),
+        figures=figures,
+        all_figures=_joined(figures, figures_in(lead.lower())),
+        turns=tables().turns_of(frozenset(words)),
+        is_opinion=tables().is_opinion(codes, words),
+        when_utc=item.published_utc or item.received_utc,
     )
 
 
-def _figure(match: re.Match[str]) -> str:
-    """Write equal amounts alike: "5 million", "5.0m" and "5000000" become "5e6"."""
-    digits, long_unit, short_unit = match.groups()
-    if digits.count(".") > 1 or len(digits) > 15:
-        return match[0]
-    unit = long_unit or short_unit or ""
-    return f"{float(digits) * 10 ** _SCALE.get(unit, 0):.10g}"
+def _names(item: Item, link: Link) -> Iterable[str]:
+    yield from (symbol.name for symbol in link.symbols[:3])
+    yield from (symbol.ticker for symbol in link.symbols[:3])
+    yield from (party.name for party in item.parties[:3])
+
+
+def _joined(a: Figures, b: Figures) -> Figures:
+    nothing: frozenset[Figure] = frozenset()
+    return {kind: a.get(kind, nothing) | b.get(kind, nothing) for kind in (*a, *b)}
+
+
+def likeness(a: Telling, b: Telling) -> float:
+    """Return how sure it is that two texts tell one story, 0 to 1; 0 where a figure or a turn tells them apart."""
+    if a.ticker and b.ticker and a.ticker != b.ticker:
+        return 0.0
+    if a.exact == b.exact:
+        return 1.0 if a.exact else 0.0
+    if differ(a, b) or _name_others(a, b):
+        return 0.0
+    return max(_by_title(a, b), _by_event(a, b))
+
+
+def _name_others(a: Telling, b: Telling) -> bool:
+    """Return whether each names somebody whom the other does not (two orders of two customers).
+
+    What is surer than words joins them all the same.
+    """
+    if a.named <= b.heard or b.named <= a.heard:
+        return False
+    return not (tables().happens_once(a.events & b.events) or _share(a, b))
+
+
+def differ(a: Telling, b: Telling) -> bool:
+    """Return whether a figure, a turn, who speaks or the kind of text makes two texts two stories."""
+    if a.noise != b.noise or any(x and y and not x & y for x, y in zip(a.turns, b.turns, strict=True)):
+        return True
+    if not _is_same_opinion(a, b):
+        return True
+    return any(_figures_differ(a, b, kind) for kind in {*a.all_figures, *b.all_figures})
+
+
+def _is_same_opinion(a: Telling, b: Telling) -> bool:
+    """Return whether two brokers' opinions are one: the first word of one headline stands in the other.
+
+    True also where there is no opinion; a company's news and an opinion on it are two stories.
+    """
+    if a.is_opinion and b.is_opinion:
+        return _begins_with(a.words, b.words) or _begins_with(b.words, a.words)
+    return a.is_opinion is b.is_opinion or not a.events or not b.events
+
+
+def _begins_with(words: tuple[str, ...], others: tuple[str, ...]) -> bool:
+    """Return whether the first word stands among others, shortened or not ("Citi", "Citigroup")."""
+    first = words[0][:_LEAST_NAME] if words else ""
+    return any(other.startswith(first) for other in others)
+
+
+def _figures_differ(a: Telling, b: Telling, kind: str) -> bool:
+    in_a, in_b = a.figures.get(kind), b.figures.get(kind)
+    all_a, all_b = a.all_figures.get(kind), b.all_figures.get(kind)
+    if not all_a or not all_b:
+        return False
+    if in_a and in_b:
+        return not (holds(in_a, all_b) or holds(in_b, all_a)) or not shares(all_a, all_b)
+    return kind in TELLING and not shares(all_a, all_b)
+
+
+def _by_title(a: Telling, b: Telling) -> float:
+    few, many = sorted((len(a.words), len(b.words)))
+    if few < _MIN_WORDS or many > 2 * few + 1:
+        return 0.0
+    if _overlap(a.words, b.words) < (COVERED if a.ticker and a.ticker == b.ticker else 1.0):
+        return 0.0
+    return fuzz.token_set_ratio(" ".join(a.words), " ".join(b.words)) / 100
+
+
+def _by_event(a: Telling, b: Telling) -> float:
+    """Return a likeness from ticker, event and figures: the words need agree less, the more of these do."""
+    if not a.ticker or a.ticker != b.ticker:
+        return 0.0
+    needed = _needed(a, b)
+    common = max(_overlap(a.words, b.words), _overlap(a.more, b.more))
+    return SAME + (1 - SAME) * common if common >= needed else common * SAME
+
+
+def _needed(a: Telling, b: Telling) -> float:
+    both = a.events & b.events
+    if both:
+        sure = len(both) > 1 or tables().happens_once(both) or _share(a, b)
+        return _SURER if sure else _SAME_EVENT
+    says_nothing = not a.events or not b.events
+    return _SAME_FIGURE if says_nothing and _share(a, b, only_precise=True) else 1.0 + _SURER
+
+
+def _share(a: Telling, b: Telling, *, only_precise: bool = False) -> bool:
+    for kind in WEIGHTY & a.all_figures.keys() & b.all_figures.keys():
+        of_a = a.all_figures[kind]
+        if shares(precise(of_a) if only_precise else of_a, b.all_figures[kind]):
+            return True
+    return False
+
+
+def _overlap(a: tuple[str, ...], b: tuple[str, ...]) -> float:
+    few = min(len(a), len(b))
+    return len(frozenset(a) & frozenset(b)) / few if few else 0.0

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from catalyst_ray.demo.channels import Shape
 from catalyst_ray.demo.items import DemoItem, Expected, FilingFacts, Truth
+from catalyst_ray.demo.retell import retell
 
 if TYPE_CHECKING:
     import random
@@ -43,16 +44,20 @@ class Desk:
         rng: random.Random,
         copies: int = 0,
         expected: Expected | None = None,
-    ) -> None:
-        """Publish news on one channel, and up to ``copies`` more times on others."""
+        of: Truth | None = None,
+    ) -> Truth:
+        """Publish news on one channel, and up to ``copies`` more times on others, told as those tell it.
+
+        ``of`` is the truth of the story that it goes on with, if any.
+        """
         home = rng.choice([channel for channel in self._news if draft.template.desk in channel.desks])
-        truth = self._truth(draft, expected)
-        self._add(draft, home, title=draft.title, batch=batch, age_s=age_s, truth=truth)
+        truth = of or self._truth(draft, expected)
+        self._add(draft, home, batch=batch, age_s=age_s, truth=truth)
         others = [one for one in self._news if one is not home and one.desks & {"wire", "copies"}]
         for channel in rng.sample(others, min(copies, len(others))):
-            title = _retitled(draft, rng)
             copy_age_s = (age_s or 0.0) - rng.uniform(0, min(_COPY_LAG_S, age_s or 0.0))
-            self._add(draft, channel, title=title, batch=batch, age_s=copy_age_s, truth=truth)
+            self._add(retell(draft, rng), channel, batch=batch, age_s=copy_age_s, truth=truth)
+        return truth
 
     def file(self, draft: Draft, *, batch: int, age_s: float, rng: random.Random) -> None:
         """Publish a filing on the EDGAR page of its form."""
@@ -81,18 +86,16 @@ class Desk:
             )
         )
 
-    def _add(
-        self, draft: Draft, channel: Channel, *, title: str, batch: int, age_s: float | None, truth: Truth
-    ) -> None:
+    def _add(self, draft: Draft, channel: Channel, *, batch: int, age_s: float | None, truth: Truth) -> None:
         number = len(self.items) + 1
-        slug = "-".join(re.findall(r"[a-z0-9]+", title.lower()))[:80].rstrip("-")
+        slug = "-".join(re.findall(r"[a-z0-9]+", draft.title.lower()))[:80].rstrip("-")
         tracking = "?.tsrc=rss" if channel.shape is Shape.ISO_DATE else ""
         self.items.append(
             DemoItem(
                 id=number,
                 batch=batch,
                 channel=channel.name,
-                title=title,
+                title=draft.title,
                 paragraphs=draft.paragraphs,
                 city=draft.city,
                 category=draft.category,
@@ -110,18 +113,3 @@ class Desk:
             sign=draft.template.sign,
             story=f"s{len(self.items) + 1}",
         )
-
-
-def _retitled(draft: Draft, rng: random.Random) -> str:
-    """Return the title as another wire prints it: the same, or slightly changed."""
-    title, company = draft.title, draft.company
-    if company is None or rng.random() < 0.5:
-        return title
-    named = title.replace(company.short, company.name, 1)
-    changed = (
-        named,
-        f"{title} ({company.exchange}: {company.ticker})",
-        title.replace(" Announces ", " announces ").replace(" Reports ", " reports ") + ".",
-        f"{company.ticker}: {title}",
-    )
-    return rng.choice(changed)

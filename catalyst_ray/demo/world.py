@@ -14,7 +14,9 @@ from catalyst_ray.demo.channels import channels
 from catalyst_ray.demo.companies import companies
 from catalyst_ray.demo.desk import Desk
 from catalyst_ray.demo.items import Expected, Move
-from catalyst_ray.demo.writer import templates, write_filing, write_news
+from catalyst_ray.demo.near_misses import near_misses
+from catalyst_ray.demo.retell import correct, retell, retract
+from catalyst_ray.demo.writer import Template, templates, write_filing, write_news
 from catalyst_ray.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
     from catalyst_ray.demo.companies import Company
     from catalyst_ray.demo.items import DemoItem, Truth
-    from catalyst_ray.demo.writer import Draft, Template
+    from catalyst_ray.demo.writer import Draft
 
 BATCHES = 3
 CATALYSTS_PER_BATCH = 12
@@ -32,6 +34,11 @@ _UNDATED_PER_BATCH = 3
 _FILING_SHARE = 0.28
 """Part of the noise that comes as filings."""
 _DAY_S = 86_400.0
+_TRIES = 24
+_ANYTHING = Template(code="anything")
+_SAME_TOPIC = {
+    "loaded_name": ("loaded_name", "conference", "earnings_date", "appointment", "earnings_report")
+}
 
 
 class World:
@@ -43,6 +50,7 @@ class World:
         items: Releases and filings over all batches, copies included.
         batches: One for each cycle of a demo.
         burst: Filings that come all at once in the first batch, in place of a day's items; 0 for a day.
+        look_alikes: Groups of a batch's stories that are like one another, and must not be taken for one.
 
     Raises:
         ConfigError: Too few feeds or items for a day.
@@ -57,6 +65,7 @@ class World:
         items: int = 300,
         batches: int = BATCHES,
         burst: int = 0,
+        look_alikes: int = 0,
     ) -> None:
         least = batches * CATALYSTS_PER_BATCH * 4
         if batches < 1 or items < least:
@@ -70,7 +79,9 @@ class World:
         self.batches = batches
         self.channels = channels(feeds)
         day = _Day(random.Random(seed), start_utc, Desk(self.channels, start_utc))  # noqa: S311  (a toy's dice)
-        self.items: tuple[DemoItem, ...] = day.burst(burst) if burst else day.publish(items, batches)
+        self.items: tuple[DemoItem, ...] = (
+            day.burst(burst) if burst else day.publish(items, batches, look_alikes)
+        )
         self.moves: tuple[Move, ...] = tuple(day.moves)
 
     @property
@@ -79,9 +90,11 @@ class World:
         return {item.id: item.truth for item in self.items}
 
     def stories(self, batch: int) -> dict[str, Truth]:
-        """Return the stories of a batch that should each make one alert, by story."""
+        """Return the stories that begin in a batch and should each make one alert, by story."""
+        earlier = {item.truth.story for item in self.items if item.batch < batch}
         found = (item.truth for item in self.items if item.batch == batch)
-        return {truth.story: truth for truth in found if truth.action is Expected.ALERT}
+        alerted = {truth.story: truth for truth in found if truth.action is Expected.ALERT}
+        return {story: truth for story, truth in alerted.items() if story not in earlier}
 
 
 class _Day:
@@ -92,17 +105,23 @@ class _Day:
         self._start_utc = start_utc
         self._desk = desk
         self._uses: Counter[str] = Counter()
-        self._titles: set[str] = set()
+        self._titles: dict[str, Truth] = {}
+        self._topics: set[tuple[str, str]] = set()
+        """Company and kind of the noise there was: none sends the same news twice a day."""
+        self._told: list[tuple[Draft, Truth]] = []
+        """News of earlier batches that should have alerted, not yet followed up."""
         self.moves: list[Move] = []
 
-    def publish(self, items: int, batches: int) -> tuple[DemoItem, ...]:
+    def publish(self, items: int, batches: int, look_alikes: int) -> tuple[DemoItem, ...]:
         schedule = self._schedule(batches * CATALYSTS_PER_BATCH)
         for batch in range(1, batches + 1):
             quota = items * batch // batches
             first = (batch - 1) * CATALYSTS_PER_BATCH
+            self._follow_up(batch)
             for template in schedule[first : first + CATALYSTS_PER_BATCH]:
                 self._catalyst(template, batch)
             self._stale(batch)
+            self._look_alikes(batch, look_alikes)
             self._noise(batch, quota - len(self._desk.items))
         return tuple(self._desk.items)
 
@@ -130,8 +149,37 @@ class _Day:
         if template.form:
             self._desk.file(draft, batch=batch, age_s=age_s, rng=self._rng)
             return
-        copies = self._rng.choices((0, 1, 2), weights=(2, 5, 3))[0]
-        self._desk.release(draft, batch=batch, age_s=age_s, rng=self._rng, copies=copies)
+        copies = self._rng.choices((0, 1, 2, 3), weights=(2, 4, 3, 1))[0]
+        truth = self._desk.release(draft, batch=batch, age_s=age_s, rng=self._rng, copies=copies)
+        self._told.append((draft, truth))
+
+    def _follow_up(self, batch: int) -> None:
+        """Publish what comes after earlier batches' news: a correction, a retraction and a late copy."""
+        told, self._told = self._told, []
+        self._rng.shuffle(told)
+        corrections = ((one, truth, correct(one, self._rng)) for one, truth in told)
+        found = next(((one, truth, right) for one, truth, right in corrections if right), None)
+        if found:
+            self._publish_again(found[2], found[1], batch)
+        left = [row for row in told if found is None or row[0] is not found[0]]
+        for change, (draft, truth) in zip((retract, retell), left, strict=False):
+            self._publish_again(change(draft, self._rng), truth, batch)
+
+    def _publish_again(self, draft: Draft, truth: Truth, batch: int) -> None:
+        age_s = self._rng.uniform(5, 60)
+        self._desk.release(draft, batch=batch, age_s=age_s, rng=self._rng, of=truth)
+
+    def _look_alikes(self, batch: int, groups: int) -> None:
+        for _ in range(groups):
+            company = self._rarest_company(_ANYTHING)
+            drafts = near_misses(company, self._rng, self._start_utc)
+            topics = {(one.company.ticker, one.template.code) for one in drafts if one.company}
+            if topics & self._topics:
+                continue  # it would tell a second story in the words of one that there is
+            self._topics |= topics
+            for draft in drafts:
+                age_s, copies = self._rng.uniform(5, 240), self._rng.choice((0, 1, 2))
+                self._desk.release(draft, batch=batch, age_s=age_s, rng=self._rng, copies=copies)
 
     def _stale(self, batch: int) -> None:
         for template in self._rng.sample(templates("event"), _STALE_PER_BATCH):
@@ -149,7 +197,10 @@ class _Day:
         drawn = self._rng.choices(news, [row.share for row in news], k=count - filings)
         for number, template in enumerate(drawn):
             draft = self._draft(template, self._any_company(template))
-            self._desk.release(draft, batch=batch, age_s=self._noise_age_s(number), rng=self._rng)
+            told = self._titles.get(draft.title)
+            age_s = self._noise_age_s(number)
+            truth = self._desk.release(draft, batch=batch, age_s=age_s, rng=self._rng, of=told)
+            self._titles[draft.title] = truth
 
     def _noise_age_s(self, number: int) -> float | None:
         if number < _FUTURE_PER_BATCH:
@@ -159,19 +210,24 @@ class _Day:
         return self._rng.uniform(5, 240)
 
     def _draft(self, template: Template, company: Company) -> Draft:
-        """Draft an item, with a title not used before where that can be had."""
+        """Draft an item, with a title not used before and a company without such news, where that can be had."""
         write = write_filing if template.form else write_news
-        for _ in range(8):
+        for _ in range(_TRIES):
             draft = write(template, company, self._rng, self._start_utc)
-            if template.form or draft.title not in self._titles:
+            topics = {(company.ticker, code) for code in _SAME_TOPIC.get(template.code, (template.code,))}
+            is_new = draft.title not in self._titles and (
+                template.about != "company" or not topics & self._topics
+            )
+            if template.form or template.sign or is_new:
                 break
             company = self._any_company(template)
-        self._titles.add(draft.title)
+        self._topics |= topics
         return draft
 
     def _rarest_company(self, template: Template) -> Company:
         """Draw among the companies that have had the fewest catalysts."""
-        fitting = [company for company in companies() if template.suits(company)]
+        suited = [company for company in companies() if template.suits(company)]
+        fitting = [one for one in suited if (one.ticker, template.code) not in self._topics] or suited
         least = min(self._uses[company.ticker] for company in fitting)
         company = self._rng.choice([one for one in fitting if self._uses[one.ticker] == least])
         self._uses[company.ticker] += 1

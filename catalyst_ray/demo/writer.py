@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from catalyst_ray.models import Party
 
 if TYPE_CHECKING:
     import random
+    from collections.abc import Mapping
     from datetime import datetime
 
     from catalyst_ray.demo.companies import Company
@@ -55,7 +56,10 @@ class Template:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """A text ready for a channel. ``parties``, ``main`` and ``release`` are empty for news."""
+    """A text ready for a channel, with the ``facts`` that it tells: others tell them in other words.
+
+    ``parties``, ``main`` and ``release`` are empty for news.
+    """
 
     template: Template
     title: str
@@ -66,6 +70,7 @@ class Draft:
     parties: tuple[Party, ...] = ()
     main: tuple[str, ...] = ()
     release: tuple[str, ...] = ()
+    facts: Mapping[str, str] = field(default_factory=dict)
 
 
 @cache
@@ -101,7 +106,11 @@ def write_news(template: Template, company: Company, rng: random.Random, start_u
             paragraphs=_paragraphs(template, facts, rng),
             city=facts["place"].upper(),
         )
-    facts = company_facts(company, rng, start_utc)
+    return write_from(template, company, company_facts(company, rng, start_utc), rng)
+
+
+def write_from(template: Template, company: Company, facts: Mapping[str, str], rng: random.Random) -> Draft:
+    """Write a release of a company from facts that are known."""
     return Draft(
         template=template,
         title=fill_headline(rng.choice(template.headlines), facts),
@@ -109,6 +118,7 @@ def write_news(template: Template, company: Company, rng: random.Random, start_u
         company=company,
         city=company.city,
         category=f"{company.exchange.removesuffix(' American')}:{company.ticker}",
+        facts=facts,
     )
 
 
@@ -124,7 +134,7 @@ def _write_foreign(template: Template, symbol: str, rng: random.Random, start_ut
     )
 
 
-def _paragraphs(template: Template, facts: dict[str, str], rng: random.Random) -> tuple[str, ...]:
+def _paragraphs(template: Template, facts: Mapping[str, str], rng: random.Random) -> tuple[str, ...]:
     chosen = [rng.choice(template.leads)]
     if template.more:
         chosen.append(rng.choice(template.more))
