@@ -41,6 +41,7 @@ from catalyst_ray.pipeline.late import LateVerdicts
 from catalyst_ray.pipeline.paperwork import Paperwork
 from catalyst_ray.pipeline.pictures import Pictures
 from catalyst_ray.pipeline.release import Releaser
+from catalyst_ray.pipeline.stories import Stories
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -232,6 +233,7 @@ class _App:
             store=store,
             fast=fast,
             judge=judge,
+            stories=Stories(clock=clock, store=store, releaser=releaser),
             gatekeeper=wiring.make_gatekeeper(settings, fast, store=store, prices=self._prices, clock=clock),
             releaser=releaser,
             late=late,

@@ -200,8 +200,25 @@ class Store(Protocol):
         """Return alerts made since then, held ones too, of one ticker or of all; newest first."""
         ...
 
-    def recent_titles(self, ticker: str, *, since_utc: datetime, limit: int) -> list[tuple[str, str]]:
-        """Return (item key, title) of alerts and holds on a ticker, newest first."""
+    def join_story(
+        self,
+        item: Item,
+        key: str,
+        *,
+        decision: Decision | None,
+        alert: Alert | None,
+        edit_utc: datetime,
+        now_utc: datetime,
+    ) -> None:
+        """Write that an item tells the story of the alert on item ``key``; one transaction.
+
+        ``decision`` is the item's, if it was not decided before; ``alert`` replaces the one that is stored, if it
+        changed: a held one as it is, one that is out as its next revision, whose edits are due at ``edit_utc``.
+        """
+        ...
+
+    def untold_copies(self, *, since_utc: datetime, limit: int) -> list[tuple[Item, str]]:
+        """Return exact copies of alerted items with the item's key, of alerts made since then, that joined none yet."""
         ...
 
     def needed_files(self) -> set[str]:

@@ -123,9 +123,11 @@ def _update(shown: Card, *, before: str | None) -> RenderableType:
     # Text, never markup, as in the panel.
     line = Text(f"↻ {shown.ticker} ", style=f"bold {_STYLES[shown.tone]}")
     changed = f"{before} → {shown.score}" if before and before != shown.score else shown.score
-    word = "withdrawn: now below the threshold" if shown.is_withdrawn else shown.direction.lower()
+    word = shown.withdrawal or shown.direction.lower()
     line.append(f"{changed}, {word}", style="bold")
-    facts = (shown.tier, sentences(shown.summary, 1), f"alert {shown.alert_id}")
+    corrected = f"corrected: {shown.correction}" if shown.correction else ""
+    also = f"also {shown.also}" if shown.also else ""
+    facts = (corrected, also, shown.tier, sentences(shown.summary, 1), f"alert {shown.alert_id}")
     line.append("".join(f" · {fact}" for fact in facts if fact), style="not bold default")
     return line
 

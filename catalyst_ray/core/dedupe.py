@@ -33,13 +33,17 @@ if TYPE_CHECKING:
 SAME = 0.85
 """Likeness from which two texts tell one story."""
 COVERED = 0.8
-"""Part of the shorter headline's telling words that the longer one must have, where the ticker agrees; all otherwise."""
+"""Part of the shorter headline's telling words that the longer one must have, where ticker and event agree; all otherwise."""
 _SAME_EVENT = 0.5
 """Part of the words that must agree where ticker and event do, and no figure."""
 _SURER = 0.3
 """The same where a weighty figure agrees too, or two events, or one that a company has once a day."""
 _SAME_FIGURE = 0.15
 """The same where only ticker and a precise figure agree, and one of the two says nothing of what happened."""
+MENDS = 0.6
+"""Resemblance from which a correction or retraction is of a text on its ticker; all words without a ticker."""
+_KNOWN_EVENT = 0.65
+"""Resemblance of two texts on one ticker and one event."""
 _LEAST_NAME = 4
 _MIN_WORDS = 3
 """Below this many telling words a headline says too little to be matched but exactly."""
@@ -54,7 +58,7 @@ class Telling:
         ticker: The subject's; empty where none is known.
         events: Codes of what happened; ``noise`` of why it is no news.
         exact: The headline's words, order kept: equal ones are one story, whatever they say.
-        words: Stems of the headline's telling words; ``more`` of its first sentence's too.
+        words: Stems of the headline's telling words, in order; ``more_set`` has those of its first sentence too.
         named: Stems of other names that the first sentence names; ``heard`` of every telling word of both.
         figures: Of the headline; ``all_figures`` of headline and first sentence.
     """
@@ -65,7 +69,8 @@ class Telling:
     noise: frozenset[str]
     exact: str
     words: tuple[str, ...]
-    more: tuple[str, ...]
+    word_set: frozenset[str]
+    more_set: frozenset[str]
     named: frozenset[str]
     heard: frozenset[str]
     figures: Figures
@@ -83,6 +88,7 @@ def telling_of(item: Item, link: Link, score: Score) -> Telling:
     lead = bare(text[:MAX_CHARS]) if is_prose else ""
     names = frozenset(word for name in _names(item, link) for word in words_of(name))
     words = words_of(title)
+    stems = telling(words, names)
     figures = figures_in(title.lower())
     codes = tables().events_of(
         hit.code for hit in score.events if abs(hit.weight) >= _LEAST_WEIGHT and not hit.noise
@@ -93,8 +99,9 @@ def telling_of(item: Item, link: Link, score: Score) -> Telling:
         events=codes,
         noise=frozenset(hit.code for hit in score.events if hit.noise),
         exact=" ".join(words),
-        words=telling(words, names),
-        more=telling((*words, *words_of(lead)), names),
+        words=stems,
+        word_set=frozenset(stems),
+        more_set=frozenset(telling((*words, *words_of(lead)), names)),
         named=proper(lead, names),
         heard=frozenset(telling((*words, *words_of(lead)), frozenset())),
         figures=figures,
@@ -118,13 +125,17 @@ def _joined(a: Figures, b: Figures) -> Figures:
 
 def likeness(a: Telling, b: Telling) -> float:
     """Return how sure it is that two texts tell one story, 0 to 1; 0 where a figure or a turn tells them apart."""
-    if a.ticker and b.ticker and a.ticker != b.ticker:
+    is_same_ticker = a.ticker == b.ticker
+    if a.ticker and b.ticker and not is_same_ticker:
         return 0.0
-    if a.exact == b.exact:
+    if a.exact == b.exact and (is_same_ticker or len(a.words) > _MIN_WORDS):
         return 1.0 if a.exact else 0.0
-    if differ(a, b) or _name_others(a, b):
+    of_titles = _overlap(a.word_set, b.word_set)
+    common = max(of_titles, _overlap(a.more_set, b.more_set))
+    # The cheap test first: most texts on a ticker have little in common.
+    if common < _SAME_FIGURE or differ(a, b) or _name_others(a, b):
         return 0.0
-    return max(_by_title(a, b), _by_event(a, b))
+    return max(_by_title(a, b, of_titles), _by_event(a, b, common))
 
 
 def _name_others(a: Telling, b: Telling) -> bool:
@@ -172,22 +183,35 @@ def _figures_differ(a: Telling, b: Telling, kind: str) -> bool:
     return kind in TELLING and not shares(all_a, all_b)
 
 
-def _by_title(a: Telling, b: Telling) -> float:
-    few, many = sorted((len(a.words), len(b.words)))
-    if few < _MIN_WORDS or many > 2 * few + 1:
+def resemblance(notice: Telling, told: Telling) -> float:
+    """Return how likely a correction or retraction is of a text, 0 to 1: figures and turns may be what was wrong."""
+    if notice.ticker and told.ticker and notice.ticker != told.ticker:
         return 0.0
-    if _overlap(a.words, b.words) < (COVERED if a.ticker and a.ticker == b.ticker else 1.0):
+    is_short = min(len(notice.words), len(told.words)) < _MIN_WORDS
+    words = 0.0 if is_short else _overlap(notice.word_set, told.word_set)
+    if not notice.ticker:
+        return words
+    return max(
+        words, _overlap(notice.more_set, told.more_set), _KNOWN_EVENT if notice.events & told.events else 0.0
+    )
+
+
+def _by_title(a: Telling, b: Telling, common: float) -> float:
+    few, many = sorted((len(a.words), len(b.words)))
+    if few < _MIN_WORDS or many > 2 * few + 1 or common < (COVERED if _agree(a, b) else 1.0):
         return 0.0
     return fuzz.token_set_ratio(" ".join(a.words), " ".join(b.words)) / 100
 
 
-def _by_event(a: Telling, b: Telling) -> float:
+def _agree(a: Telling, b: Telling) -> bool:
+    return bool(a.ticker) and a.ticker == b.ticker and bool(a.events & b.events)
+
+
+def _by_event(a: Telling, b: Telling, common: float) -> float:
     """Return a likeness from ticker, event and figures: the words need agree less, the more of these do."""
     if not a.ticker or a.ticker != b.ticker:
         return 0.0
-    needed = _needed(a, b)
-    common = max(_overlap(a.words, b.words), _overlap(a.more, b.more))
-    return SAME + (1 - SAME) * common if common >= needed else common * SAME
+    return SAME + (1 - SAME) * common if common >= _needed(a, b) else common * SAME
 
 
 def _needed(a: Telling, b: Telling) -> float:
@@ -207,6 +231,6 @@ def _share(a: Telling, b: Telling, *, only_precise: bool = False) -> bool:
     return False
 
 
-def _overlap(a: tuple[str, ...], b: tuple[str, ...]) -> float:
+def _overlap(a: frozenset[str], b: frozenset[str]) -> float:
     few = min(len(a), len(b))
-    return len(frozenset(a) & frozenset(b)) / few if few else 0.0
+    return len(a & b) / few if few else 0.0

@@ -51,6 +51,8 @@ _TOLD = frozenset(
         Code.TICKER,  # for ``explain``: the card's own line shows the evidence
         Code.LLM_WEIGHED,
         Code.LLM_NO_WEIGHT,
+        Code.CORRECTED,
+        Code.RETRACTED,
         _LIFTS,
         _SINKS,
         *_LLM_EFFECT,
@@ -84,7 +86,9 @@ class Card:
         value: The signed strength behind ``score``, −1 to 1, for bars and gauges.
         direction: Words ("Strongly bearish").
         tier: Which tier judged ("LLM mistral read the filing, 0.9 s", "fast tier · LLM off").
-        is_withdrawn: The language model's answer took the alert below the threshold after it went out.
+        withdrawal: Why the alert would be none any more: what its source or the language model said after it went out.
+        correction: What its source corrected since.
+        also: Further sources of the story.
         deal: Terms of a financing ("$10.0M at $2.50, 18 % below market, 4.0M warrants, dilution 21 %").
         updated: When the alert was last revised ("14:03:12 ET"); ``updated_by`` has who did too ("LLM mistral, …").
         age: How old the item was when the alert was made ("42 s old").
@@ -107,7 +111,9 @@ class Card:
     confidence: str
     event: str
     tier: str
-    is_withdrawn: bool
+    withdrawal: str
+    correction: str
+    also: str
     deal: str
     updated: str
     updated_by: str
@@ -124,10 +130,15 @@ class Card:
     chart_note: str
 
     @property
+    def is_withdrawn(self) -> bool:
+        """Return whether the alert would be none any more."""
+        return bool(self.withdrawal)
+
+    @property
     def verdict(self) -> str:
         """Return which way and how strongly, in one line; of a withdrawn alert, that it is."""
         if self.is_withdrawn:
-            return f"✕ Withdrawn by the LLM: now below the threshold ({self.score})"
+            return f"✕ {capital(self.withdrawal)} ({self.score})"
         return f"{self.arrow} {self.direction} {self.score}"
 
     @property
@@ -159,7 +170,11 @@ def card(alert: Alert) -> Card:
         confidence=f"{(weighty.confidence if weighty else alert.score.confidence) * 100:.0f} %",
         event=_event(alert) or "News",
         tier=_tier(alert),
-        is_withdrawn=any(reason.code == _SINKS for reason in alert.decision.reasons),
+        withdrawal=_withdrawal(alert),
+        correction=next(
+            (_line(one.detail, 160) for one in reversed(alert.notices) if one.code == Code.CORRECTED), ""
+        ),
+        also=_line(", ".join(alert.also), 200),
         deal=_deal(alert, weighty),
         updated=updated,
         updated_by=updated_by,
@@ -169,7 +184,7 @@ def card(alert: Alert) -> Card:
         summary=clip(sentences(plain(weighty.summary if weighty else item.summary), 2), 400),
         reasons=tuple(_line(reason, 220) for reason in _reasons(alert))[:_MAX_REASONS],
         evidence=_evidence(alert, weighty),
-        source=_source(item),
+        source=_source(alert),
         age=_age(alert),
         published=_published(item),
         link=safe_link(item.url),
@@ -223,6 +238,13 @@ def _updated(alert: Alert) -> tuple[str, str]:
     return when, f"{_line(f'LLM {judgement.model}', 80)}, {when}" if judgement else when
 
 
+def _withdrawal(alert: Alert) -> str:
+    if alert.is_retracted:
+        return title(Code.RETRACTED)
+    sunk = any(reason.code == _SINKS for reason in alert.decision.reasons)
+    return "withdrawn by the LLM: now below the threshold" if sunk else ""
+
+
 def _spoken(code: str) -> str:
     return capital(title(code))
 
@@ -268,6 +290,7 @@ def _tier(alert: Alert) -> str:
 
 
 def _reasons(alert: Alert) -> Iterator[str]:
+    yield from (words(notice) for notice in reversed(alert.notices))
     yield from filter(None, [arithmetic.line(alert.score.parts, alert.score.value)])
     told = _TOLD | {alert.verdict.reason.code, *(hit.code for hit in alert.score.events)}
     if judgement := alert.verdict.judgement:
@@ -291,11 +314,12 @@ def _evidence(alert: Alert, judgement: Judgement | None) -> tuple[str, ...]:
     return tuple(line for key, line in kept.items() if key not in headline)[:_MAX_EVIDENCE]
 
 
-def _source(item: Item) -> str:
+def _source(alert: Alert) -> str:
+    item = alert.item
     items = f" item {', '.join(item.filing_items)}" if item.filing_items else ""
-    return _line(
-        " · ".join(filter(None, (item.source or item.feed, f"{item.form or ''}{items}".strip()))), 100
-    )
+    also = f"also {', '.join(alert.also)}" if alert.also else ""
+    told = (item.source or item.feed, f"{item.form or ''}{items}".strip())
+    return " · ".join(filter(None, (_line(" · ".join(filter(None, told)), 100), _line(also, 200))))
 
 
 def _published(item: Item) -> str:

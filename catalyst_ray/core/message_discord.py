@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from catalyst_ray.core.message import Tone
 from catalyst_ray.core.message_text import clip, markdown, units, unmention
+from catalyst_ray.core.reasons import capital
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -111,14 +112,18 @@ def _footer(card: Card) -> str:
 def _verdict_line(card: Card) -> str:
     ticker, event = markdown(card.ticker), markdown(card.event)
     if card.is_withdrawn:
-        return f"✕ **{ticker}** withdrawn by the LLM: now below the threshold (**{card.score}**) · {event}"
-    return f"{card.arrow} **{ticker}** {card.direction.lower()} **{card.score}** · {event}"
+        return f"✕ **{ticker}** {card.withdrawal} (**{card.score}**) · {event}"
+    corrected = " · corrected" if card.correction else ""
+    return f"{card.arrow} **{ticker}** {card.direction.lower()} **{card.score}** · {event}{corrected}"
 
 
 def embed_fields(card: Card) -> list[tuple[str, str]]:
     """Return names and words of the embed's fields, the weightier first, unescaped; without what is not known."""
     rows = (
-        ("Verdict", f"✕ Withdrawn {card.score}" if card.is_withdrawn else card.verdict),
+        (
+            "Verdict",
+            f"✕ {capital(card.withdrawal.split()[0])} {card.score}" if card.is_withdrawn else card.verdict,
+        ),
         ("Confidence", card.confidence),
         ("Price", card.quote),
         ("Event", card.event),

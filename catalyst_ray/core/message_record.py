@@ -10,6 +10,8 @@ write anything.
 ``revision``            0, then 1, 2, … as the alert is revised; two lines of one revision are one, told twice
 ``revised_utc``         when it was last revised, or null; ``withdrawn`` says that it would be no alert any more
 ``created_utc``         ISO-8601, as are all keys on ``_utc``
+``also``                names of further sources of the story; ``notices`` what its source said of it since, each as
+                        in ``reasons``: ``corrected`` (``detail`` says what) or ``retracted``
 ``ticker``              the subject; ``tickers`` has all, subject first; ``company`` and ``venue`` may be ""
 ``direction``           ``bullish``, ``bearish`` or ``neutral``
 ``value``               −1 to 1, what the alert was decided on; ``confidence`` 0 to 1
@@ -67,6 +69,8 @@ def alert_record(alert: Alert) -> dict[str, Any]:
         "revision": alert.revision,
         "revised_utc": _iso(alert.revised_utc),
         "withdrawn": shown.is_withdrawn,
+        "also": [plain(source) for source in alert.also],
+        "notices": [_of_reason(notice) for notice in alert.notices],
         "ticker": alert.ticker,
         "tickers": [symbol.ticker for symbol in alert.link.symbols],
         "company": shown.company,

@@ -49,6 +49,8 @@ class Code(StrEnum):
     NOT_ENGLISH = "not_english", "not in English"
     DUPLICATE = "duplicate", "the same item from another source"
     NEAR_DUPLICATE = "near_duplicate", "another alert tells the story"
+    CORRECTED = "corrected", "corrected by its source"
+    RETRACTED = "retracted", "retracted by its source"
     COOLDOWN = "cooldown", "alerted a short time ago"
     PRICE_ABOVE = "price_above", "price too high", "${value:,.2f} is above {detail}"
     PRICE_BELOW = "price_below", "price too low", "${value:,.4g} is below {detail}"

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
-from catalyst_ray.core.dedupe import SAME, differ, likeness
+from catalyst_ray.core.dedupe import MENDS, SAME, differ, likeness, resemblance
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from datetime import datetime
 
     from catalyst_ray.core.dedupe import Telling
@@ -27,7 +27,7 @@ LIMIT = 10_000
 """Texts kept; the oldest go first."""
 _MEMBERS = 12
 """Texts of one story that others are compared with: its first ones."""
-_BLOCK = 150
+_BLOCK = 100
 """Stories of one ticker that a text is compared with: the newest."""
 _WORDS = 10
 """Words of a text that others are looked up by: the rarest."""
@@ -104,10 +104,24 @@ class StoryIndex:
         sure, _, name = min(found)
         return Match(name, -sure)
 
-    def stories_on(self, ticker: str) -> Iterator[tuple[str, tuple[Telling, ...]]]:
-        """Yield the stories of a ticker with their texts, newest first; of "" those without one."""
-        for name in reversed(self._blocks.get(ticker, {})):
-            yield name, tuple(self._stories[name].members)
+    def mended(self, notice: Telling) -> str | None:
+        """Return the story that a correction or retraction is of: the one most like it, the newest among equals."""
+        least = MENDS if notice.ticker else 1.0
+        found = [
+            (
+                max(resemblance(notice, one) for one in self._stories[name].members),
+                self._stories[name].number,
+                name,
+            )
+            for name in self._candidates(notice)
+        ]
+        sure, _, name = max(found, default=(0.0, 0, ""))
+        return name if sure >= least else None
+
+    def ticker_of(self, story: str) -> str:
+        """Return the ticker of a story's first text, or nothing where it has none or is not known."""
+        held = self._stories.get(story)
+        return held.members[0].ticker if held else ""
 
     def forget(self, story: str) -> None:
         """Drop a story."""
@@ -140,8 +154,8 @@ class StoryIndex:
     def _expire(self, now_utc: datetime) -> None:
         while self._seen and (self._seen[0][0] < now_utc - self._window or len(self._seen) >= self._limit):
             _, name, telling = self._seen.popleft()
-            story = self._stories[name]
-            if telling not in story.members:
+            story = self._stories.get(name)
+            if story is None or telling not in story.members:
                 continue
             story.members.remove(telling)
             self._unlist(name, telling)

@@ -9,6 +9,9 @@ from enum import StrEnum
 from catalyst_ray.models.items import Item  # noqa: TC001  (pydantic reads the annotations at run time)
 from catalyst_ray.models.judgement import Decision, Link, Reason, Score, Verdict  # noqa: TC001  (pydantic reads the annotations at run time)
 
+RETRACTED = "retracted"
+"""Code of the notice that takes an alert's news back."""
+
 
 class DeliveryState(StrEnum):
     """Where an alert stands with one sink. ``unknown`` is written before the sink is called."""
@@ -50,11 +53,22 @@ class Alert:
     revision: int = 0
     """Counts the changes since it went out: sinks are told of the newest."""
     revised_utc: datetime | None = None
+    also: tuple[str, ...] = ()
+    """Sources that told the story after it, in order, as many as a card shows."""
+    notices: tuple[Reason, ...] = ()
+    """What its sender said of it since (``corrected``, ``retracted``), the newest last."""
+    corrections: tuple[Item, ...] = ()
+    """The items that corrected it, the newest last."""
 
     @property
     def value(self) -> float:
         """Return the signed strength that card and gauge show: with the model's say, where it had one."""
         return self.score.value if self.decision.value is None else self.decision.value
+
+    @property
+    def is_retracted(self) -> bool:
+        """Return whether its sender took it back."""
+        return any(notice.code == RETRACTED for notice in self.notices)
 
     @property
     def ticker(self) -> str:

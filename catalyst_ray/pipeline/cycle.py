@@ -98,6 +98,7 @@ class Cycle:
         held = await self._held(shared, limit=(self._max_alerts + 1) // 2)
         await together([*held, self._take_up(left, shared), *self._all_feeds(states, shared)])
         await together(await self._held(shared, limit=shared.slots))
+        await self._flow.tell_copies()
         if wait_for_retries_s:
             await self._late.settle(self._late_s)
         await self._courier.settle(SETTLE_S)

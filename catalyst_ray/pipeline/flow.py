@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from catalyst_ray.core.dedupe import find_near_duplicate
 from catalyst_ray.core.reasons import Code
 from catalyst_ray.errors import StoreError
 from catalyst_ray.models import Action, Alert, Decision, Item, Reason, Trace, Verdict
 from catalyst_ray.pipeline.release import alert_id
+from catalyst_ray.pipeline.stories import is_told, not_alone
 from catalyst_ray.pipeline.together import together
 
 if TYPE_CHECKING:
@@ -25,13 +24,11 @@ if TYPE_CHECKING:
     from catalyst_ray.pipeline.pictures import PictureSet
     from catalyst_ray.pipeline.release import Releaser
     from catalyst_ray.pipeline.round import Round
+    from catalyst_ray.pipeline.stories import Stories, Told
     from catalyst_ray.ports import Clock, Judge, Store
 
 log = logging.getLogger(__name__)
 
-STORY_WINDOW = timedelta(hours=24)
-"""How far back an alert on the same ticker counts as the same story."""
-STORY_LIMIT = 200
 LOOK_S = 0.1
 """How often an item that waits looks whether its verdict can still come in time; a cached one is there at once."""
 NOT_NEEDED = Verdict(None, Reason(Code.LLM_NOT_NEEDED))
@@ -45,6 +42,7 @@ class Flow:
 
     Args:
         paperwork: Reads filings before they are decided; None decides on their forms alone.
+        stories: Knows the alert that tells an item's story.
         gatekeeper: Turns alerts down for what stands outside the item.
         releaser: Takes what became an alert.
         late: Awaits the verdicts that are not there in time.
@@ -61,6 +59,7 @@ class Flow:
         store: Store,
         fast: FastTier,
         judge: Judge,
+        stories: Stories,
         gatekeeper: Gatekeeper,
         releaser: Releaser,
         late: LateVerdicts,
@@ -72,6 +71,7 @@ class Flow:
         self._store = store
         self.fast = fast
         self._judge = judge
+        self._stories = stories
         self._gatekeeper = gatekeeper
         self._releaser = releaser
         self._late = late
@@ -84,13 +84,16 @@ class Flow:
         """Give every item a decision; returns when all are stored."""
         if not items:
             return
+        await self._stories.load()
         claimed_utc = self._clock.now_utc()
         with shared.tally.stage("score"):
             readings, broken = await asyncio.to_thread(self._read_all, items, claimed_utc)
         for item, error in broken:
             await self._failed(item, error, shared)
-        dull = [(r.item, r.early) for r in readings if r.early is not None]
+        told = {r.item.key: found for r in readings if (found := self._stories.find_unlinked(r))}
+        dull = [(r.item, r.early) for r in readings if r.early is not None and r.item.key not in told]
         await self._write(dull, shared)
+        await together(self._join(r, told[r.item.key], shared) for r in readings if r.item.key in told)
         # The most urgent come first to the model, the charts and the slots.
         keen = sorted((r for r in readings if r.early is None), key=lambda r: r.priority)
         steps = (("parsed", parsed_utc), ("claimed", claimed_utc), ("scored", self._clock.now_utc()))
@@ -146,15 +149,9 @@ class Flow:
         try:
             verdict = await self._patiently(asking, ahead, shared) if asking else NOT_NEEDED
             async with self._releaser.lock(reading.ticker):
-                decision = await self._decide(reading, verdict, shared)
-                alert = None
-                if decision.action is Action.ALERT:
-                    alert = self._alert(reading, steps, verdict, decision)
-                    alert = await self._releaser.issue(alert, early, shared)
-                    shared.tally.counts[alert.decision.action.value] += 1
-                else:
-                    await self._write([(reading.item, decision)], shared)
-            if asking and verdict is PENDING and not _is_told(decision):
+                decision, alert = await self._settle(reading, steps, verdict, early, shared)
+            shared.tally.counts[decision.action.value] += 1
+            if asking and verdict is PENDING and not is_told(decision):
                 self._late.follow(asking, lambda late: self._apply(reading, steps, late, alert, shared))
                 followed = True
         finally:
@@ -203,17 +200,50 @@ class Flow:
                     break  # it cannot come in time: of a burst the last go out first
         return asking.result() if asking.done() else PENDING
 
+    async def _settle(
+        self,
+        reading: Reading,
+        steps: Steps,
+        verdict: Verdict,
+        early: asyncio.Task[PictureSet] | None,
+        shared: Round,
+    ) -> tuple[Decision, Alert | None]:
+        """Decide on an item and store what becomes of it; the caller holds the ticker's lock."""
+        while told := self._stories.find(reading):
+            decision = self.fast.decide(reading, verdict, near_duplicate=told.key)
+            joined = await self._stories.join(told, reading.item, decision)
+            if joined:
+                return joined, None
+        decision = await self._decide(reading, verdict, shared)
+        if decision.action is Action.ALERT:
+            alert = self._alert(reading, steps, verdict, decision)
+            alert = await self._releaser.issue(alert, early, shared)
+            self._stories.add(alert)
+            return alert.decision, alert
+        with shared.tally.stage("commit"):
+            now = self._clock.now_utc()
+            await asyncio.to_thread(self._store.decide, [(reading.item, decision)], now_utc=now)
+        return decision, None
+
     async def _decide(self, reading: Reading, verdict: Verdict, shared: Round) -> Decision:
-        since = self._clock.now_utc() - STORY_WINDOW
+        decision = not_alone(reading, self.fast.decide(reading, verdict, near_duplicate=None))
         async with shared.turn:  # threads would mix up the order of urgency
-            recent = await asyncio.to_thread(
-                self._store.recent_titles, reading.ticker, since_utc=since, limit=STORY_LIMIT
-            )
-            others = [(key, title) for key, title in recent if key != reading.item.key]
-            twin = find_near_duplicate(reading.item.title, others)
-            decision = self.fast.decide(reading, verdict, near_duplicate=twin)
             decision = await self._gatekeeper.cooled(reading, decision)
         return await self._gatekeeper.priced(reading, decision)
+
+    async def _join(self, reading: Reading, told: Told, shared: Round) -> None:
+        """Let an item that is no alert by itself join its story's, or leave as it would have."""
+        assert reading.early is not None  # noqa: S101  (what is told early was decided early)
+        async with self._stories.lock(told, reading):
+            joined = await self._stories.join(told, reading.item, reading.early)
+        if joined:
+            shared.tally.counts[joined.action.value] += 1
+        else:
+            await self._write([(reading.item, reading.early)], shared)
+
+    async def tell_copies(self) -> None:
+        """Tell alerts of the exact copies that were dropped as they were claimed."""
+        await self._stories.add_copies()
 
     def _alert(self, reading: Reading, steps: Steps, verdict: Verdict, decision: Decision) -> Alert:
         now = self._clock.now_utc()
@@ -246,17 +276,8 @@ class Flow:
                 return "unanswered"
             return "revised" if decision.action is Action.ALERT else "sunk"
         async with self._releaser.lock(reading.ticker):
-            decision = await self._decide(reading, verdict, shared)
-            if decision.action is Action.ALERT:
-                lifted = self._alert(reading, steps, verdict, decision)
-                await self._releaser.issue(lifted, None, shared)
-                self._on_revised()
-                return "lifted"
-            now = self._clock.now_utc()
-            await asyncio.to_thread(self._store.decide, [(reading.item, decision)], now_utc=now)
-            return "unchanged" if answered else "unanswered"
-
-
-def _is_told(decision: Decision) -> bool:
-    """Return whether another alert told the story: no verdict makes this item one."""
-    return any(reason.code == Code.NEAR_DUPLICATE for reason in decision.reasons)
+            _, lifted = await self._settle(reading, steps, verdict, None, shared)
+        if lifted is not None:
+            self._on_revised()
+            return "lifted"
+        return "unchanged" if answered else "unanswered"

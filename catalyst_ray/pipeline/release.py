@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from catalyst_ray.ports import Clock, Store
 
 CAP = Reason(Code.CAP, "MAX_ALERTS_PER_CYCLE is reached")
+RETELL_AFTER = timedelta(seconds=2)
+"""How long after a copy its alert's message is edited: copies come in swarms, and one edit tells of them all."""
 
 
 class Releaser:
@@ -87,23 +90,48 @@ class Releaser:
         held and sinks below the threshold does not go out.
         """
         async with self.lock(alert.ticker):
-            if alert.decision.action is Action.HOLD:
-                if await self._revise_held(alert, verdict, decision):
-                    return True
-                released = await asyncio.to_thread(self._store.alert_of, alert.item.key)
-                if released is None or released.decision.action is not Action.ALERT:
-                    return False
-                alert = released
-            revised = replace(
-                self._revised(alert, verdict, replace(decision, action=Action.ALERT)),
-                revision=alert.revision + 1,
-                revised_utc=self._clock.now_utc(),
-            )
+            # What is stored by now counts: copies and corrections may have changed it.
+            stored = await asyncio.to_thread(self._store.alert_of, alert.item.key)
+            if stored is None or stored.item != alert.item:
+                return False
+            if stored.decision.action is Action.HOLD:
+                return await self._revise_held(stored, verdict, decision)
+            reasons = (*decision.reasons, *stored.notices)
+            told = replace(decision, action=Action.ALERT, reasons=reasons)
             now = self._clock.now_utc()
+            revised = self._next(self._revised(stored, verdict, told))
             if not await asyncio.to_thread(self._store.revise_alert, revised, now_utc=now):
                 return False
         self._courier.wake()
         return True
+
+    async def retell(self, item: Item, key: str, decision: Decision | None, changed: Alert | None) -> None:
+        """Store that an item tells the story of the alert on another one; the caller holds the ticker's lock.
+
+        Args:
+            item: What tells it too, corrects it or takes it back.
+            key: The alert's item.
+            decision: On ``item``; None where it was decided as it was claimed.
+            changed: The alert as it is from now on; None where its card says the same as before.
+        """
+        is_out = changed is not None and changed.decision.action is Action.ALERT
+        if changed is not None and is_out:
+            listed = [notice for notice in changed.notices if notice not in changed.decision.reasons]
+            reasons = (*changed.decision.reasons, *listed)
+            changed = self._next(replace(changed, decision=replace(changed.decision, reasons=reasons)))
+        now = self._clock.now_utc()
+        await asyncio.to_thread(
+            self._store.join_story,
+            item,
+            key,
+            decision=decision,
+            alert=changed,
+            edit_utc=now + RETELL_AFTER,
+            now_utc=now,
+        )
+
+    def _next(self, alert: Alert) -> Alert:
+        return replace(alert, revision=alert.revision + 1, revised_utc=self._clock.now_utc())
 
     async def _revise_held(self, alert: Alert, verdict: Verdict, decision: Decision) -> bool:
         now = self._clock.now_utc()

@@ -11,6 +11,7 @@ from catalyst_ray.quality.offerings import offerings
 from catalyst_ray.quality.peer import peer
 from catalyst_ray.quality.sentiment import sentiment
 from catalyst_ray.quality.speed import speed
+from catalyst_ray.quality.stories import stories
 from catalyst_ray.quality.tickers import tickers
 
 if TYPE_CHECKING:
@@ -27,5 +28,5 @@ KEYS = (
 """Figures that the JSON names in any case, first and in this order."""
 
 MEASURES: tuple[Callable[[DataFolder], tuple[Figure, ...]], ...] = (
-    tickers, sentiment, events, offerings, filings, false_alerts, peer, speed,
+    tickers, sentiment, events, offerings, filings, stories, false_alerts, peer, speed,
 )  # fmt: skip

@@ -37,6 +37,7 @@ from catalyst_ray.pipeline.late import LateVerdicts
 from catalyst_ray.pipeline.pictures import Pictures
 from catalyst_ray.pipeline.quotes import Quotes
 from catalyst_ray.pipeline.release import Releaser
+from catalyst_ray.pipeline.stories import Stories
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Mapping
@@ -353,6 +354,7 @@ class World:
             self._releaser = Releaser(
                 clock=self.clock, store=self.store, pictures=self.pictures(), courier=self.courier
             )
+            self._stories = Stories(clock=self.clock, store=self.store, releaser=self._releaser)
         releaser = self._releaser
         quotes = Quotes(prices=self.prices, clock=self.clock, timeout_s=self.quote_timeout_s)
         flow = Flow(
@@ -360,6 +362,7 @@ class World:
             store=self.store,
             fast=self.fast,
             judge=self.judge,
+            stories=self._stories,
             gatekeeper=Gatekeeper(gates=self.fast.gates, store=self.store, quotes=quotes, clock=self.clock),
             releaser=releaser,
             late=self.late,

@@ -112,7 +112,7 @@ async def test_people_see_that_an_alert_is_withdrawn() -> None:
     stream = io.StringIO()
     sunk = Decision(action=Action.ALERT, reasons=(Reason("llm_sinks"),), value=-0.1)
     await edit(Console(stream, is_terminal=True), make_alert(decision=sunk, revision=1))
-    assert "withdrawn: now below the threshold" in stream.getvalue()
+    assert "withdrawn by the LLM: now below the threshold" in stream.getvalue()
 
 
 async def test_a_line_torn_by_a_crash_spoils_no_other(tmp_path: Path) -> None:

@@ -129,7 +129,16 @@ async def test_a_held_alert_stays_held_when_its_release_fails(world: World) -> N
 @pytest.mark.parametrize("parallel", [True, False])
 @pytest.mark.parametrize(
     "step",
-    ["feed_states", "undecided", "held_alerts", "claim", "recent_titles", "commit_alert", "save_feed_state"],
+    [
+        "feed_states",
+        "undecided",
+        "held_alerts",
+        "claim",
+        "alerts_since",
+        "commit_alert",
+        "untold_copies",
+        "save_feed_state",
+    ],
 )
 async def test_a_store_that_fails_ends_the_cycle_as_itself_and_the_next_one_works(
     world: World, step: str, parallel: bool

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -310,12 +309,6 @@ async def test_the_most_urgent_of_a_feed_take_the_slots(world: World) -> None:
     whats = ["announces a strategic partnership"] * 3 + [STRONG] * 3 + [URGENT] * 2
     titles = [headline(ticker, what) for ticker, what in zip(TICKERS, whats, strict=True)]
     world.max_alerts = 2
-
-    def slow_for_urgent(name: str, args: tuple[Any, ...]) -> None:
-        if name == "recent_titles" and args[0] in TICKERS[-2:]:
-            time.sleep(0.01)  # in a thread: others would overtake it there
-
-    world.store.tell = slow_for_urgent
     world.feed("wire", rss(*titles))
     await world.run()
     assert set(world.judge.judged[:2]) == set(titles[-2:])
@@ -326,7 +319,7 @@ async def test_a_store_that_fails_while_an_item_is_decided_ends_the_cycle_as_its
     """The stage's boundary lets a StoreError through: the item stays undecided and is taken up again."""
 
     def broken(name: str, _args: Any) -> None:
-        if name == "recent_titles":
+        if name == "commit_alert":
             raise StoreError("gone")
 
     world.store.tell = broken

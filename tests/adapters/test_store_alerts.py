@@ -197,17 +197,6 @@ def test_recent_alerts_are_newest_first(store: SqlStore) -> None:
     assert [alert.item.key for alert in store.recent_alerts(limit=2)] == ["url:c", "url:b"]
 
 
-def test_recent_titles_are_those_of_one_ticker(store: SqlStore) -> None:
-    """Near-duplicates are looked for among the ticker's own alerts and holds of the time asked about."""
-    store.commit_alert(alert_on(news("old"), created_utc=NOW - DAY), SINKS, now_utc=NOW)
-    store.commit_alert(alert_on(news("a")), SINKS, now_utc=NOW)
-    store.commit_alert(alert_on(news("other"), ticker="MRPK"), SINKS, now_utc=NOW)
-    store.hold_alert(alert_on(news("b"), created_utc=NOW + MINUTE), now_utc=NOW)
-    found = store.recent_titles("QLLN", since_utc=NOW - MINUTE, limit=10)
-    assert found == [("url:b", news("b").title), ("url:a", news("a").title)]
-    assert len(store.recent_titles("QLLN", since_utc=NOW - MINUTE, limit=1)) == 1
-
-
 def test_alerts_since_are_of_one_ticker_or_of_all(store: SqlStore) -> None:
     """Held alerts count, old ones do not, and the newest come first."""
     store.commit_alert(alert_on(news("old"), created_utc=NOW - DAY), SINKS, now_utc=NOW)

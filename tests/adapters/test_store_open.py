@@ -29,9 +29,10 @@ if TYPE_CHECKING:
 
 pytest_plugins = ["tests.adapters.store_fixtures"]
 
-VERSION_3 = {
+VERSION_4 = {
     "meta": "name value",
     "items": "key payload kind feed title url published claimed seen decided action decision duplicate_of",
+    "stories": "item_key of_key joined",
     "item_tickers": "item_key ticker",
     "aliases": "alias item_key seen",
     "alerts": "id item_key ticker value priority payload state chart_path created revision",
@@ -46,9 +47,9 @@ VERSION_3 = {
 
 
 def test_a_changed_schema_needs_a_migration() -> None:
-    """The tables are those of version 3; whoever changes them adds a step and updates this list."""
+    """The tables are those of version 4; whoever changes them adds a step and updates this list."""
     made = {table.name: " ".join(table.columns.keys()) for table in schema.metadata.sorted_tables}
-    assert (made, len(migrations.STEPS)) == (VERSION_3, 2)
+    assert (made, len(migrations.STEPS)) == (VERSION_4, 3)
 
 
 def test_folder_and_tables_are_made(tmp_path: Path) -> None:
@@ -90,7 +91,7 @@ def test_an_older_store_is_brought_up_to_date(url: str) -> None:
         with _transaction(url) as connection:
             migrations.upgrade(connection, steps=(*migrations.STEPS, _add_mood, _fill_mood))
     with _transaction(url) as connection:
-        assert migrations.version(connection) == 5
+        assert migrations.version(connection) == 6
         assert connection.execute(text("SELECT key, mood FROM items")).all() == [("url:a", 7)]
 
 
@@ -108,7 +109,9 @@ def _as_made(url: str, table: str) -> Any:
         )
 
 
+_BEFORE_STORIES = ("DROP TABLE stories", "DROP INDEX ix_items_duplicate_of")
 _BEFORE_REVISIONS = (
+    *_BEFORE_STORIES,
     "DROP INDEX ix_outbox_edits",
     "ALTER TABLE outbox DROP COLUMN edit_since",
     "ALTER TABLE outbox DROP COLUMN revision",
@@ -165,13 +168,29 @@ def test_a_store_of_version_2_gets_revisions(url: str) -> None:
     assert [_as_made(url, table) for table in ("alerts", "outbox")] == as_new
 
 
+def test_a_store_of_version_3_gets_stories(url: str) -> None:
+    """The table is as a new store has it, and copies of before are in it: alerts are not told of them again."""
+    with SqlStore.open(url) as store:
+        store.claim([news("a", "title:1"), news("copy", "title:1")], now_utc=NOW)
+        store.commit_alert(alert_on(news("a", "title:1")), SINKS, now_utc=NOW)
+        assert [item.key for item, _ in store.untold_copies(since_utc=NOW, limit=5)] == ["url:copy"]
+    as_new = [_as_made(url, table) for table in ("stories", "items")]
+    run_sql(url, *_BEFORE_STORIES, "UPDATE meta SET value = '3' WHERE name = 'schema_version'")
+    with SqlStore.open(url) as store:
+        assert store.untold_copies(since_utc=NOW, limit=5) == []
+    assert [_as_made(url, table) for table in ("stories", "items")] == as_new
+    assert [(row.item_key, row.of_key, row.joined) for row in rows(url, "stories")] == [
+        ("url:copy", "url:a", NOW)
+    ]
+
+
 def test_a_failing_step_changes_nothing(url: str) -> None:
     """A migration that breaks half-way leaves the store at its version, usable by the program it has."""
     SqlStore.open(url).close()
     with pytest.raises(Exception, match="nowhere"), _transaction(url) as connection:
         migrations.upgrade(connection, steps=(*migrations.STEPS, _add_mood, _fail))
     with _transaction(url) as connection:
-        assert migrations.version(connection) == 3
+        assert migrations.version(connection) == 4
         assert "half" not in inspect(connection).get_table_names()
         assert "mood" not in {column["name"] for column in inspect(connection).get_columns("items")}
     SqlStore.open(url).close()
@@ -428,7 +447,7 @@ def test_a_connection_that_breaks_is_made_anew(clean_postgres_url: str) -> None:
     with SqlStore.open(clean_postgres_url) as store:
         others = "pid <> pg_backend_pid() AND datname = current_database()"
         run_sql(clean_postgres_url, f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}")
-        assert store.recent_titles("NONE", since_utc=NOW, limit=1) == []
+        assert store.alerts_since(NOW, limit=1, ticker="NONE") == []
 
 
 def test_the_payload_column_is_json(store: SqlStore, url: str) -> None:

@@ -35,6 +35,7 @@ from catalyst_ray.pipeline.late import LateVerdicts
 from catalyst_ray.pipeline.pictures import Pictures
 from catalyst_ray.pipeline.quotes import Quotes
 from catalyst_ray.pipeline.release import Releaser
+from catalyst_ray.pipeline.stories import Stories
 
 NEW_VALUE = 0.987
 """What a revised alert is worth."""
@@ -157,6 +158,7 @@ async def main(base_url: str, webhook_url: str, folder: Path, step: str) -> None
                 store=store,
                 fast=fast,
                 judge=model,
+                stories=Stories(clock=clock, store=store, releaser=releaser),
                 gatekeeper=Gatekeeper(
                     gates=fast.gates,
                     store=store,

@@ -71,10 +71,13 @@ def commit(connection: Connection, alert: Alert, sinks: Sequence[str], *, now_ut
     return True
 
 
-def revise(connection: Connection, alert: Alert, *, now_utc: datetime) -> bool:
+def revise(
+    connection: Connection, alert: Alert, *, now_utc: datetime, edit_utc: datetime | None = None
+) -> bool:
     """Replace a released alert by a newer revision; False when there is none that is older.
 
-    Sinks that took an older one are due for an edit; one that has yet to take the alert gets the newest then.
+    Sinks that took an older one are due for an edit; one that has yet to take the alert gets the newest then. With
+    ``edit_utc`` they are due then, and where an edit is due already, that one brings the newest.
     """
     stored = connection.scalar(
         select(alerts.c.revision).where(
@@ -84,12 +87,21 @@ def revise(connection: Connection, alert: Alert, *, now_utc: datetime) -> bool:
     if stored is None or stored >= alert.revision:
         return False
     _write(connection, alert, RELEASED, now_utc=now_utc)
-    connection.execute(
-        outbox.update()
-        .where(outbox.c.alert_id == alert.id, outbox.c.state == DeliveryState.SENT.value)
-        .values(edit_since=now_utc)
-    )
+    took = outbox.update().where(outbox.c.alert_id == alert.id, outbox.c.state == DeliveryState.SENT.value)
+    if edit_utc is None:
+        connection.execute(took.values(edit_since=now_utc))
+    else:
+        idle = took.where(outbox.c.edit_since.is_(None))
+        connection.execute(idle.values(edit_since=now_utc, next_attempt=edit_utc))
     return True
+
+
+def amend(connection: Connection, alert: Alert, *, edit_utc: datetime, now_utc: datetime) -> None:
+    """Replace an alert by what a later item on its story made of it: one that is held, or an older one that is out."""
+    if _state(connection, alert) == HELD:
+        _write(connection, alert, HELD, now_utc=now_utc)
+    else:
+        revise(connection, alert, now_utc=now_utc, edit_utc=edit_utc)
 
 
 def withdraw_hold(connection: Connection, alert: Alert, decision: Decision, *, now_utc: datetime) -> bool:
@@ -124,20 +136,6 @@ def since(
         .limit(limit)
     )
     return list(connection.scalars(query if ticker is None else query.where(alerts.c.ticker == ticker)))
-
-
-def recent_titles(
-    connection: Connection, ticker: str, *, since_utc: datetime, limit: int
-) -> list[tuple[str, str]]:
-    """Return (item key, title) of alerts on a ticker, held ones too, newest first."""
-    query = (
-        select(items.c.key, items.c.title)
-        .join(alerts, alerts.c.item_key == items.c.key)
-        .where(alerts.c.ticker == ticker, alerts.c.created >= since_utc)
-        .order_by(alerts.c.created.desc(), alerts.c.id)
-        .limit(limit)
-    )
-    return [(row.key, row.title) for row in connection.execute(query)]
 
 
 def needed_files(connection: Connection) -> set[str]:

@@ -63,6 +63,22 @@ Index(
     postgresql_where=items.c.decided.is_(None),
 )
 
+Index(
+    "ix_items_duplicate_of",
+    items.c.duplicate_of,
+    sqlite_where=items.c.duplicate_of.is_not(None),
+    postgresql_where=items.c.duplicate_of.is_not(None),
+)
+
+# Items that tell the story of another item's alert: copies, corrections, retractions.
+stories = Table(
+    "stories",
+    metadata,
+    Column("item_key", PlainText, ForeignKey("items.key", ondelete="CASCADE"), primary_key=True),
+    Column("of_key", PlainText, nullable=False, index=True),
+    Column("joined", UtcTime, nullable=False),
+)
+
 # Tickers that an item's decision or alert names: what ``explain TICKER`` looks in.
 item_tickers = Table(
     "item_tickers",

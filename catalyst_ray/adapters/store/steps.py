@@ -47,6 +47,24 @@ def add_revisions(connection: Connection) -> None:
         connection.execute(text(statement))
 
 
+def add_stories(connection: Connection) -> None:
+    """Version 3 to 4: items join the story of an alert; copies of before have been told, as far as they will be."""
+    for statement in (
+        (
+            "CREATE TABLE stories ("
+            "item_key TEXT NOT NULL, of_key TEXT NOT NULL, joined BIGINT NOT NULL, PRIMARY KEY (item_key), "
+            "FOREIGN KEY (item_key) REFERENCES items (key) ON DELETE CASCADE)"
+        ),
+        "CREATE INDEX ix_stories_of_key ON stories (of_key)",
+        "CREATE INDEX ix_items_duplicate_of ON items (duplicate_of) WHERE duplicate_of IS NOT NULL",
+        (
+            "INSERT INTO stories (item_key, of_key, joined) "
+            "SELECT key, duplicate_of, claimed FROM items WHERE duplicate_of IS NOT NULL"
+        ),
+    ):
+        connection.execute(text(statement))
+
+
 def _of_alerts(connection: Connection) -> Iterator[tuple[str, str]]:
     for row in connection.execute(text("SELECT item_key, ticker FROM alerts")):
         yield row.item_key, row.ticker

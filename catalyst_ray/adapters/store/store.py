@@ -6,7 +6,17 @@ import itertools
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Self
 
-from catalyst_ray.adapters.store import alerts, cache, driver, intake, migrations, outbox, purge, search
+from catalyst_ray.adapters.store import (
+    alerts,
+    cache,
+    driver,
+    intake,
+    migrations,
+    outbox,
+    purge,
+    search,
+    stories,
+)
 from catalyst_ray.adapters.store.address import make_folder, need_file, read_address
 from catalyst_ray.adapters.store.database import Database
 from catalyst_ray.errors import StoreError
@@ -235,10 +245,28 @@ class SqlStore(Store):
         with self._database.read() as connection:
             return alerts.since(connection, since_utc, limit=limit, ticker=ticker)
 
-    def recent_titles(self, ticker: str, *, since_utc: datetime, limit: int) -> list[tuple[str, str]]:
-        """Return (item key, title) of alerts and holds on a ticker, newest first."""
+    def join_story(
+        self,
+        item: Item,
+        key: str,
+        *,
+        decision: Decision | None,
+        alert: Alert | None,
+        edit_utc: datetime,
+        now_utc: datetime,
+    ) -> None:
+        """Write that an item tells the story of an alert, its decision and what it changes there."""
+        with self._database.write() as connection:
+            if decision is not None:
+                intake.decide(connection, [(item, decision)], now_utc=now_utc)
+            stories.join(connection, item, key, now_utc=now_utc)
+            if alert is not None:
+                alerts.amend(connection, alert, edit_utc=edit_utc, now_utc=now_utc)
+
+    def untold_copies(self, *, since_utc: datetime, limit: int) -> list[tuple[Item, str]]:
+        """Return exact copies of alerted items that joined no story yet."""
         with self._database.read() as connection:
-            return alerts.recent_titles(connection, ticker, since_utc=since_utc, limit=limit)
+            return stories.untold(connection, since_utc=since_utc, limit=limit)
 
     def needed_files(self) -> set[str]:
         """Return chart paths that an alert not yet sent still needs."""
