@@ -13,22 +13,27 @@ from rapidfuzz import fuzz
 
 from catalyst_ray.core.message_text import sentences
 from catalyst_ray.core.story_figures import (
+    COUNT,
+    MONEY,
+    PRICE,
     TELLING,
     WEIGHTY,
     Figure,
     Figures,
+    figure_of,
     figures_in,
     holds,
     precise,
     shares,
 )
 from catalyst_ray.core.story_words import MAX_CHARS, bare, proper, tables, telling, without_dateline, words_of
+from catalyst_ray.models import OfferingStage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from catalyst_ray.models import Item, Link, Score
+    from catalyst_ray.models import Item, Link, OfferingTerms, Score
 
 SAME = 0.85
 """Likeness from which two texts tell one story."""
@@ -42,8 +47,17 @@ _SAME_FIGURE = 0.15
 """The same where only ticker and a precise figure agree, and one of the two says nothing of what happened."""
 MENDS = 0.6
 """Resemblance from which a correction or retraction is of a text on its ticker; all words without a ticker."""
+_FILED = 0.9
+"""Likeness of a filing with another text on its offering: the same stage, and a precise figure."""
+_STAGES = {OfferingStage.UPSIZED: OfferingStage.PRICED}
+"""An offering is upsized as it is priced."""
 _KNOWN_EVENT = 0.65
 """Resemblance of two texts on one ticker and one event."""
+_NEVER = 2.0
+"""No part of the words is enough."""
+_UNSURE = 0.99
+_FEW = 2
+"""A text of one telling word has at most half of it in common."""
 _LEAST_NAME = 4
 _MIN_WORDS = 3
 """Below this many telling words a headline says too little to be matched but exactly."""
@@ -60,7 +74,9 @@ class Telling:
         exact: The headline's words, order kept: equal ones are one story, whatever they say.
         words: Stems of the headline's telling words, in order; ``more_set`` has those of its first sentence too.
         named: Stems of other names that the first sentence names; ``heard`` of every telling word of both.
-        figures: Of the headline; ``all_figures`` of headline and first sentence.
+        figures: Of the headline; ``all_figures`` of headline, first sentence and an offering's terms.
+        stage: How far the offering has come that it is about, if any.
+        is_prose: False for a filing, which has no words of its own.
     """
 
     key: str
@@ -76,6 +92,8 @@ class Telling:
     figures: Figures
     all_figures: Figures
     turns: tuple[int, ...]
+    stage: str
+    is_prose: bool
     is_opinion: bool
     when_utc: datetime
 
@@ -105,11 +123,21 @@ def telling_of(item: Item, link: Link, score: Score) -> Telling:
         named=proper(lead, names),
         heard=frozenset(telling((*words, *words_of(lead)), frozenset())),
         figures=figures,
-        all_figures=_joined(figures, figures_in(lead.lower())),
+        all_figures=_joined(_joined(figures, figures_in(lead.lower())), _of_terms(score.terms)),
+        stage=_STAGES.get(score.terms.stage, score.terms.stage) if score.terms else "",
+        is_prose=is_prose,
         turns=tables().turns_of(frozenset(words)),
         is_opinion=tables().is_opinion(codes, words),
         when_utc=item.published_utc or item.received_utc,
     )
+
+
+def _of_terms(terms: OfferingTerms | None) -> Figures:
+    """Return the figures of an offering's terms: those that news of it names too."""
+    if terms is None:
+        return {}
+    found = ((MONEY, terms.gross), (PRICE, terms.price), (COUNT, terms.securities))
+    return {kind: frozenset({figure_of(stated.value)}) for kind, stated in found if stated is not None}
 
 
 def _names(item: Item, link: Link) -> Iterable[str]:
@@ -133,7 +161,7 @@ def likeness(a: Telling, b: Telling) -> float:
     of_titles = _overlap(a.word_set, b.word_set)
     common = max(of_titles, _overlap(a.more_set, b.more_set))
     # The cheap test first: most texts on a ticker have little in common.
-    if common < _SAME_FIGURE or differ(a, b) or _name_others(a, b):
+    if (common < _SAME_FIGURE and a.is_prose and b.is_prose) or differ(a, b) or _name_others(a, b):
         return 0.0
     return max(_by_title(a, b, of_titles), _by_event(a, b, common))
 
@@ -150,11 +178,17 @@ def _name_others(a: Telling, b: Telling) -> bool:
 
 def differ(a: Telling, b: Telling) -> bool:
     """Return whether a figure, a turn, who speaks or the kind of text makes two texts two stories."""
-    if a.noise != b.noise or any(x and y and not x & y for x, y in zip(a.turns, b.turns, strict=True)):
+    if _is_noise(a) is not _is_noise(b) or any(
+        x and y and not x & y for x, y in zip(a.turns, b.turns, strict=True)
+    ):
         return True
     if not _is_same_opinion(a, b):
         return True
     return any(_figures_differ(a, b, kind) for kind in {*a.all_figures, *b.all_figures})
+
+
+def _is_noise(one: Telling) -> bool:
+    return bool(one.noise) and not one.events
 
 
 def _is_same_opinion(a: Telling, b: Telling) -> bool:
@@ -211,7 +245,9 @@ def _by_event(a: Telling, b: Telling, common: float) -> float:
     """Return a likeness from ticker, event and figures: the words need agree less, the more of these do."""
     if not a.ticker or a.ticker != b.ticker:
         return 0.0
-    return SAME + (1 - SAME) * common if common >= _needed(a, b) else common * SAME
+    if not (a.is_prose and b.is_prose):
+        return _FILED if a.stage and a.stage == b.stage and _share(a, b, only_precise=True) else 0.0
+    return SAME + (1 - SAME) * common if common >= _needed(a, b) else min(common, _UNSURE) * SAME
 
 
 def _needed(a: Telling, b: Telling) -> float:
@@ -219,8 +255,16 @@ def _needed(a: Telling, b: Telling) -> float:
     if both:
         sure = len(both) > 1 or tables().happens_once(both) or _share(a, b)
         return _SURER if sure else _SAME_EVENT
-    says_nothing = not a.events or not b.events
-    return _SAME_FIGURE if says_nothing and _share(a, b, only_precise=True) else 1.0 + _SURER
+    if not _share(a, b, only_precise=True):
+        return _NEVER
+    if not a.events or not b.events:
+        return _SAME_FIGURE
+    return _SURER if _families(a) & _families(b) else _NEVER
+
+
+def _families(one: Telling) -> frozenset[str]:
+    """Return the first words of its events: ``offering_announced`` and ``offering_priced`` are of one."""
+    return frozenset(code.partition("_")[0] for code in one.events)
 
 
 def _share(a: Telling, b: Telling, *, only_precise: bool = False) -> bool:
@@ -233,4 +277,4 @@ def _share(a: Telling, b: Telling, *, only_precise: bool = False) -> bool:
 
 def _overlap(a: frozenset[str], b: frozenset[str]) -> float:
     few = min(len(a), len(b))
-    return len(a & b) / few if few else 0.0
+    return len(a & b) / max(few, _FEW)

@@ -144,6 +144,12 @@ def _step(whole: str, rest: str, scale: int) -> float:
     return float(10 ** (scale + zeros))
 
 
+def figure_of(value: float) -> Figure:
+    """Return a figure that is known by its value: as exact as its digits."""
+    whole, _, rest = f"{value:.6f}".rstrip("0").partition(".")
+    return Figure("", round(value, 6), _step(whole, f".{rest}" if rest else "", 0))
+
+
 def equal(a: Figure, b: Figure) -> bool:
     """Return whether two figures of one kind are the same, the coarser rounded to two digits at least."""
     if a.name or b.name or a.value == b.value:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from functools import partial
 from typing import TYPE_CHECKING
 
 from catalyst_ray.core.reasons import Code
@@ -14,7 +15,7 @@ from catalyst_ray.pipeline.stories import is_told, not_alone
 from catalyst_ray.pipeline.together import together
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
     from datetime import datetime
 
     from catalyst_ray.core.fast_tier import FastTier, Reading
@@ -93,11 +94,12 @@ class Flow:
         told = {r.item.key: found for r in readings if (found := self._stories.find_unlinked(r))}
         dull = [(r.item, r.early) for r in readings if r.early is not None and r.item.key not in told]
         await self._write(dull, shared)
-        await together(self._join(r, told[r.item.key], shared) for r in readings if r.item.key in told)
+        joining = [r for r in readings if r.item.key in told]
+        await together(self._guarded(r, partial(self._join, r, told[r.item.key]), shared) for r in joining)
         # The most urgent come first to the model, the charts and the slots.
         keen = sorted((r for r in readings if r.early is None), key=lambda r: r.priority)
         steps = (("parsed", parsed_utc), ("claimed", claimed_utc), ("scored", self._clock.now_utc()))
-        await together(self._guarded(reading, steps, shared) for reading in keen)
+        await together(self._guarded(r, partial(self._one, r, steps), shared) for r in keen)
 
     def _read_all(
         self, items: Sequence[Item], now_utc: datetime
@@ -119,10 +121,12 @@ class Flow:
         for _, decision in decisions:
             shared.tally.counts[decision.action.value] += 1
 
-    async def _guarded(self, reading: Reading, steps: Steps, shared: Round) -> None:
+    async def _guarded(
+        self, reading: Reading, work: Callable[[Round], Awaitable[None]], shared: Round
+    ) -> None:
         async with shared.gate:
             try:
-                await self._one(reading, steps, shared)
+                await work(shared)
             except StoreError:
                 raise
             except Exception as error:  # the stage's one boundary: one broken item costs only itself

@@ -1,52 +1,175 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from catalyst_ray.core.dedupe import find_near_duplicate, is_near_duplicate, similar
+from catalyst_ray.core.dedupe import SAME, likeness
 from catalyst_ray.core.identity import accession_of_url, release_alias, title_alias, url_key
+from catalyst_ray.models import (
+    EventHit,
+    Link,
+    Money,
+    OfferingKind,
+    OfferingStage,
+    OfferingTerms,
+    Reason,
+    Score,
+    Symbol,
+)
+from tests.unit.core.tellings import item, tell
 
-SAME = [
-    ("Acme raises $5 million in private placement", "Acme raises $5M in private placement - Reuters"),
+SAME_NEWS = [
+    ("Quillon raises $5 million in private placement", "Quillon raises $5M in private placement - Reuters"),
+    ("Quillon shares jump 5 percent on earnings", "Quillon shares jump 5% on earnings"),
     (
-        "Acme prices $25 million public offering",
-        "Acme Corp. Announces Pricing of $25.0 Million Public Offering",
+        "Quillon to sell 1,500,000 shares to Beta Partners",
+        "Quillon to sell 1.5 million shares to Beta Partners",
     ),
-    ("Acme shares jump 5 percent on earnings", "Acme shares jump 5% on earnings"),
-    ("Acme to sell 1,500,000 shares to Beta Partners", "Acme to sell 1.5 million shares to Beta Partners"),
-]
-OTHER = [
-    ("Acme raises $5M in private placement", "Acme raises $50M in private placement"),
-    ("Acme Announces Q2 2026 Financial Results", "Acme Announces Q3 2026 Financial Results"),
     (
-        "Acme announces proposed public offering of stock",
-        "Acme announces closing of public offering of stock",
+        "Quillon prices $25 million public offering",
+        "Quillon Therapeutics Inc. Announces Pricing of $25.0M Underwritten Public Offering of Common Stock",
     ),
-    ("Analyst raises Acme price target to $50", "Analyst lowers Acme price target to $50"),
-    ("Acme reports results", "Acme reports results of its trial of a drug in elderly patients"),
-    ("Acme names new chief executive officer", "Beta recalls two million cars over brakes"),
+    ("Quillon names Ada Lind chief executive", "QLLN - Quillon names Ada Lind chief executive"),
+    ("Quillon names Ada Lind chief executive", "(NASDAQ: QLLN) Quillon names Ada Lind chief executive"),
+    ("Quillon names Ada Lind chief executive", "$QLLN Quillon names Ada Lind chief executive"),
+    ("Quillon names Ada Lind chief executive", "UPDATE 1-Quillon names Ada Lind chief executive"),
+    ("Quillon names Ada Lind chief executive", "BRIEF-Quillon names Ada Lind chief executive"),
+    ("Quillon names Ada Lind chief executive", "Press Release: Quillon names Ada Lind chief executive"),
+    ("Quillon files for Chapter 11 bankruptcy", "Quillon seeks Chapter 11 protection in Delaware"),
+    (
+        "Harlow Partners to acquire Quillon for $412.5 million",
+        "Quillon to be bought in $412.5M deal by Harlow",
+    ),
+    ("Harlow upgrades Quillon to buy", "UPDATE: Harlow Securities upgrades Quillon to buy on new drug"),
+    ("Quillon sees 2026 revenue of $642.3 million", "Quillon raises 2026 outlook to $642.3 million"),
+]
+OTHER_NEWS = [
+    ("Quillon raises $5M in private placement", "Quillon raises $50M in private placement"),
+    ("Quillon raises $5M in private placement", "Quillon raises $5.4M in private placement"),
+    ("Quillon Announces Q2 2026 Financial Results", "Quillon Announces Q3 2026 Financial Results"),
+    ("Quillon reports second quarter results", "Quillon reports 3Q results"),
+    ("Quillon announces proposed public offering", "Quillon announces pricing of public offering"),
+    ("Quillon announces pricing of public offering", "Quillon announces closing of public offering"),
+    ("Harlow raises Quillon price target to $50", "Harlow lowers Quillon price target to $50"),
+    ("Harlow raises Quillon price target to $50", "Pemberton raises Quillon price target to $50"),
+    ("Harlow initiates coverage of Quillon at buy", "Pemberton initiates coverage of Quillon at buy"),
+    ("Quillon reports results", "Quillon reports results of its trial of a drug in elderly patients"),
+    ("Quillon names new chief executive officer", "Quillon recalls two million devices over brakes"),
+    ("Quillon closes first tranche of placement", "Quillon closes second tranche of placement"),
+    ("Quillon phase 2 trial of QX-118 met endpoint", "Quillon phase 3 trial of QX-118 met endpoint"),
+    ("Quillon announces data for QX-118 in asthma", "Quillon announces data for QX-207 in asthma"),
+    ("Quillon announces 1-for-20 reverse split", "Quillon announces 1-for-30 reverse split"),
+    ("Quillon trading to resume at 9 a.m.", "Quillon trading to resume at 4:30 p.m."),
+    ("Quillon movers on Monday: what happened", "Quillon movers on Tuesday: what happened"),
 ]
 
 
-@pytest.mark.parametrize(("a", "b"), SAME)
+@pytest.mark.parametrize(("a", "b"), SAME_NEWS)
 def test_the_same_news_in_other_words(a, b):
-    """Amounts written in another way, order and filling words do not hide a duplicate."""
-    assert is_near_duplicate(a, b)
-    assert similar(a, b) == pytest.approx(similar(b, a))
+    """Amounts written in another way, marks of the sender, order and a writer's own words hide no copy."""
+    assert likeness(tell(a, key="a"), tell(b, key="b")) >= SAME
+    assert likeness(tell(a), tell(b)) == likeness(tell(b), tell(a))
 
 
-@pytest.mark.parametrize(("a", "b"), OTHER)
+@pytest.mark.parametrize(("a", "b"), OTHER_NEWS)
 def test_other_news_in_like_words(a, b):
-    """Another figure, quarter, stage or direction makes it other news."""
-    assert not is_near_duplicate(a, b)
+    """Another figure, quarter, stage, direction, broker or time makes it other news."""
+    assert likeness(tell(a), tell(b)) < SAME
 
 
-def test_find_takes_the_most_alike_and_heeds_the_guards():
-    """Of many candidates the right one is found; none is found where only a figure differs."""
-    candidates = [("k1", OTHER[0][1]), ("k2", "Something else entirely happened today"), ("k3", SAME[0][1])]
-    assert find_near_duplicate(SAME[0][0], candidates) == "k3"
-    assert find_near_duplicate("Acme raises $7M in private placement", candidates) is None
-    assert find_near_duplicate("", candidates) is None
-    assert find_near_duplicate("Acme", [("short", "ACME")]) == "short"
+def test_the_first_sentence_tells_two_customers_apart():
+    """Where headlines are alike but for a name, each text naming somebody else makes two stories."""
+    headline = "Quillon receives order for its scanners"
+    navy = "Quillon (NASDAQ: QLLN) won an order for scanners from the Navy of Norland."
+    port = "Quillon (NASDAQ: QLLN) won an order for scanners from Calder Port Authority."
+    assert likeness(tell(headline + " from Norland", navy), tell(headline + " from Calder", port)) < SAME
+
+
+def test_the_first_sentence_joins_where_headlines_are_short():
+    """A figure that one headline leaves to its text joins it with one that names it, behind whatever dateline."""
+    short = tell(
+        "Quillon prices public offering",
+        "OSLO, March 17, 2026 (MERIDIAN NEWSWIRE) -- Quillon Inc. priced an offering of $25.4 million.",
+    )
+    assert likeness(short, tell("Quillon announces pricing of $25.4 million stock sale")) >= SAME
+    assert likeness(short, tell("Quillon announces pricing of $31.8 million stock sale")) < SAME
+
+
+def test_tickers_keep_stories_apart_and_a_text_without_one_must_have_every_word():
+    """Other companies have other stories; without a ticker no word of the shorter headline may be missing."""
+    title = "Harlow and partners win approval for new harbour bridge"
+    assert likeness(tell(title), tell(title, ticker="MRPK")) == 0.0
+    assert likeness(tell(title), tell("UPDATE 1-" + title, ticker="")) >= SAME
+    assert likeness(tell(title), tell(title.replace("harbour", "river"), ticker="")) < SAME
+    assert likeness(tell("QLLN: Results"), tell("Results", ticker="")) < SAME
+
+
+def test_advertising_is_no_copy_of_the_news_it_is_about():
+    """A law firm's text in the words of the news is another story."""
+    news = tell("Quillon faces class action over trial data of QX-118")
+    ad = tell("INVESTOR ALERT: Odell LLP reminds Quillon investors of class action over trial data of QX-118")
+    assert ad.noise
+    assert likeness(news, ad) < SAME
+
+
+def _filed(title: str, *, stage: OfferingStage, gross_usd: float, form: str | None = None):
+    from catalyst_ray.core.dedupe import telling_of
+
+    terms = OfferingTerms(kind=OfferingKind.PUBLIC, stage=stage, gross=Money(value=gross_usd))
+    hit = EventHit(code="offering_priced", label="Offering priced", weight=-0.7)
+    score = Score(value=-0.7, sentiment=0.0, confidence=1.0, events=(hit,), terms=terms)
+    link = Link(symbols=(Symbol(ticker="QLLN", reason=Reason("cik")),))
+    return telling_of(item(title, form=form), link, score)
+
+
+def test_a_filing_joins_by_the_terms_of_its_offering_only():
+    """Two 8-Ks of a day are two; a prospectus is the news whose amount and stage it has."""
+    assert likeness(tell("8-K - Quillon", form="8-K"), tell("8-K - Quillon", form="8-K", key="b")) == 0.0
+    priced, closed = OfferingStage.PRICED, OfferingStage.CLOSED
+    news = _filed("Quillon prices $25.4 million offering", stage=priced, gross_usd=25.4e6)
+    assert likeness(news, _filed("424B5", stage=priced, gross_usd=25.4e6, form="424B5")) >= SAME
+    assert likeness(news, _filed("424B5", stage=priced, gross_usd=28.1e6, form="424B5")) < SAME
+    assert likeness(news, _filed("424B5", stage=closed, gross_usd=25.4e6, form="424B5")) < SAME
+
+
+WORDS = st.lists(
+    st.sampled_from(
+        [
+            "wins",
+            "sells",
+            "drug",
+            "plant",
+            "order",
+            "bank",
+            "harbour",
+            "deal",
+            "trial",
+            "loan",
+            "phase",
+            "bridge",
+        ]
+    ),
+    max_size=8,
+)
+AMOUNTS = st.integers(1, 999).map(lambda tenths: f"${tenths / 10} million")
+
+
+@given(WORDS, WORDS, AMOUNTS, AMOUNTS)
+def test_amounts_that_differ_are_never_one_story(words_a, words_b, amount_a, amount_b):
+    """Whatever the words, two headlines whose amounts differ are not joined, and likeness is symmetric."""
+    a = tell(" ".join(["Quillon", *words_a, amount_a]))
+    b = tell(" ".join(["Quillon", *words_b, amount_b]))
+    assert likeness(a, b) == likeness(b, a)
+    if amount_a != amount_b:
+        assert likeness(a, b) < SAME
+
+
+@given(st.text(max_size=80), st.text(max_size=80), st.sampled_from(["", "QLLN"]))
+def test_any_text_has_a_likeness(a, b, ticker):
+    """Hostile titles raise nothing, and the measure stays between 0 and 1, both ways alike."""
+    told_a, told_b = tell(a, b, ticker=ticker), tell(b, a, ticker=ticker)
+    assert 0.0 <= likeness(told_a, told_b) == likeness(told_b, told_a) <= 1.0
 
 
 def test_url_keys_join_forms_of_one_page_and_refuse_homepages():
