@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from catalyst_ray.core.notices import Notice, what_changed
+from catalyst_ray.core.reasons import Code
 from catalyst_ray.models import Reason
 
 if TYPE_CHECKING:
@@ -30,12 +31,11 @@ def with_notice(alert: Alert, notice: Notice, item: Item) -> Alert | None:
     if alert.is_retracted or any(item.key == one.key for one in alert.corrections):
         return None
     if notice is Notice.RETRACTED:
-        words = f"by {_source(item)}" if _source(item) else ""
-        return replace(alert, notices=(*alert.notices, Reason(notice.value, words)))
+        return replace(alert, notices=(*alert.notices, Reason(Code.RETRACTED, _source(item))))
     if len(alert.corrections) >= MOST_CORRECTIONS:
         return None
     before = alert.corrections[-1] if alert.corrections else alert.item
-    said = Reason(notice.value, what_changed(before.title, item.title))
+    said = Reason(Code.CORRECTED, what_changed(before.title, item.title))
     return replace(alert, notices=(*alert.notices, said), corrections=(*alert.corrections, item))
 
 

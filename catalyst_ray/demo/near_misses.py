@@ -75,14 +75,19 @@ def _namesakes(company: Company, rng: random.Random, start_utc: datetime) -> Ite
     """Yield the same news, figures and all, of a company and of one of like name."""
     fitting = [row for row in templates("event") if row.suits(company)]
     template = rng.choice(fitting)
-    first, _, rest = company.name.partition(" ")
-    name = f"{first} Pacific {rest}"
-    twin = replace(company, name=name, ticker=f"{company.ticker[:3]}{_other_letter(company.ticker)}")
+    twin = namesake(company)
     facts = company_facts(company, rng, start_utc)
     yield write_from(template, company, facts, rng)
     own = company_facts(twin, rng, start_utc)
     same = {key: facts[key] for key in facts if key not in ("co", "short", "ticker", "tag")}
     yield write_from(template, twin, own | same, rng)
+
+
+def namesake(company: Company) -> Company:
+    """Return a company of like name, with a ticker and a CIK of its own."""
+    first, _, rest = company.name.partition(" ")
+    ticker = f"{company.ticker[:3]}{'Q' if company.ticker[3:4] != 'Q' else 'Z'}"
+    return replace(company, name=f"{first} Pacific {rest}", ticker=ticker, cik=company.cik + 1)
 
 
 def _pairs(company: Company, rng: random.Random, start_utc: datetime) -> Iterator[Draft]:
@@ -96,10 +101,6 @@ def _pairs(company: Company, rng: random.Random, start_utc: datetime) -> Iterato
     for headline, lead in zip(row["headlines"], row["leads"], strict=True):
         template = Template(code=row["code"], headlines=(headline,), leads=(lead,))
         yield write_from(template, company, both, rng)
-
-
-def _other_letter(ticker: str) -> str:
-    return "Q" if ticker[3:4] != "Q" else "Z"
 
 
 def _template(code: str) -> Template:

@@ -159,6 +159,10 @@ def not_alone(reading: Reading, decision: Decision) -> Decision:
 
 
 def _of_story(told: Told, decision: Decision) -> Decision:
-    code = told.notice.value if told.notice else Code.NEAR_DUPLICATE
+    heads = {
+        None: Reason(Code.NEAR_DUPLICATE, told.key),
+        Notice.CORRECTED: Reason(Code.CORRECTED, told.key),
+        Notice.RETRACTED: Reason(Code.RETRACTED, told.key),
+    }
     others = (reason for reason in decision.reasons if reason.code != Code.NEAR_DUPLICATE)
-    return replace(decision, action=Action.SUPPRESS, reasons=(Reason(code, told.key), *others))
+    return replace(decision, action=Action.SUPPRESS, reasons=(heads[told.notice], *others))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from catalyst_ray.core.directory import TickerDirectory
+from catalyst_ray.core.directory import Listing, TickerDirectory
 from catalyst_ray.core.parse import parse_feed
 from catalyst_ray.demo import edgar
 from catalyst_ray.demo.channels import Shape
+from catalyst_ray.demo.companies import companies
+from catalyst_ray.demo.near_misses import namesake
 from catalyst_ray.demo.press import Press
 from catalyst_ray.models import Fetched
 from catalyst_ray.quality.texts import NOW_UTC
@@ -24,8 +26,9 @@ _BASE_URL = "http://127.0.0.1:8099"
 
 
 def demo_directory() -> TickerDirectory:
-    """Return the ticker map of the demo's companies."""
-    return TickerDirectory.from_json(edgar.company_tickers())
+    """Return the ticker map of the demo's companies and of those of like name."""
+    listed = (one for company in companies() for one in (company, namesake(company)))
+    return TickerDirectory.from_listings([Listing(one.ticker, one.cik, one.name) for one in listed])
 
 
 def demo_items(world: World) -> Iterator[tuple[Item, Truth]]:

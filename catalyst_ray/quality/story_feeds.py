@@ -9,6 +9,7 @@ from catalyst_ray.core.dedupe import telling_of
 from catalyst_ray.core.fast_tier import FastTier, ModelUses
 from catalyst_ray.core.parse import parse_feed
 from catalyst_ray.core.policy import default_policy
+from catalyst_ray.core.reasons import Code
 from catalyst_ray.core.sentiment import SentimentModel
 from catalyst_ray.core.stories import StoryIndex
 from catalyst_ray.errors import ParseError
@@ -72,7 +73,7 @@ def joined(folder: DataFolder, items: list[tuple[Item, str | None]]) -> list[tup
         link = reading.link
         if ticker:
             listing = folder.directory.by_ticker(ticker)
-            symbol = Symbol(ticker=ticker, reason=Reason("labelled"), name=listing.name if listing else "")
+            symbol = Symbol(ticker=ticker, reason=Reason(Code.CATEGORY), name=listing.name if listing else "")
             link = Link(symbols=(symbol,))
         story = index.place(telling_of(item, link, reading.score), now_utc=item.received_utc)
         if story != item.key:

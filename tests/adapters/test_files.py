@@ -107,6 +107,15 @@ async def test_people_see_the_terms_of_a_deal() -> None:
     assert "Deal: $10.0M " in stream.getvalue()
 
 
+async def test_people_see_who_told_it_too_and_what_was_corrected() -> None:
+    """The line of an update says why there is one."""
+    stream = io.StringIO()
+    notices = (Reason("corrected", "$52 million, was $25 million"),)
+    await edit(Console(stream, is_terminal=True), make_alert(also=("Meridian",), notices=notices, revision=1))
+    words = " ".join(re.sub(r"\x1b\[[\d;]*m", "", stream.getvalue()).split())
+    assert "corrected: $52 million, was $25 million · also Meridian" in words
+
+
 async def test_people_see_that_an_alert_is_withdrawn() -> None:
     """In the line itself."""
     stream = io.StringIO()

@@ -497,6 +497,36 @@ def test_a_withdrawn_alert_says_so_at_one_glance() -> None:
     assert json.loads(alert_line(sunk))["withdrawn"] is True
 
 
+def test_a_corrected_alert_says_what_changed_and_who_told_it_too() -> None:
+    """The push line is marked, the first reason has the figures, and the source line names the others."""
+    notices = (Reason("corrected", "$52 million, was $25 million"),)
+    decision = Decision(action=Action.ALERT, reasons=(Reason("strong"), *notices), value=-0.7)
+    told = make_alert(also=("Meridian", "PressLine"), notices=notices, decision=decision)
+    shown = card(told)
+    assert shown.reasons[0] == "Corrected by its source: $52 million, was $25 million"
+    assert len([reason for reason in shown.reasons if "Corrected" in reason]) == 1
+    assert shown.source.endswith(" · also Meridian, PressLine")
+    payload = discord_payload(shown, has_chart=False, has_gauge=False)
+    assert payload["content"].endswith(" · corrected")
+    record = json.loads(alert_line(told))
+    assert record["also"] == ["Meridian", "PressLine"]
+    assert record["notices"] == [
+        {"code": "corrected", "detail": "$52 million, was $25 million", "value": None}
+    ]
+    assert record["withdrawn"] is False
+
+
+def test_a_retracted_alert_says_so_at_one_glance() -> None:
+    """It is withdrawn, whatever its score, and by whom stands first among the reasons."""
+    told = make_alert(notices=(Reason("retracted", "Meridian"),))
+    shown = card(told)
+    payload = discord_payload(shown, has_chart=False, has_gauge=False)
+    assert payload["content"].startswith("✕ **QLLN** retracted by its source (**")
+    assert embed_fields(shown)[0][1].startswith("✕ Retracted ")
+    assert shown.reasons[0] == "Retracted by its source: Meridian"
+    assert json.loads(alert_line(told))["withdrawn"] is True
+
+
 def test_a_lifted_alert_says_that_the_model_lifted_it() -> None:
     """An item that the fast tier would have passed over."""
     reasons = (Reason("llm_judged", "mistral", 0.9), Reason("llm_weighed"), Reason("llm_lifts", value=0.4))

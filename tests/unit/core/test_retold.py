@@ -39,6 +39,6 @@ def test_a_retraction_is_the_last_word():
     alert = with_notice(make_alert(), Notice.RETRACTED, item("RETRACTION: it", source="Meridian"))
     assert alert is not None
     assert alert.is_retracted
-    assert alert.notices[-1].detail == "by Meridian"
+    assert alert.notices[-1].detail == "Meridian"
     assert with_notice(alert, Notice.RETRACTED, item("RETRACTION: it", key="url:2")) is None
     assert with_notice(alert, Notice.CORRECTED, item("CORRECTION: it", key="url:3")) is None
