@@ -117,10 +117,11 @@ class NoModel:
 async def revise_all(store: Any, courier: Courier, clock: SystemClock) -> None:
     """Revise every alert to one value, as when the language model's answers come; wait for the edits."""
     for alert in store.recent_alerts(limit=1_000):
-        if alert.revision == 0:
+        if alert.value != NEW_VALUE:
             now = clock.now_utc()
             decision = replace(alert.decision, value=NEW_VALUE)
-            store.revise_alert(replace(alert, decision=decision, revision=1, revised_utc=now), now_utc=now)
+            newer = replace(alert, decision=decision, revision=alert.revision + 1, revised_utc=now)
+            store.revise_alert(newer, now_utc=now)
             courier.wake()
     await courier.settle(10.0, retries=True)
 
@@ -167,7 +168,7 @@ async def main(base_url: str, webhook_url: str, folder: Path, step: str) -> None
                 ),
                 releaser=releaser,
                 late=late,
-                alert_wait_s=5.0,  # the judge answers at once: no cycle edits, only revise_all does
+                alert_wait_s=5.0,  # the judge answers at once: cycles edit for copies only
             ),
             releaser=releaser,
             late=late,

@@ -31,6 +31,8 @@ STEPS = [
     "after:begin_delivery",
     "before:finish_delivery",
     "after:finish_delivery",
+    "before:join_story",
+    "after:join_story",
     "before:save_feed_state",
     "before:revise_alert",
     "after:revise_alert",
@@ -40,7 +42,7 @@ STEPS = [
     "after:finish_edit",
 ]
 EDITING = {step for step in STEPS if step.partition(":")[2] in {"revise_alert", "edit", "finish_edit"}}
-"""Steps that come when every alert has been posted."""
+"""Steps of edits: of copies as they come, of all alerts at the end."""
 UNKNOWN = {"after:begin_delivery", "before:finish_delivery"}
 """Steps after which nobody knows whether Discord took the message."""
 
@@ -112,7 +114,7 @@ def test_every_alert_ends_at_its_newest_revision(crashed) -> None:
     step, store, messages = crashed
     alerts = store.recent_alerts(limit=1000)
     new = {alert_of(message) for message in messages if "+0.99" in message["payload"]["content"]}
-    assert {alert.revision for alert in alerts} == {1}
+    assert all(alert.revision >= 1 for alert in alerts), "copies may have revised some before"
     assert new == {alert.id for alert in alerts}
     assert "discord/editing" not in store.delivery_counts()
     rows = [(alert, row) for alert in alerts for row in store.explain(alert.id, limit=1)[0].deliveries]
