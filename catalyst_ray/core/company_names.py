@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Self
 
 from catalyst_ray.core.name_evidence import Page, is_company
 from catalyst_ray.core.name_words import fold, is_plain, known_names, name_key, name_words, strangers
+from catalyst_ray.core.securities import kind_by_name
+from catalyst_ray.models import SecurityKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 MAX_SHARED = 5
 """Companies kept of those that share a name."""
-_FUND = re.compile(r"(?i)\b(?:ETF|ETN|FUNDS?|MUNICIPALS?|PORTFOLIO)\b|\bTRUST\b.*\b(?:SERIES|\d{4})\b")
 _SHELL = re.compile(r"(?i)\bacquisitions?\s+(?:corp|co|inc|ltd|limited|holdings?|[ivx]+)\b|\bSPAC\b")
 _POSSESSIVES = ("'s", "’s", "'S", "’S")
 _REACH = 10
@@ -104,10 +105,13 @@ class CompanyNames:
         for cik, name in names.items():
             words = name_key(name)
             if words:
-                _add(entries, words, cik, is_short_too=not (_FUND.search(name) or _SHELL.search(name)))
+                _add(entries, words, cik, is_short_too=not _is_shell(name))
         for cik, others in known_names().items():
             for other in others if cik in names else ():
                 words = name_key(other)
+                taken = entries.get(" ".join(words))
+                if taken and _without(taken.whole, cik):
+                    continue  # somebody else's registered name by now
                 _add(entries, words, cik, is_short_too=False)
                 entry = entries[" ".join(words)]
                 entry.known, entry.whole = _joined(entry.known, cik), _without(entry.whole, cik)
@@ -152,6 +156,11 @@ class CompanyNames:
             if is_owner:
                 break
         return best
+
+
+def _is_shell(name: str) -> bool:
+    """Return whether a name's first word says little: of funds and blank-check companies there are many a house."""
+    return kind_by_name(name) is SecurityKind.FUND or _SHELL.search(name) is not None
 
 
 def _add(entries: dict[str, _Entry], words: Sequence[str], cik: int, *, is_short_too: bool) -> None:

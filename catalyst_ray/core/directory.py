@@ -25,6 +25,9 @@ _SPELLINGS = {"WS": "WT", "U": "UN", "R": "RI", "RT": "RI"}
 _DERIVED = re.compile(r".*-(?:P[A-Z]?|WT[A-Z]?|UN|RI|RT|W[SI])|[A-Z]{4}[WUR]")
 """Preferreds, warrants, units and rights: never a company's first ticker while it has another."""
 
+_FOREIGN = re.compile(r"[A-Z]{4}[FY]")
+"""The OTC forms of shares that are listed abroad, or under another ticker."""
+
 
 @dataclass(frozen=True, slots=True)
 class Listing:
@@ -152,4 +155,11 @@ def _listing(row: dict[str, Any]) -> Listing | None:
 def _shares_first(listings: list[Listing]) -> tuple[Listing, ...]:
     if len(listings) == 1:
         return (listings[0],)
-    return tuple(sorted(listings, key=lambda listing: _DERIVED.fullmatch(listing.ticker) is not None))
+    return tuple(sorted(listings, key=lambda listing: _distance(listing.ticker)))
+
+
+def _distance(ticker: str) -> int:
+    """Return how far a ticker is from the share that people trade: derived securities last, foreign forms before."""
+    if _DERIVED.fullmatch(ticker):
+        return 2
+    return 1 if _FOREIGN.fullmatch(ticker) else 0

@@ -15,11 +15,13 @@ from catalyst_ray.core.name_words import WORD, fold, is_plain, name_words
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Sequence
 
-_BOUNDARY = re.compile(r"[.!?:;…()\[\]|\"“”]|[-–—]\s|\s[-–—]|--")
+_BOUNDARY = re.compile(r"\.\s|[!?:;…()\[\]|\"“”]|[-–—]\s|\s[-–—]|--")
 """Between two words: they belong to two sentences, or one stands apart."""
 _STOP = re.compile(r"[.!?:;…|\"“”]|\s[-–—]\s|--")
 """In front of a word: it begins a sentence, so that its capital letter says nothing."""
 _PERIOD = re.compile(r"(?:q[1-4]|[1-4]q|fy|h[12])\d{0,4}")
+_NUMBER = re.compile(r"\d+(?:st|nd|rd|th|[sk]|pm|am)?", re.IGNORECASE)
+_AMOUNT_MARKS = frozenset(".,$€£#+-@")
 _OWNED = re.compile(r"['’]s$")
 _CONNECTING = frozenset({"of", "the", "in", "de", "for", "&"})
 _TITLE_CASE = 0.6
@@ -48,16 +50,15 @@ class Page:
                 yield at
 
     def _is_amount(self, word: re.Match[str]) -> bool:
-        return word.group().isdigit() or self.text[max(0, word.start() - 1) : word.start()] in set(
-            ".,$€£#+-@"
-        )
+        before = self.text[max(0, word.start() - 1) : word.start()]
+        return before in _AMOUNT_MARKS or _NUMBER.fullmatch(word.group()) is not None
 
     def may_go_on(self, at: int) -> bool:
         """Return whether a name may go on with a word: a capitalised one, or one like "of"."""
-        word = self.words[at].group()
-        if word.islower() and word not in _CONNECTING and fold(word) not in name_words().kinds:
+        word, gap = self.words[at].group(), self.between(at - 1)
+        if gap != "." and word.islower() and word not in _CONNECTING and fold(word) not in name_words().kinds:
             return False
-        return not _BOUNDARY.search(self.between(at - 1))
+        return not _BOUNDARY.search(gap)
 
     def between(self, at: int) -> str:
         """Return what stands between a word and the next."""
@@ -74,8 +75,8 @@ class Page:
         return self.words[end].group()
 
     def previous(self, at: int) -> str:
-        """Return the word in front of a name as it is written; empty where the name begins a sentence."""
-        return "" if self.is_first(at) else self.words[at - 1].group()
+        """Return the word in front of a name as it is written; empty where the name begins a part of a sentence."""
+        return "" if self.is_first(at) or "," in self.between(at - 1) else self.words[at - 1].group()
 
     @cached_property
     def case(self) -> tuple[bool, bool]:
@@ -122,7 +123,7 @@ def _is_plain_name(
 ) -> bool:
     """Return whether ordinary words mean a company."""
     tells = not name_words().untelling.issuperset(key)
-    if is_whole and len(key) > 1 and tells:
+    if is_whole and len(key) > 1 and (tells or len(key) > 2):
         return all(not page.words[place].group().islower() for place in range(at, end))
     if _has_evidence(page, at, end, count=len(key)):
         return True
@@ -143,12 +144,18 @@ def _has_evidence(page: Page, at: int, end: int, *, count: int) -> bool:
     """
     lists = name_words()
     behind, before = _beside(page.next_word(end)), _beside(page.previous(at))
-    if behind in lists.legal:
+    if (
+        behind in lists.legal
+        or behind in lists.soft
+        or page.text.startswith(".com", page.words[end - 1].end())
+    ):
         return True
     written = page.previous(at)
     is_apart = count > 1 or not written[:1].isupper() or _OWNED.search(written) is not None
     is_apart = is_apart or before in lists.joints or before in lists.before
     if is_apart and (behind in lists.after or _PERIOD.fullmatch(behind)):
+        return True
+    if before == "why" and behind in lists.joints:
         return True
     if not before or (count == 1 and page.next_word(end)[:1].isupper() and behind not in lists.joints):
         return False

@@ -97,8 +97,9 @@ def is_plain(words: Sequence[str]) -> bool:
 
 def _is_telling(words: Sequence[str]) -> bool:
     """Return whether words tell a company apart without what stands behind them."""
-    is_short = len(words) == 1 and (len(words[0]) <= 2 or words[0] in name_words().never)
-    return not is_short and not is_plain(words)
+    if len(words) > 1:
+        return not name_words().untelling.issuperset(words)
+    return len(words[0]) > 2 and words[0] not in name_words().never and not is_plain(words)
 
 
 def _joined(words: list[str]) -> list[str]:

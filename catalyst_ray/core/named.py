@@ -48,7 +48,11 @@ def from_names(reading: LinkReading, linked: set[int]) -> Iterator[Found]:
     texts = ((Where.TITLE, item.title), (Where.SUMMARY, item.summary[:MAX_NAMED_CHARS]))
     hits = [(where, text, hit) for where, text in texts if text for hit in names.find(text)]
     others = {cik for found in hits if _is_another(reading, *found) for cik in found[2].ciks} - linked
-    hits = [found for found in hits if others.isdisjoint(found[2].ciks)]
+    hits = [
+        found
+        for found in hits
+        if others.isdisjoint(found[2].ciks) and not _is_ticker_of_another(reading, found[1], found[2])
+    ]
     certain = linked | {hit.ciks[0] for _, _, hit in hits if hit.is_sure and len(hit.ciks) == 1}
     doubtful: set[int] = set()
     for where, text, hit in hits:
@@ -87,6 +91,13 @@ def _is_another(reading: LinkReading, where: Where, text: str, hit: NameHit) -> 
     return named.isdisjoint(map(normal_ticker, symbols))
 
 
+def _is_ticker_of_another(reading: LinkReading, text: str, hit: NameHit) -> bool:
+    """Return whether what reads like a name is rather another company's ticker ("ACME" of Acmatic, not of Acme)."""
+    word = text[hit.start : hit.end]
+    listing = reading.directory.by_ticker(word) if word.isupper() and len(word) >= _SURE_LETTERS else None
+    return listing is not None and listing.cik not in hit.ciks
+
+
 def _company(reading: LinkReading, cik: int, where: Where, text: str, hit: NameHit) -> Iterator[Found]:
     listings = reading.directory.by_cik(cik)
     if not listings or any(_root(listing.ticker) in reading.foreign for listing in listings):
@@ -118,7 +129,7 @@ def _brackets(reading: LinkReading, named: set[int]) -> Iterator[Found]:
             # Lists hold symbols that are gone from the map; words in capitals are seldom half symbols.
             is_half = 2 * len(known) >= len(listings) and not any(map(is_word, tag.symbols))
             several = len(listings) > 1 and (is_half or len(known) == len(listings))
-            reason = Reason("ticker_list" if several else "bracketed", tag.span[:MAX_DETAIL])
+            reason = Reason("ticker_list" if len(tag.symbols) > 1 else "bracketed", tag.span[:MAX_DETAIL])
             for listing in known:
                 if several or listing.cik in named or _is_symbol(listing, tag, text):
                     yield Found(rank, reading.symbol(listing.ticker, listing, reason, place_of(tag, where)))

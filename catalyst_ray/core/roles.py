@@ -26,6 +26,8 @@ MAX_BESIDES_TITLE = 3
 """Companies of a body or of categories from which on none of them is the subject."""
 _OPENING = 100
 """Characters at a summary's beginning within which a company that is only named may be its subject."""
+_REACH = 40
+"""Characters in front of a name within which words say how it is meant."""
 _ORDER = {Role.SUBJECT: 0, Role.COUNTERPART: 1, Role.MENTIONED: 2}
 
 
@@ -105,9 +107,9 @@ def _in_title(title: str, cast: Sequence[Cast], roles: dict[str, Role]) -> None:
             between = title[subject.until : spot]
             is_party = _words().counterpart.search(between) and not _words().passing.search(between)
             roles[part.symbol.ticker] = Role.COUNTERPART if is_party else Role.MENTIONED
-        elif spot and _words().behind_with.search(title[:spot]):
+        elif spot and _words().behind_with.search(title[max(0, spot - _REACH) : spot]):
             roles[part.symbol.ticker] = Role.COUNTERPART
-        elif not spot or not _words().passing.search(title[:spot]):
+        elif not spot or not _words().passing.search(title[max(0, spot - _REACH) : spot]):
             subject = part
             roles[part.symbol.ticker] = Role.SUBJECT
 

@@ -47,7 +47,7 @@ _FIFTH = {
 }
 """Nasdaq's fifth letters, where the first four are a ticker of the same company."""
 _FUND = re.compile(
-    r"(?i)\b(?:ETF|ETN|FUNDS?|ISHARES|SPDR|PROSHARES|GRAYSCALE)\b"
+    r"(?i)\b(?:ETF|ETN|FUNDS?|MUNICIPALS?|ISHARES|SPDR|PROSHARES|GRAYSCALE)\b"
     r"|\b(?:MUNICIPAL|INCOME|BITCOIN|ETHEREUM|GOLD|SILVER|COMMODITY|BOND|CREDIT|DIVIDEND|STRATEGIC|TERM)\b.{0,30}\bTRUST\b"
 )
 _ESTATE = re.compile(r"(?i)\b(?:REIT|REALTY|PROPERT|MORTGAGE|HOTEL|LODGING|STORAGE)")
@@ -69,12 +69,13 @@ def security_kind(ticker: str, name: str = "", siblings: Collection[str] = ()) -
             return kind
     if len(root) == 5 and root[:-1] in siblings and root[-1] in _FIFTH:
         return _FIFTH[root[-1]]
-    named = _kind_by_name(name)
+    named = kind_by_name(name)
     return SecurityKind.ADR if named is SecurityKind.COMMON and _is_foreign_form(ticker, "Y") else named
 
 
 @lru_cache(maxsize=4_096)
-def _kind_by_name(name: str) -> SecurityKind:
+def kind_by_name(name: str) -> SecurityKind:
+    """Return what a registered name says: fund, ADR, or nothing special."""
     if _FUND.search(name) and not _ESTATE.search(name):
         return SecurityKind.FUND
     return SecurityKind.ADR if _ADR.search(name) else SecurityKind.COMMON

@@ -27,6 +27,15 @@ COMPANIES = {
     13: "TQV INDUSTRIES INC",
     14: "Global Health Group Inc",  # nothing but kinds of business
     15: "QRX Corp",
+    16: "Samsung Quillers Inc",
+    17: "Golden Orchard Group Ltd",
+    18: "22nd Street Corp",
+    19: "Orrin Inc",
+    20: "Tarn Corp",
+    21: "Larkdale Pharma Inc",
+    22: "Larkdale Inc",
+    23: "Zeta.ai Inc",
+    24: "7Q Quarries Inc",
     1326801: "Meta Platforms, Inc.",
 }
 INDEX = CompanyNames.of(COMPANIES.items())
@@ -79,6 +88,11 @@ def test_names_are_compared_without_their_legal_form(name, expected):
         ("Drellmont Group and Drellmont", [12, 12]),
         ("TQV Indus said; TQV Industries said", [13, 13]),
         ("Facebook's new app", [1326801]),
+        ("Golden Orchard and Golden Orchard Group", [17, 17]),
+        ("Jane’s view of Orrin", [19]),
+        ("Zeta.ai rises", [23]),
+        ("Tarn.com opens", [20]),
+        ("7Q Quarries buys 7Q Quarries’ rival for $7Q Quarries", [24, 24]),
         ("News of Lumidex Municipal Income Fund", [10]),
     ],
 )
@@ -97,7 +111,10 @@ def test_names_and_their_short_forms_are_found(text, expected):
         "Lumidex opens a shop",
         "Zorvane opens a shop",  # two companies
         "Therapeutics Inc",
-        "up $3.5M at 10:30 in 2026",
+        "up $3.5M at 10:30 in 2026 on the 22nd",
+        "Jane Weston and Carl Brannock met",  # persons
+        "Quillon Corp",  # another company, by its legal form
+        "Samsung opens a shop",  # not the one whose name only begins so
         "",
         "…",
     ],
@@ -113,6 +130,15 @@ def test_a_name_of_two_companies_is_shown_as_such():
     assert set(hit.ciks) == {6, 7}
 
 
+def test_a_word_is_shared_with_a_larger_company_that_begins_so():
+    """In a map sorted by size, the small company's whole name may be short for the large one's, but not reversed."""
+    (hit,) = INDEX.find("Larkdale soars")
+    assert set(hit.ciks) == {21, 22}
+    turned = CompanyNames.of([(22, COMPANIES[22]), (21, COMPANIES[21])])
+    (hit,) = turned.find("Larkdale soars")
+    assert hit.ciks == (22,)
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -122,6 +148,9 @@ def test_a_name_of_two_companies_is_shown_as_such():
         "Harbor Q3 EPS $0.10 Beats Estimates",
         "Harbor Reports Record Revenue",
         "Broker Upgrades Harbor To Buy",
+        "Why Harbor Is Moving",
+        "The Harbor Holdings Case",
+        "Roe's Harbor posts a loss",
         "Broker Keeps Its Outperform On Harbor",
         "the makers sold it to Harbor for cash on Monday, sources said",
         "Summit Clear Water Reports Results",
@@ -145,6 +174,7 @@ def test_a_name_that_is_a_word_needs_evidence_and_has_it(text):
         "They offer global health Group therapy",
         "New Global Health Rules Take Effect",
         "on qrx and Qrx",
+        "Maintains Buy, Harbor Of Calm",
         "ALL SHIPS ARE TO LEAVE HARBOR TODAY",
     ],
 )

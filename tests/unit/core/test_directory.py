@@ -7,7 +7,7 @@ import pickle
 
 import pytest
 
-from catalyst_ray.core.directory import TickerDirectory, normal_ticker
+from catalyst_ray.core.directory import Listing, TickerDirectory, normal_ticker
 from catalyst_ray.errors import ParseError
 
 ROWS = [
@@ -44,6 +44,13 @@ def test_both_layouts_give_the_same_companies():
     assert acme is not None
     assert (acme.cik, acme.name, acme.venue) == (11, "Acme Widgets Inc.", "Nasdaq")
     assert [x.ticker for x in first.by_cik(12)] == [x.ticker for x in second.by_cik(12)]
+
+
+def test_the_share_of_an_exchange_stands_before_foreign_forms():
+    """The F and Y of shares over the counter come behind the ticker that people trade, and before warrants."""
+    rows = [(15, "FRGNF", "Foreign"), (15, "FRGNW", "Foreign"), (15, "FRGN", "Foreign")]
+    directory = TickerDirectory.from_listings(Listing(ticker, cik, name) for cik, ticker, name in rows)
+    assert [listing.ticker for listing in directory.by_cik(15)] == ["FRGN", "FRGNF", "FRGNW"]
 
 
 @pytest.mark.parametrize(("cik", "ticker"), [(11, "ACME"), (12, "BOLT-B"), (13, "SPAQ"), (14, "PREF")])

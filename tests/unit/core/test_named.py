@@ -19,6 +19,8 @@ KNOWN = TickerDirectory.from_listings(
         ("DRL", 6, "Drellmont Group"),
         ("NASA", 7, "Nasarine Corp"),
         ("AGMT", 8, "Agmatine Inc"),
+        ("ACMA", 9, "Acmatic Inc"),
+        ("ZZZ", 10, "Acma Corp"),
     ]
 )
 
@@ -38,6 +40,7 @@ def linked(title: str, summary: str = "", **more) -> list[tuple[str, str]]:
         ("VLD Reports A Fire", [("VLD", "bare_ticker")]),
         ("Veldrin: is VLD cheap?", [("VLD", "name")]),
         ("Veldrin Breaks Out (VLD)", [("VLD", "name")]),
+        ("ACMA gains", [("ACMA", "bare_ticker")]),
         ("Transcript Of The Call (QLLN)", [("QLLN", "bracketed")]),
         (
             "New Highs (QLLN, VLD, GONE, DRL)",
