@@ -7,6 +7,7 @@ are given, each must be there.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 _NEGATION = "negation"
 _BEFORE, _AFTER, _INSIDE = _SIDES = ("before", "after", "inside")
 _DENIED = Doubt(0.0)
+_WIDEST = 24
+"""Farther from a match no hedge is looked at, words: more than any reach with any phrase."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +67,8 @@ class Hedges:
         return cls(rows, PhraseIndex.build(phrases, sets))
 
     def among(self, words: Words) -> list[Found[tuple[int, str]]]:
-        """Return the hedging words of a text."""
-        return self.phrases.find(words)
+        """Return the hedging words of a text, in its order."""
+        return sorted(self.phrases.find(words), key=_start)
 
     def doubt(
         self, rule: EventRule, words: Words, found: Found[Any], hedging: Sequence[Found[tuple[int, str]]]
@@ -73,7 +76,9 @@ class Hedges:
         """Return what the hedging words of its text leave of a match; two denials make none."""
         if rule.noise:
             return SURE
-        near = [one.tag for one in hedging if self._reaches(one, words, found)]
+        first = bisect_left(hedging, found.start - _WIDEST, key=_start)
+        behind = bisect_left(hedging, found.end + _WIDEST, key=_start)
+        near = [one.tag for one in hedging[first:behind] if self._reaches(one, words, found)]
         if not near:
             return SURE
         denials = sum(self.rows[index].kind == _NEGATION for index, _ in near)
@@ -103,3 +108,7 @@ class Hedges:
             # "approval in | 2019": the last word of a match may begin what follows it
             near = one.start >= found.end - 1 and one.start - found.end < reach
         return near and not any(words.tokens[at] == "." for at in gap)
+
+
+def _start(found: Found[Any]) -> int:
+    return found.start

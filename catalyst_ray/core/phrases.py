@@ -67,9 +67,14 @@ class Words:
                     joined = joined.replace(f" {known}{ending} ", f" {one_word}{ending} ")
         return self if joined == self.joined else Words(tuple(joined[1:-1].split(" ")), joined)
 
-    def index_at(self, offset: int) -> int:
-        """Return the index of the token that begins after the space at ``offset`` of ``joined``."""
-        return self.joined.count(" ", 0, offset)
+    def indexes(self) -> dict[int, int]:
+        """Return the index of each token by the offset in ``joined`` of the space before it."""
+        indexes: dict[int, int] = {}
+        offset = 0
+        for index, token in enumerate(self.tokens):
+            indexes[offset] = index
+            offset += len(token) + 1
+        return indexes
 
     def place(self, start: int, end: int) -> tuple[int, int]:
         """Return where tokens ``start`` to ``end`` stand in the text as it was split, before ``without``."""
@@ -169,10 +174,12 @@ class PhraseIndex(Generic[Tag]):
                 else:
                     candidates[entry.number] = entry
         found = []
+        indexes: dict[int, int] = {}
         for number in sorted(candidates):
             entry = candidates[number]
             for match in entry.pattern.finditer(text.joined):
-                start = text.index_at(match.start())
+                indexes = indexes or text.indexes()
+                start = indexes[match.start()]
                 words = match.group()[1:]
                 end = start + words.count(" ") + 1
                 found.append(Found(entry.tag, start, end, " ".join(words.split())))
