@@ -81,6 +81,9 @@ class TickerDirectory:
     def __len__(self) -> int:
         return len(self._by_ticker)
 
+    def __iter__(self) -> Iterator[Listing]:
+        return iter(self._by_ticker.values())
+
     def by_ticker(self, ticker: str) -> Listing | None:
         """Return the listing of a ticker in any of its spellings (BRK.B, brk/b, BRK-B)."""
         return self._by_ticker.get(ticker) or self._by_ticker.get(normal_ticker(ticker))
@@ -89,7 +92,7 @@ class TickerDirectory:
     def names(self) -> CompanyNames:
         """Return the index of the companies' names; built when it is first asked for (0.1 s)."""
         if self._names is None:
-            companies = ((listing.cik, listing.name) for listing in self._by_ticker.values())
+            companies = ((listing.cik, listing.name) for listing in self)
             object.__setattr__(self, "_names", CompanyNames.of(companies))
         return self._names or CompanyNames()
 

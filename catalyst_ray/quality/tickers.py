@@ -78,9 +78,8 @@ class _Names:
     @cached_property
     def _by_ticker(self) -> Mapping[str, set[str]]:
         names: dict[str, set[str]] = {}
-        for row in self.folder.documents("05_tickers/*company_tickers*.json")[:1]:
-            for entry in row.values():
-                names.setdefault(normal_ticker(str(entry["ticker"])), set()).add(_core(str(entry["title"])))
+        for listing in self.folder.directory:
+            names.setdefault(listing.ticker, set()).add(_core(listing.name))
         for pattern, column in (
             ("05_tickers/sp500*.csv", "Security"),
             ("05_tickers/nasdaq-listed*.csv", "Security Name"),

@@ -79,6 +79,15 @@ def test_labels_count_where_tag_or_name_stands_in_the_text(folder):
     assert "1 labels not in the map" in named.details
 
 
+def test_the_map_may_have_either_layout(folder):
+    """The names of the rule come from the map as the program reads it, whatever its layout."""
+    data = folder(("Quillon Rises", "QLLN"))
+    rows = [[row["cik_str"], row["title"], row["ticker"], "NYSE"] for row in MAP.values()]
+    layout = {"fields": ["cik", "name", "ticker", "exchange"], "data": rows}
+    (data.root / "05_tickers" / "sec_company_tickers_a.json").write_text(json.dumps(layout))
+    assert figure(data, "tickers_named_f1").n == 1
+
+
 def test_misses_and_false_tickers_lower_the_figure(folder):
     """A label that is not linked is missed; a linked company that the text does not name is false."""
     data = folder(("Ships Return To Harbor", "HRBR"), ("Quillon Rises", "QLLN"))
