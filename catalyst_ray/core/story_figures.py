@@ -155,9 +155,7 @@ def equal(a: Figure, b: Figure) -> bool:
     if a.name or b.name or a.value == b.value:
         return a.name == b.name and a.value == b.value
     step = max(a.step, b.step)
-    if a.step == b.step or min(a.value, b.value) < _LEAST_DIGITS * step:
-        return False
-    return abs(a.value - b.value) <= step / 2
+    return min(a.value, b.value) >= _LEAST_DIGITS * step and abs(a.value - b.value) <= step / 2
 
 
 def shares(figures_a: Iterable[Figure], figures_b: Iterable[Figure]) -> bool:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import feedparser
 
 from catalyst_ray.core.charts import draw_chart, warm_up
+from catalyst_ray.core.dedupe import telling_of
 from catalyst_ray.core.directory import TickerDirectory
 from catalyst_ray.core.fast_tier import FastTier, ModelUses
 from catalyst_ray.core.gauge import GaugeBook
@@ -18,6 +19,7 @@ from catalyst_ray.core.parse import parse_feed
 from catalyst_ray.core.policy import default_policy
 from catalyst_ray.core.price_table import parse_price_json
 from catalyst_ray.core.sentiment import SentimentModel
+from catalyst_ray.core.stories import LIMIT, StoryIndex
 from catalyst_ray.demo import edgar
 from catalyst_ray.demo.companies import companies
 from catalyst_ray.demo.press import Press
@@ -26,7 +28,7 @@ from catalyst_ray.demo.world import World
 from catalyst_ray.models import ChartRequest, FeedKind, FeedSpec, Fetched
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from catalyst_ray.demo.channels import Channel
     from catalyst_ray.models import Item
@@ -112,8 +114,23 @@ def _judging(press: Press) -> dict[str, float]:
     sentiment = SentimentModel()
     return {
         "classify_1000_s": seconds * 1_000 / len(items),
+        "story_lookup_s": _looking_up(items, fast),
         "sentiment_300_words_s": median_s(lambda: sentiment.sentiment("Norvane", SENTENCE * 5), times=50),
     }
+
+
+def _looking_up(items: Sequence[Item], fast: FastTier) -> float:
+    """Return the seconds to find an item's story in a full window whose texts are a story each: the worst case."""
+    tellings = [
+        telling_of(item, reading.link, reading.score)
+        for item in items
+        for reading in (fast.read(item, now_utc=NOW),)
+    ]
+    index = StoryIndex()
+    for number in range(LIMIT):
+        index.add(tellings[number % len(tellings)], story=str(number), now_utc=NOW)
+    some = tellings[:: max(1, len(tellings) // 200)]
+    return median_s(lambda: [index.find(one) for one in some], times=3) / len(some)
 
 
 def _drawing() -> dict[str, float]:

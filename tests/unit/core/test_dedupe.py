@@ -96,6 +96,19 @@ def test_the_first_sentence_joins_where_headlines_are_short():
     assert likeness(short, tell("Quillon announces pricing of $31.8 million stock sale")) < SAME
 
 
+@pytest.mark.parametrize(
+    ("dateline_a", "dateline_b"),
+    [
+        ("OSLO, March 17, 2026 (MERIDIAN NEWSWIRE) -- ", "BERGEN--(TRADEWIND WIRE)--"),
+        ("OSLO, March 17, 2026 /PRESSLINE/ -- ", "BERGEN / OPENWIRE / March 17, 2026 / "),
+    ],
+)
+def test_a_dateline_names_nobody(dateline_a, dateline_b):
+    """Where and by which wire a text was sent does not tell two texts apart."""
+    title, text = "Quillon names Ada Lind chief executive", "Quillon named Ada Lind as its chief executive."
+    assert likeness(tell(title, dateline_a + text), tell(title + " officer", dateline_b + text)) >= SAME
+
+
 def test_tickers_keep_stories_apart_and_a_text_without_one_must_have_every_word():
     """Other companies have other stories; without a ticker no word of the shorter headline may be missing."""
     title = "Harlow and partners win approval for new harbour bridge"
@@ -111,6 +124,8 @@ def test_advertising_is_no_copy_of_the_news_it_is_about():
     ad = tell("INVESTOR ALERT: Odell LLP reminds Quillon investors of class action over trial data of QX-118")
     assert ad.noise
     assert likeness(news, ad) < SAME
+    results = tell("Quillon Reports Second Quarter 2026 Financial Results")
+    assert likeness(results, tell("Quillon to Report Second Quarter 2026 Financial Results on May 7")) < SAME
 
 
 def _filed(title: str, *, stage: OfferingStage, gross_usd: float, form: str | None = None):
