@@ -34,6 +34,8 @@ SUMMARY_CHARS = 1000
 """A release says what happened in its first paragraphs; the boilerplate below names every risk."""
 SUMMARY_FACTOR = 0.5
 QUESTION_FACTOR = 0.3
+FAINT = 0.1
+"""Weight below which an event leaves its family to a weightier one that comes later."""
 STRONG = 0.3
 """Weight from which an event in the title outdoes noise that yields."""
 TARGET, BUYER, AGREED = "merger_target", "merger_buyer", "merger_agreement"
@@ -135,17 +137,17 @@ class Taxonomy:
         return {index: best[index] for index in sorted(best.keys() - forbidden)}
 
     def _settled(self, found: dict[int, EventHit]) -> list[EventHit]:
-        replaced: set[str] = set()
         first: dict[str, EventHit] = {}
-        kept: list[tuple[EventRule, EventHit]] = []
         for index, hit in found.items():  # the title's first, each in the order of the files
-            rule = self.rules[index]
-            if rule.family:
-                if rule.family in first:
-                    continue
-                first[rule.family] = hit
-            replaced |= rule.replaces
-            kept.append((rule, hit))
+            family = self.rules[index].family
+            if family and (family not in first or (_is_faint(first[family]) and not _is_faint(hit))):
+                first[family] = hit
+        kept = [
+            (rule, hit)
+            for index, hit in found.items()
+            if not (rule := self.rules[index]).family or first[rule.family] is hit
+        ]
+        replaced = frozenset[str]().union(*(rule.replaces for rule, _ in kept))
         step = first[STAGES].stage if STAGES in first else Stage.UNSTATED
         return [
             replace(hit, stage=step) if rule.family == KINDS and step and hit.stage == rule.stage else hit
@@ -175,6 +177,10 @@ def _placed(doubt: Doubt, text: str, where: Where, offset: int) -> Doubt:
     if "?" in text and _is_asked(text, offset):
         return Doubt(doubt.factor * QUESTION_FACTOR, doubt.stage or Stage.ASKED)
     return doubt
+
+
+def _is_faint(hit: EventHit) -> bool:
+    return abs(hit.weight) < FAINT
 
 
 def _is_asked(text: str, offset: int) -> bool:

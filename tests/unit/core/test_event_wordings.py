@@ -80,6 +80,15 @@ HEADLINES = """
 - | contract_lost | Norvane Loses Contract With Largest Customer
 - | contract_lost | Belisle Terminates License Agreement With Norvane
 + | partnership | Norvane and Belisle Announce Strategic Partnership
+- | atm_program | Norvane May Sell Up to $69 Million of Stock at the Market
++ | contract_won | Port of Belisle Picks Norvane for $48 Million Deal
++ | contract_won | Norvane Wins $575 mln Award
++ | contract_won | Belisle Grid Awards Norvane $880 mln Contract for Ledger Software
++ | partnership | Belisle Pays Norvane $56 mln Upfront for Rights to Velquin
++ | partnership | Norvane, Belisle Ink Velquin License Deal
++ | fda_approval | U.S. Regulator Clears Norvane's Gout Drug
++ | fda_approval | Food and Drug Administration Approves Norvane Pill
+0 | - | Regulators Approve Norvane Merger Timetable
 + | partnership | Norvane Inks Licensing Deal With Belisle Worth Up to $400 Million
 + | uplisting | Norvane to Uplist to Nasdaq Capital Market
 + | uplisting | Norvane Approved to List on NYSE American

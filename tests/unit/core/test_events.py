@@ -382,6 +382,16 @@ def test_a_filings_own_title_weakens_nothing():
     assert [(hit.code, hit.weight) for hit in find_events(told)] == [("restatement", -0.7)]
 
 
+def test_a_mention_in_the_title_leaves_the_event_to_the_summary():
+    """Of one family a faint hit gives way to a weighty one further down; a weighty one does not."""
+    hits = find_events(
+        news("Norvane in Merger News", "Norvane will be acquired by Belisle for $9 a share in cash.")
+    )
+    assert [hit.code for hit in hits if hit.code.startswith("merger")] == ["merger_target"]
+    kept = find_events(news("Norvane Cuts Guidance", "Norvane had raised its guidance in spring."))
+    assert [hit.code for hit in kept if hit.code.startswith("guidance")] == ["guidance_cut"]
+
+
 def test_one_family_speaks_once():
     """Several wordings of one stage count as one event, and each code comes once."""
     hits = find_events(news("Norvane Prices Upsized Public Offering of Common Stock, Offering Priced at $2"))
