@@ -106,17 +106,14 @@ class Stories:
             self._versions = OrderedDict((k, v) for k, v in self._versions.items() if v != told.key)
             return None
         final = _of_story(told, decision)
-        if told.notice is Notice.RETRACTED and await self._withdraw(alert):
-            changed = None
-        else:
-            changed = with_notice(alert, told.notice, item) if told.notice else with_copy(alert, item)
-        await self._releaser.retell(item, told.key, final, changed)
-        if changed and told.notice is Notice.CORRECTED:
-            self._add_version(item, changed)
+        await self._change(alert, item, told.notice, final)
         return final
 
     async def add_copies(self) -> None:
-        """Add the exact copies, dropped as they were claimed, to the alerts of what they are copies of."""
+        """Add the copies that were dropped as they were claimed to the alerts of what they are copies of.
+
+        One that came under its first one's identity may still be a notice: wires mend a release in its place.
+        """
         since_utc = self._clock.now_utc() - WINDOW
         rows = await asyncio.to_thread(self._store.untold_copies, since_utc=since_utc, limit=COPIES_A_CYCLE)
         for item, key in rows:
@@ -125,7 +122,19 @@ class Stories:
                 continue
             async with self._releaser.lock(alert.ticker):
                 newest = await asyncio.to_thread(self._store.alert_of, key)
-                await self._releaser.retell(item, key, None, with_copy(newest, item) if newest else None)
+                if newest is not None:
+                    notice = notice_in(item) if item.title != newest.item.title else None
+                    await self._change(newest, item, notice, None)
+
+    async def _change(self, alert: Alert, item: Item, notice: Notice | None, final: Decision | None) -> None:
+        """Store that an item tells an alert's story, and what that changes on the alert."""
+        if notice is Notice.RETRACTED and await self._withdraw(alert):
+            changed = None
+        else:
+            changed = with_notice(alert, notice, item) if notice else with_copy(alert, item)
+        await self._releaser.retell(item, alert.item.key, final, changed)
+        if changed and notice is Notice.CORRECTED:
+            self._add_version(item, changed)
 
     async def _withdraw(self, alert: Alert) -> bool:
         """Take back an alert that is not out yet; False where it is."""

@@ -77,6 +77,19 @@ async def test_an_exact_copy_is_named_too(world: World) -> None:
     assert world.store.untold_copies(since_utc=NOW - timedelta(days=1), limit=5) == []
 
 
+async def test_a_correction_under_the_identity_of_the_first_is_one_too(world: World) -> None:
+    """A wire that mends a release in its place gives it the same identifier: it is claimed as a copy, and read."""
+    entry = "<item><title>{}</title><guid isPermaLink='false'>release-7</guid><link>{}</link></item>"
+    feed = "<rss version='2.0'><channel><title>W</title>{}</channel></rss>"
+    for number, title in enumerate((PRICED, CORRECTION)):
+        link = f"https://wire.example/news/{number}/release"
+        world.feed("first", feed.format(entry.format(title, link)))
+        await world.run()
+    assert world.codes(CORRECTION)[0] == "duplicate"
+    assert [notice.detail for notice in only(world).notices] == ["$52.5 million, was $50 million"]
+    assert only(world).also == ()
+
+
 async def test_copies_of_a_swarm_are_one_edit(world: World) -> None:
     """However many sources come at once, readers see one edit with all of them."""
     await told(world, "first", PRICED)

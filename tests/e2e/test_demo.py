@@ -151,6 +151,16 @@ def test_late_verdicts_edit_their_messages(demo: Demo) -> None:
     assert all(f"alert {alert_id}" in json.dumps(messages) for alert_id in revised)
 
 
+def test_copies_corrections_and_retractions_stand_on_their_alerts(demo: Demo) -> None:
+    """Other sources are named, what was mended or taken back says so, and none of it made a message of its own."""
+    assert any(alert["also"] for alert in demo.done.alerts)
+    notices = {notice["code"] for alert in demo.done.alerts for notice in alert["notices"]}
+    assert notices == {"corrected", "retracted"}
+    for alert in demo.done.alerts:
+        if any(notice["code"] == "retracted" for notice in alert["notices"]):
+            assert alert["withdrawn"]
+
+
 class Page(HTMLParser):
     """Collects a page's tags, attributes and text."""
 

@@ -14,6 +14,7 @@ CORRECTED = [
     ("Corrects Quillon release on its offering", ""),
     ("Quillon prices offering", "Please replace the release issued today with this one."),
     ("Quillon prices offering", "The amount should read $52 million instead of $25 million."),
+    ("/C O R R E C T I O N -- Quillon Therapeutics/", ""),
     ("REFILE-Quillon prices offering", ""),
 ]
 RETRACTED = [
