@@ -28,6 +28,7 @@ _DATELINE = re.compile(
 _PROPER = re.compile(r"(?<!\w)[A-Z][\w.&'’-]*")
 _ENDINGS = re.compile(r"(?:ings?|ed|e?s|e|al)$")
 _LEAST_STEM = 4
+_PRICE_TARGET = frozenset({"price", "target"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +54,10 @@ class StoryTables:
 
     def is_opinion(self, codes: Iterable[str], words: Iterable[str]) -> bool:
         """Return whether a text is what somebody thinks of the company, by its events or its words."""
-        return any(code.startswith(self.opinions) for code in codes) or not self.opinion_words.isdisjoint(
-            words
-        )
+        said = frozenset(words)
+        if any(code.startswith(self.opinions) for code in codes):
+            return True
+        return not self.opinion_words.isdisjoint(said) or said >= _PRICE_TARGET
 
     def turns_of(self, words: frozenset[str]) -> tuple[int, ...]:
         """Return one figure a group of turns: bit n is set where a word of side n stands."""

@@ -54,6 +54,10 @@ OTHER_NEWS = [
     ("Harlow raises Quillon price target to $50", "Harlow lowers Quillon price target to $50"),
     ("Harlow raises Quillon price target to $50", "Pemberton raises Quillon price target to $50"),
     ("Harlow initiates coverage of Quillon at buy", "Pemberton initiates coverage of Quillon at buy"),
+    (
+        "Harlow maintains buy on Quillon, price target $310",
+        "Pemberton maintains buy on Quillon, price target $310",
+    ),
     ("Quillon reports results", "Quillon reports results of its trial of a drug in elderly patients"),
     ("Quillon names new chief executive officer", "Quillon recalls two million devices over brakes"),
     ("Quillon closes first tranche of placement", "Quillon closes second tranche of placement"),
