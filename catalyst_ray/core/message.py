@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _MAX_REASONS = 5
 _MAX_EVIDENCE = 3
+_TELLING = 0.1
+"""Weight from which an event's words are quoted."""
 _NEUTRAL = 0.05  # below it the sign means nothing: VADER's own threshold
 _TIER_WITHOUT_LLM: Mapping[str, str] = {
     Code.LLM_OFF: "fast tier · LLM off",
@@ -308,7 +310,8 @@ def _reasons(alert: Alert) -> Iterator[str]:
 
 
 def _evidence(alert: Alert, judgement: Judgement | None) -> tuple[str, ...]:
-    quotes = [*(judgement.evidence if judgement else ()), *(hit.span for hit in _catalysts(alert))]
+    telling = [hit.span for hit in _catalysts(alert) if abs(hit.weight) >= _TELLING]
+    quotes = [*(judgement.evidence if judgement else ()), *telling]
     headline = plain(alert.item.title).casefold()  # words that stand in the headline need no second showing
     kept = {line.casefold(): line for line in (_line(quote, 200) for quote in quotes)}
     return tuple(line for key, line in kept.items() if key not in headline)[:_MAX_EVIDENCE]

@@ -22,12 +22,23 @@ from catalyst_ray.errors import TransportError
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from aiohttp.typedefs import Handler
+
     from catalyst_ray.demo.world import World
     from catalyst_ray.models import FeedSpec
     from catalyst_ray.ports import Clock
 
 _HOST = "127.0.0.1"
 _SHUTDOWN_S = 0.5
+
+
+@web.middleware
+async def _let_callers_go(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Keep a caller that hung up in the middle of its request, as one does that gives up, out of the log."""
+    try:
+        return await handler(request)
+    except ConnectionResetError:
+        return web.Response(status=400)
 
 
 class DemoServer:
@@ -81,7 +92,7 @@ class DemoServer:
         Raises:
             TransportError: The port is taken.
         """
-        app = web.Application(client_max_size=MAX_REQUEST_BYTES + 1024 * 1024)
+        app = web.Application(client_max_size=MAX_REQUEST_BYTES + 1024 * 1024, middlewares=[_let_callers_go])
         openai = OpenAiDouble(self.ollama, self.ollama.models)
         for part in (self.publisher, self.discord, self.ollama, openai):
             app.add_routes(part.routes())

@@ -178,3 +178,18 @@ async def test_stopping_lets_hanging_requests_go(session):
             await asyncio.sleep(0.01)
     (answer,) = await asyncio.gather(hanging, return_exceptions=True)
     assert isinstance(answer, aiohttp.ClientError) or answer.status == 504
+
+
+async def test_a_caller_that_hangs_up_is_no_error_of_the_server(server, caplog):
+    """A request broken off in its body leaves no traceback in the log, and the server goes on."""
+    host, port = server.base_url.removeprefix("http://").split(":")
+    _, writer = await asyncio.open_connection(host, int(port))
+    writer.write(b"POST /api/chat HTTP/1.1\r\nHost: demo\r\nContent-Length: 100\r\n\r\n{")
+    await writer.drain()
+    await asyncio.sleep(0.1)
+    writer.transport.abort()
+    async with aiohttp.ClientSession() as session, session.get(f"{server.base_url}/api/tags") as answer:
+        assert answer.status == 200
+    await asyncio.sleep(0.05)
+    assert "Traceback" not in caplog.text
+    assert not caplog.records

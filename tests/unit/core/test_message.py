@@ -157,6 +157,16 @@ def test_a_card_tells_what_who_which_way_how_sure_and_why() -> None:
     assert shown.evidence == ("10,000,000 shares at $2.50",), "words of the headline are not shown twice"
 
 
+def test_words_that_weigh_next_to_nothing_are_not_quoted() -> None:
+    """Only the words of events that count are evidence."""
+    alert = make_alert()
+    faint = EventHit(code="product", label="Product", weight=0.07, span="launch of something")
+    known = EventHit(code="contract_won", label="Contract", weight=0.5, span="an order worth $3 million")
+    score = replace(alert.score, events=(known, faint))
+    shown = card(replace(alert, score=score, verdict=Verdict(None, Reason("llm_off"))))
+    assert shown.evidence == ("an order worth $3 million",)
+
+
 @pytest.mark.parametrize(
     ("verdict", "tier", "confidence"),
     [
