@@ -5,6 +5,7 @@ A phrase is words between spaces, and always matches whole words, whatever their
     offering              that word
     priced|prices         one of these words
     price_target|pt       an underscore joins the words of one alternative
+    @                     the name of a company that the text is about (see ``Words.without``)
     <shares>              a set of alternatives named in the table ``[words]``
     common?               that word or nothing
     #                     a number or an amount ($25, 13.9, 134%); an alternative too (million|#)
@@ -36,12 +37,16 @@ _TOKEN = re.compile(
     r"|(?:(?<!\S)-)?[$€£]?\d+(?:[.,]\d+)*[^\W_]*%?"  # $25, 1,000, 13.9, 5m, 134%, -0.4
     r"|[^\W_]+(?:['’.&][^\W_]+)*"  # words; AT&T, don't and U.S stay whole
     r"|[.;!?](?=\s|$)"  # the end of a sentence, but not of "Inc." or "vs."
-    r"(?<!\b(?:vs|dr|mr)\.)(?<!\b(?:est|adj|rev|qtr|inc|ltd)\.)(?<!\bcorp\.)"
+    r"(?<!\b(?:vs|dr|mr|jr|sr|st|co)\.)(?<!\b(?:est|adj|rev|qtr|inc|ltd|u\.s|u\.k)\.)(?<!\bcorp\.)"
 )
+_PLAIN = {"u.s": "us", "u.k": "uk"}
 _JOINT = "\u00a0"
 """Holds the words of a name together: not a space, yet seen as one."""
 _MIN_NAME = 4
 _NUMBER = r" [-$€£]*\d[^ ]*"
+_NAME = rf" {_JOINT}[^ ]+"
+_ANY = {"#": _NUMBER, "@": _NAME}
+"""Alternatives that stand for no certain word."""
 _WORD = r" (?!\. )[^ ]+"
 
 
@@ -113,7 +118,7 @@ def _normal(match: re.Match[str]) -> str:
     word = match.group().replace("’", "'")
     if word[0] == "-":
         return f"-{word.lstrip('-$€£')}"
-    return "." if word in ";!?" else word
+    return "." if word in ";!?" else _PLAIN.get(word, word)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,9 +208,9 @@ def compile_phrase(phrase: str, sets: Mapping[str, str]) -> tuple[re.Pattern[str
             parts.append(f"(?:{_WORD}){{0,{_gap(element, phrase)}}}?")
         else:
             options = _options(element.removesuffix("?"), phrase, sets)
-            one_of = "|".join(_NUMBER if option == "#" else f" {re.escape(option)}" for option in options)
+            one_of = "|".join(_ANY.get(option) or f" {re.escape(option)}" for option in options)
             parts.append(f"(?:{one_of})?" if element.endswith("?") else f"(?:{one_of})")
-            if not element.endswith("?") and "#" not in options:
+            if not element.endswith("?") and _ANY.keys().isdisjoint(options):
                 groups.append(_anchors(options))
     if phrase.rpartition(" ")[2].startswith("~"):
         raise ConfigError("a gap at the end matches nothing", key=phrase, hint="remove it")

@@ -58,6 +58,8 @@ class _Words:
     behind_with: re.Pattern[str]
     passing: re.Pattern[str]
     counterpart: re.Pattern[str]
+    strikes: re.Pattern[str]
+    official: re.Pattern[str]
 
 
 def with_roles(title: str, parts: Sequence[Cast]) -> tuple[Symbol, ...]:
@@ -70,6 +72,8 @@ def with_roles(title: str, parts: Sequence[Cast]) -> tuple[Symbol, ...]:
         _in_title(title, [part for part in cast if part.spot is not None], roles)
         if Role.SUBJECT not in roles.values():
             _elsewhere([part for part in cast if part.spot is None], roles)
+        if Role.SUBJECT not in roles.values():
+            _struck(title, cast, roles)
     subjects = {part.symbol.cik for part in parts if roles.get(part.symbol.ticker) is Role.SUBJECT} - {None}
     symbols = [_cast(part.symbol, roles, is_subject=part.symbol.cik in subjects) for part in parts]
     return tuple(sorted(symbols, key=lambda symbol: (_ORDER[symbol.role], symbol.kind in DERIVED)))
@@ -112,6 +116,17 @@ def _in_title(title: str, cast: Sequence[Cast], roles: dict[str, Role]) -> None:
         elif not spot or not _words().passing.search(title[max(0, spot - _REACH) : spot]):
             subject = part
             roles[part.symbol.ticker] = Role.SUBJECT
+
+
+def _struck(title: str, cast: Sequence[Cast], roles: dict[str, Role]) -> None:
+    """Make the only known party of a deal, a suit or a ruling its subject: it is the one that this moves."""
+    for part in cast:
+        if roles.get(part.symbol.ticker) is not Role.COUNTERPART or not part.spot:
+            continue
+        before = title[max(0, part.spot - _REACH) : part.spot]
+        if _words().strikes.search(before) or _words().official.match(title):
+            roles[part.symbol.ticker] = Role.SUBJECT
+            return
 
 
 def _raters(title: str, cast: Sequence[Cast]) -> set[str]:
@@ -163,4 +178,6 @@ def _words() -> _Words:
         behind_with=read("with"),
         passing=read("passing"),
         counterpart=read("counterpart"),
+        strikes=read("strikes"),
+        official=read("official"),
     )

@@ -145,7 +145,6 @@ def test_a_headline_is_known_for_what_it_says(code, title):
         "Norvane Receives Nasdaq Approval for New Symbol",
         "Norvane Wins Belisle Award for Innovation",
         "Norvane Among Top Stocks of Short Sellers",
-        "Norvane Withdraws Proposed Reverse Stock Split",
     ],
 )
 def test_what_only_looks_like_an_event_is_none(title):
@@ -364,6 +363,7 @@ def test_what_a_company_is_called_is_no_event():
         ("Belisle Buys 6% Stake in Norvane", "Norvane", None),
         ("Belisle to Acquire Norvane", "Kestrel", None),
         ("Belisle and Norvane to Merge", "Norvane", None),
+        ("Norvane to Merge Into Belisle", "Norvane", True),
         ("Belisle to Acquire Norvane", "", None),
     ],
 )

@@ -47,6 +47,14 @@ def test_a_phrase_matches_whole_words(phrase, text, found):
     assert matches(phrase, text) == found
 
 
+def test_a_name_of_the_text_is_an_element_too():
+    """An at sign matches the name of a company that the text is about, and no other word."""
+    index = PhraseIndex.build([("awards @ #", "tag")], {})
+    text = split_words("Jury awards Grave Loss $5; awards Kestrel $6")
+    assert [found.start for found in index.find(text.without(["Grave Loss"]))] == [1]
+    assert not index.find(text)
+
+
 def test_a_named_set_stands_for_its_words():
     """An element in angle brackets matches any word of its set, joined words included."""
     assert matches("<go> up", "gone up, went far up", go="gone went_far") == ["gone up", "went far up"]
@@ -71,9 +79,9 @@ def test_a_bad_phrase_is_named(phrase, words):
 
 
 def test_negative_figures_months_and_sentences_are_told_apart():
-    """A figure in brackets is a loss, May with a day is no doubt, and a full stop ends a sentence."""
-    assert split_words("EPS $(0.78). May 5 may come; U.S. AT&T").tokens == (
-        "eps", "-0.78", ".", "month_5", "5", "may", "come", ".", "u.s", ".", "at&t",
+    """A figure in brackets is a loss, May with a day is no doubt, and a full stop ends a sentence, but not U.S."""
+    assert split_words("EPS $(0.78). May 5 may come; U.S. AT&T.").tokens == (
+        "eps", "-0.78", ".", "month_5", "5", "may", "come", ".", "us", "at&t", ".",
     )  # fmt: skip
 
 
