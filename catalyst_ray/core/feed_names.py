@@ -61,8 +61,9 @@ class Names(dict[str, str]):
                     raise NotPlain
             else:
                 usual.add(standard)
-                if prefix and prefix in _STANDARD_PREFIXES and prefix != standard:
-                    misused.add(prefix)
+            # Where its usual owner comes too, feedparser's name for the other depends on which came last.
+            if prefix in _STANDARD_PREFIXES and prefix != standard:
+                misused.add(prefix)
             if prefix and bound.setdefault(prefix.lower(), uri) != uri:
                 raise NotPlain
         if misused & usual or "xlink" in usual:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from catalyst_ray.core.assemble import Notes
@@ -18,6 +18,7 @@ from catalyst_ray.demo.world import World
 from catalyst_ray.models import Fetched
 from tests.unit.core.feed_samples import NOW, edgar, rss
 
+DC = "http://purl.org/dc/elements/1.1/"
 NAMESPACES = (
     ' xmlns:atom="http://www.w3.org/2005/Atom" xmlns:content="http://purl.org/rss/1.0/modules/content/"'
     ' xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:dcterms="http://purl.org/dc/terms/"'
@@ -198,7 +199,7 @@ def test_any_mixture_of_elements_reads_the_same(root, outside, entries, lang):
             st.sampled_from(
                 [
                     "https://odd.example/ns",
-                    "http://purl.org/dc/elements/1.1/",
+                    DC,
                     "http://search.yahoo.com/mrss/",
                     "https://odd.example/2",
                     "http://www.w3.org/2005/Atom",
@@ -214,6 +215,8 @@ def test_any_mixture_of_elements_reads_the_same(root, outside, entries, lang):
     ),
     st.lists(st.integers(0, 3), min_size=1, max_size=5),
 )
+@example([(":a", "https://odd.example/ns"), (":dc", "https://odd.example/ns"), ("", DC)], [1, 2, 0])
+@example([(":media", DC), (":dc", "https://odd.example/ns"), (":b", "https://odd.example/ns")], [1, 0, 2])
 @settings(max_examples=200, deadline=None)
 def test_any_use_of_namespaces_reads_the_same(declared, used):
     """Unusual prefixes, one prefix for two namespaces and two for one mean to both readers the same."""
