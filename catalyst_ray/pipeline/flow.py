@@ -89,9 +89,10 @@ class Flow:
         claimed_utc = self._clock.now_utc()
         with shared.tally.stage("score"):
             readings, broken = await asyncio.to_thread(self._read_all, items, claimed_utc)
-        for item, error in broken:
+        told, odd = self._told(readings)
+        for item, error in (*broken, *odd):
             await self._failed(item, error, shared)
-        told = {r.item.key: found for r in readings if (found := self._stories.find_unlinked(r))}
+        readings = [r for r in readings if not any(r.item is item for item, _ in odd)]
         dull = [(r.item, r.early) for r in readings if r.early is not None and r.item.key not in told]
         await self._write(dull, shared)
         joining = [r for r in readings if r.item.key in told]
@@ -112,6 +113,18 @@ class Flow:
                 log.exception("item could not be scored", extra={"key": item.key})
                 broken.append((item, error))
         return readings, broken
+
+    def _told(self, readings: Sequence[Reading]) -> tuple[dict[str, Told], list[tuple[Item, Exception]]]:
+        """Return the alerts that tell items which are none by themselves; in the loop, whose the index is."""
+        told, broken = {}, []
+        for reading in readings:
+            try:
+                if found := self._stories.find_unlinked(reading):
+                    told[reading.item.key] = found
+            except Exception as error:  # the stage's one boundary: one broken item costs only itself
+                log.exception("item could not be compared", extra={"key": reading.item.key})
+                broken.append((reading.item, error))
+        return told, broken
 
     async def _write(self, decisions: Sequence[tuple[Item, Decision]], shared: Round) -> None:
         if not decisions:
@@ -238,7 +251,7 @@ class Flow:
     async def _join(self, reading: Reading, told: Told, shared: Round) -> None:
         """Let an item that is no alert by itself join its story's, or leave as it would have."""
         assert reading.early is not None  # noqa: S101  (what is told early was decided early)
-        async with self._stories.lock(told, reading):
+        async with self._stories.lock(told):
             joined = await self._stories.join(told, reading.item, reading.early)
         if joined:
             shared.tally.counts[joined.action.value] += 1

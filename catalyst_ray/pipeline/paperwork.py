@@ -44,13 +44,16 @@ class Paperwork:
             try:
                 async with asyncio.timeout(self._wait_s):
                     document = await self._documents.text(reading.item)
+                # In a thread: a long document takes some ten milliseconds.
+                return await asyncio.to_thread(fast.reread, reading, document, now_utc=self._clock.now_utc())
             except TimeoutError:
                 return _unread(reading, f"not read within {self._wait_s:g} s")
             except CatalystError as error:
                 log.info("filing not read", extra={"key": reading.item.key, "error": str(error)})
                 return _unread(reading, str(error)[:200])
-            # In a thread: a long document takes some ten milliseconds.
-            return await asyncio.to_thread(fast.reread, reading, document, now_utc=self._clock.now_utc())
+            except Exception as error:  # the stage's one boundary: a document's text never costs the alert
+                log.exception("filing not read", extra={"key": reading.item.key})
+                return _unread(reading, f"{type(error).__name__}: {error}"[:200])
 
 
 def _unread(reading: Reading, why: str) -> Reading:

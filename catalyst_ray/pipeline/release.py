@@ -76,9 +76,8 @@ class Releaser:
                 shared.slots += 1
                 return
             reasons = tuple(r for r in stored.decision.reasons if r.code != CAP.code)
-            decision = replace(
-                stored.decision, action=Action.ALERT, reasons=(*reasons, Reason(Code.RELEASED))
-            )
+            reasons = (*reasons, Reason(Code.RELEASED), *stored.notices)
+            decision = replace(stored.decision, action=Action.ALERT, reasons=reasons)
             pictures = await self.draw(stored.item, stored.ticker, stored.score, decision.priority)
             await self._commit(replace(stored, decision=decision), pictures, shared)
         shared.tally.counts["released"] += 1

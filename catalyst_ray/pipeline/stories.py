@@ -7,6 +7,7 @@ much. An item that joins an alert and what it changes on the alert are one trans
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from catalyst_ray.core.notices import Notice, notice_in
 from catalyst_ray.core.reasons import Code
 from catalyst_ray.core.retold import with_copy, with_notice
 from catalyst_ray.core.stories import LIMIT, WINDOW, StoryIndex
+from catalyst_ray.errors import StoreError
 from catalyst_ray.models import Action, Reason
 
 if TYPE_CHECKING:
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from catalyst_ray.models import Alert, Decision, Item
     from catalyst_ray.pipeline.release import Releaser
     from catalyst_ray.ports import Clock, Store
+
+log = logging.getLogger(__name__)
 
 VERSIONS = 1_000
 """Corrected versions known beside their first one."""
@@ -33,9 +37,10 @@ COPIES_A_CYCLE = 500
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """That an alert tells an item's story: the key of the alert's item, and what the item does to it."""
+    """That an alert tells an item's story: the key of the alert's item, its ticker, what the item does to it."""
 
     key: str
+    ticker: str
     notice: Notice | None = None
 
 
@@ -79,8 +84,11 @@ class Stories:
         else:
             match = self._index.find(telling, besides=item.key)
             story = match.story if match else None
-        key = self._versions.get(story, story) if story else None
-        return None if key is None or key == item.key else Told(key, notice)
+        if story is None:
+            return None
+        key = self._versions.get(story, story)
+        # The version's ticker is the alert's, whose own text may have left the window before it.
+        return None if key == item.key else Told(key, self._index.ticker_of(story), notice)
 
     def find_unlinked(self, reading: Reading) -> Told | None:
         """Return the alert for an item that is none by itself: it names no ticker, or is a notice."""
@@ -90,10 +98,9 @@ class Stories:
         is_unlinked = early.reasons[0].code == Code.NO_TICKER
         return self.find(reading) if is_unlinked or notice_in(reading.item) else None
 
-    def lock(self, told: Told, reading: Reading) -> asyncio.Lock:
+    def lock(self, told: Told) -> asyncio.Lock:
         """Return the lock under which an item may join its story's alert."""
-        ticker = self._index.ticker_of(told.key) or reading.ticker
-        return self._releaser.lock(ticker)
+        return self._releaser.lock(told.ticker)
 
     async def join(self, told: Told, item: Item, decision: Decision) -> Decision | None:
         """Add an item to its story's alert, whose lock the caller holds; return its decision as stored.
@@ -117,14 +124,22 @@ class Stories:
         since_utc = self._clock.now_utc() - WINDOW
         rows = await asyncio.to_thread(self._store.untold_copies, since_utc=since_utc, limit=COPIES_A_CYCLE)
         for item, key in rows:
-            alert = await asyncio.to_thread(self._store.alert_of, key)
-            if alert is None:
-                continue
-            async with self._releaser.lock(alert.ticker):
-                newest = await asyncio.to_thread(self._store.alert_of, key)
-                if newest is not None:
-                    notice = notice_in(item) if item.title != newest.item.title else None
-                    await self._change(newest, item, notice, None)
+            try:
+                await self._add_copy(item, key)
+            except StoreError:
+                raise
+            except Exception:  # the stage's one boundary: one broken copy costs only itself
+                log.exception("copy not told", extra={"key": item.key})
+
+    async def _add_copy(self, item: Item, key: str) -> None:
+        alert = await asyncio.to_thread(self._store.alert_of, key)
+        if alert is None:
+            return
+        async with self._releaser.lock(alert.ticker):
+            newest = await asyncio.to_thread(self._store.alert_of, key)
+            if newest is not None:
+                notice = notice_in(item) if item.title != newest.item.title else None
+                await self._change(newest, item, notice, None)
 
     async def _change(self, alert: Alert, item: Item, notice: Notice | None, final: Decision | None) -> None:
         """Store that an item tells an alert's story, and what that changes on the alert."""

@@ -102,10 +102,12 @@ async def test_a_document_that_tells_nothing_sinks_its_form(world: World) -> Non
         (None, "not read within 0.01 s"),
         (TransportError("HTTP 503"), "HTTP 503"),
         (ParseError("no text"), "no text"),
+        (ZeroDivisionError("odd"), "ZeroDivisionError: odd"),
+        (FilingText(form="424B5", parts=(None,)), "AttributeError"),
     ],
 )
 async def test_what_cannot_be_read_in_time_is_decided_on_its_form(world: World, answer, why) -> None:
-    """A document that is late, not there or broken costs the terms, never the alert."""
+    """A document that is late, not there, broken or breaks its reader costs the terms, never the alert."""
     decision = await decided(world, filing(), FakeDocuments(answer), wait_s=0.01)
     assert decision.action == "alert"
     (said,) = [reason.detail for reason in decision.reasons if reason.code == "filing_unread"]

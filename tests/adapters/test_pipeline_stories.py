@@ -9,16 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from catalyst_ray.core.notices import notice_in
 from catalyst_ray.core.retold import MOST_SOURCES
 from catalyst_ray.errors import StoreError
 from catalyst_ray.models import Action, Judgement, Reason, Verdict
+from catalyst_ray.pipeline import stories as pipeline_stories
 from catalyst_ray.pipeline.release import RETELL_AFTER
 from tests.adapters.pipeline_world import NOW, World, balance, headline, open_world, rss, until
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from catalyst_ray.models import Alert
+    from catalyst_ray.core.notices import Notice
+    from catalyst_ray.models import Alert, Item
 
 pytest_plugins = ["tests.adapters.pipeline_fixtures"]
 pytestmark = pytest.mark.anyio
@@ -41,7 +44,7 @@ async def told(world: World, feed: str, *titles: str) -> Any:
     """Let a feed bring titles, with an address of its own, and run a cycle."""
     for name in world.fetcher.answers:
         world.feed(name, None)
-    world.feed(feed, rss(*titles, site=feed))
+    world.feed(feed, rss(*titles, site=feed, at=world.clock.now_utc()))
     return await world.run()
 
 
@@ -178,6 +181,18 @@ async def test_a_held_alert_takes_its_copies_along(world: World) -> None:
     assert only(world).revision == 0
 
 
+async def test_a_held_alert_that_was_corrected_says_so_when_it_goes_out(world: World) -> None:
+    """Its card and its reasons have the correction from the first."""
+    world.max_alerts = 0
+    await told(world, "first", PRICED)
+    await told(world, "first", CORRECTION)
+    assert "corrected" not in world.codes(PRICED)
+    world.max_alerts = 10
+    await told(world, "first")
+    assert [notice.code for notice in world.wall.taken[0].notices] == ["corrected"]
+    assert world.codes(PRICED).count("corrected") == 1
+
+
 async def test_an_item_without_a_ticker_joins_by_its_words(world: World) -> None:
     """A copy that names no company is named as a source; other news without one is dropped as ever."""
     told_of = "Zerolith mine flooding stops shipments at northern harbour (NASDAQ: QLLN) files for Chapter 11 bankruptcy"
@@ -191,6 +206,43 @@ async def test_an_item_without_a_ticker_joins_by_its_words(world: World) -> None
     assert "no_ticker" in world.codes(copy)
     assert world.action("Zerolith council opens a new bridge over the river") == "drop"
     assert balance(report) == (2, 2)
+
+
+async def test_a_corrected_version_outlives_the_first_in_the_window(world: World) -> None:
+    """A copy without a ticker joins by the version that is left of the story, under the alert's lock."""
+    flood = "Zerolith mine flooding stops {} shipments at northern harbour{} files for Chapter 11 bankruptcy"
+    await told(world, "first", flood.format(40, " (NASDAQ: QLLN)"))
+    world.clock.advance(20 * 3600)
+    await told(world, "first", "CORRECTING and REPLACING " + flood.format(60, " (NASDAQ: QLLN)"))
+    world.clock.advance(5 * 3600)
+    await told(world, "first", headline("MRPK", "files for Chapter 11 bankruptcy"))
+    report = await told(world, "second", flood.format(60, ""))
+    assert report.counts["failed"] == 0
+    assert world.store.alert_of(world.record(flood.format(40, " (NASDAQ: QLLN)")).item.key).also == (
+        "second",
+    )
+
+
+async def test_an_item_that_cannot_be_compared_costs_only_itself(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that breaks the look for its story fails; a broken copy is told of in no cycle; the others go on."""
+    odd = "Zerolith council opens a new bridge over the river"
+
+    def notices(item: Item) -> Notice | None:
+        if item.title in {odd, CORRECTION}:
+            raise ZeroDivisionError(item.title)
+        return notice_in(item)
+
+    monkeypatch.setattr(pipeline_stories, "notice_in", notices)
+    entry = "<item><title>{}</title><guid isPermaLink='false'>release-7</guid><link>{}</link></item>"
+    feed = "<rss version='2.0'><channel><title>W</title>{}</channel></rss>"
+    for number, title in enumerate((PRICED, CORRECTION)):
+        world.feed("first", feed.format(entry.format(title, f"https://wire.example/news/{number}/release")))
+        await world.run()
+    await told(world, "second", odd, PRICED)
+    assert world.codes(odd)[0] == "failed"
+    assert (only(world).also, only(world).notices) == (("second",), ())
 
 
 async def test_a_restart_knows_the_stories(tmp_path: Path) -> None:
