@@ -25,6 +25,8 @@ _FORM_IN_PARTS = re.compile(
     r"(?i)\b(?:A[/ ]S|N\.? ?V\.?|S\.? ?A\.?|A\. ?G\.?|S\.? ?P\.? ?A\.?|P\.? ?L\.? ?C\.?)(?=[\s,.]*(?:[/(]|$))"
 )
 _SKIPPED = frozenset({"and"})
+MAX_CHARS = 200
+"""EDGAR's longest names have 150; what stands behind is not compared."""
 MAX_WORDS = 8
 """Words of a name that are compared."""
 
@@ -74,7 +76,8 @@ def name_key(name: str) -> tuple[str, ...]:
 
     ``HORTON D R INC /DE/`` → ``dr horton``; ``Acme Widget Holdings, Inc.`` → ``acme widget``.
     """
-    cut = _FORM_IN_PARTS.sub(" ", _STATE.sub("", _FORM_IN_PARTS.sub(" ", name)))
+    line = " ".join(name[:MAX_CHARS].split())
+    cut = _FORM_IN_PARTS.sub(" ", _STATE.sub("", _FORM_IN_PARTS.sub(" ", line)))
     found = [fold(hit.group()) for hit in WORD.finditer(cut)]
     words = _joined([word for word in found if word not in _SKIPPED])
     if len(words) > 1 and words[0] == "the":

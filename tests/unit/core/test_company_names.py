@@ -197,6 +197,13 @@ def test_hostile_text_takes_linear_time():
     assert perf_counter() - begun < 5
 
 
+def test_a_hostile_name_takes_linear_time():
+    """A registered name is cut before it is compared: what is repeated in it costs nothing."""
+    begun = perf_counter()
+    assert name_key("Zorvane" + " " * 200_000 + "Inc") == ("zorvane",)
+    assert perf_counter() - begun < 5
+
+
 def test_a_directory_builds_its_index_once_and_takes_it_along():
     """The index belongs to its directory, is built on demand and survives pickling."""
     directory = TickerDirectory.from_listings(
