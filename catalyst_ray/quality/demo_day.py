@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from catalyst_ray.demo.channels import Channel
-    from catalyst_ray.demo.items import Truth
+    from catalyst_ray.demo.items import DemoItem
     from catalyst_ray.demo.world import World
     from catalyst_ray.models import Item
 
@@ -31,8 +31,8 @@ def demo_directory() -> TickerDirectory:
     return TickerDirectory.from_listings([Listing(one.ticker, one.cik, one.name) for one in listed])
 
 
-def demo_items(world: World) -> Iterator[tuple[Item, Truth]]:
-    """Release batch after batch and yield what each adds, feed by feed, beside what is true of it."""
+def demo_items(world: World) -> Iterator[tuple[Item, DemoItem]]:
+    """Release batch after batch and yield what each adds, feed by feed, beside what it was made of."""
     press = Press(world, NOW_UTC)
     made = {item.path.split("?")[0]: item for item in world.items}
     made |= {item.filing.accession: item for item in world.items if item.filing}
@@ -42,7 +42,7 @@ def demo_items(world: World) -> Iterator[tuple[Item, Truth]]:
             for item in _read(press, channel) if channel.shape is not Shape.BROKEN else ():
                 true = made[item.accession or item.url.removeprefix(_BASE_URL).split("?")[0]]
                 if true.batch == batch:
-                    yield item, true.truth
+                    yield item, true
 
 
 def _read(press: Press, channel: Channel) -> tuple[Item, ...]:

@@ -9,10 +9,8 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from catalyst_ray.core.parse import parse_feed
-from catalyst_ray.errors import ParseError
-from catalyst_ray.models import FeedKind, FeedSpec, Fetched
-from catalyst_ray.quality.texts import NOW_UTC, news
+from catalyst_ray.models import FeedKind
+from catalyst_ray.quality.texts import NOW_UTC, items_of, news
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -107,19 +105,6 @@ def _paths(folder: DataFolder, patterns: Iterable[str]) -> Iterator[Path]:
 
 
 def _parsed(path: Path, kind: FeedKind) -> Iterator[Item]:
-    """Yield a page's items, all published now; a page that is no feed has none."""
-    url = "https://feeds.example/page"
-    fetched = Fetched(
-        feed=path.name,
-        url=url,
-        status=200,
-        body=path.read_bytes(),
-        first_byte_utc=NOW_UTC,
-        received_utc=NOW_UTC,
-    )
-    try:
-        items = parse_feed(fetched, FeedSpec(name=path.name, url=url, kind=kind)).items
-    except ParseError:
-        return
-    for item in items:
+    """Yield a page's items, all published now."""
+    for item in items_of(path, kind):
         yield replace(item, published_utc=NOW_UTC, received_utc=NOW_UTC, language=None)

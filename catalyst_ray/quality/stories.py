@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from catalyst_ray.quality.folder import DataFolder
 
 SEEDS = range(101, 113)
-"""Days; none of them was looked at while the rules were written."""
+"""Days; the rules were written on others, but wrong joins of two of these were looked at while guards were tuned."""
 _ITEMS = 400
 _LOOK_ALIKES = 3
 _LOOK_UPS = 300
@@ -75,9 +75,9 @@ class _Day:
             directory=demo_directory(), sentiment=SentimentModel(), policy=default_policy(), uses=ModelUses()
         )
         self.rows: list[tuple[Item, Truth, Telling]] = []
-        for item, truth in demo_items(world):
+        for item, made in demo_items(world):
             reading = tier.read(item, now_utc=NOW_UTC)
-            self.rows.append((item, truth, telling_of(item, reading.link, reading.score)))
+            self.rows.append((item, made.truth, telling_of(item, reading.link, reading.score)))
 
     def found(self) -> list[Pair]:
         """Return true and found story of every item: by identity, then by likeness."""

@@ -7,31 +7,26 @@ from typing import TYPE_CHECKING
 
 from catalyst_ray.core.dedupe import telling_of
 from catalyst_ray.core.fast_tier import FastTier, ModelUses
-from catalyst_ray.core.parse import parse_feed
 from catalyst_ray.core.policy import default_policy
 from catalyst_ray.core.reasons import Code
 from catalyst_ray.core.sentiment import SentimentModel
 from catalyst_ray.core.stories import StoryIndex
-from catalyst_ray.errors import ParseError
-from catalyst_ray.models import FeedKind, FeedSpec, Fetched, Link, Reason, Symbol
-from catalyst_ray.quality.texts import NOW_UTC, news
+from catalyst_ray.models import Link, Reason, Symbol
+from catalyst_ray.quality.texts import items_of, news
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from catalyst_ray.models import Item
     from catalyst_ray.quality.folder import DataFolder
 
 _FEEDS = ("01_feeds_finance/polls*/*", "01_feeds_finance/publishers/*")
 _HEADLINES = "05_tickers/labelled/*headlines*.csv"
-_URL = "https://feeds.example/feed.xml"
-_MAX_BYTES = 20_000_000
 
 
 def joined_in_feeds(folder: DataFolder) -> Iterator[str]:
     """Yield how many items of other addresses are joined in polls and publishers' feeds."""
-    items = [item for pattern in _FEEDS for path in folder.paths(pattern) for item in _items(path)]
+    items = [item for pattern in _FEEDS for path in folder.paths(pattern) for item in items_of(path)]
     unique = list({item.key: item for item in items}.values())
     if not unique:
         return
@@ -80,17 +75,6 @@ def joined(folder: DataFolder, items: list[tuple[Item, str | None]]) -> list[tup
             pairs.append((first[story], item))
         first[item.key] = item
     return pairs
-
-
-def _items(path: Path) -> Iterator[Item]:
-    body = path.read_bytes()[:_MAX_BYTES]
-    fetched = Fetched(
-        feed=path.name, url=_URL, status=200, body=body, first_byte_utc=NOW_UTC, received_utc=NOW_UTC
-    )
-    try:
-        yield from parse_feed(fetched, FeedSpec(name=path.name, url=_URL, kind=FeedKind.RSS)).items
-    except ParseError:
-        return
 
 
 def _when(row: dict[str, str]) -> datetime | None:

@@ -7,10 +7,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from catalyst_ray.core.parse import parse_feed
-from catalyst_ray.errors import ConfigError, ParseError
-from catalyst_ray.models import FeedKind, FeedSpec, Fetched
-from catalyst_ray.quality.texts import NOW_UTC, news
+from catalyst_ray.errors import ConfigError
+from catalyst_ray.models import FeedKind
+from catalyst_ray.quality.texts import items_of, news
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from catalyst_ray.models import Item
     from catalyst_ray.quality.folder import DataFolder
 
-_URL = "https://feeds.example/feed.xml"
 _FOREIGN_LABEL = re.compile(r"(?i)^(?!.*(?:nasdaq|nyse|amex|otc)).+:")
 
 
@@ -62,16 +60,16 @@ def _entities(release: dict[str, Any]) -> Iterator[str]:
 def edgar_items(folder: DataFolder) -> Iterator[Item]:
     """Yield the filings of EDGAR's Atom pages."""
     for path in folder.paths("01_feeds_finance/edgar_getcurrent*/**/*.atom"):
-        yield from _parsed(path, FeedKind.EDGAR)
+        yield from items_of(path, FeedKind.EDGAR)
 
 
 def every_text(folder: DataFolder) -> Iterator[Item]:
     """Yield all news of the folder as items: feeds with their categories, labelled texts, lines of other tables."""
     for path in folder.paths("01_feeds_finance/**/*"):
         if path.suffix in {".xml", ".rss"} and "edgar" not in path.name:
-            yield from _parsed(path, FeedKind.RSS)
+            yield from items_of(path, FeedKind.RSS)
         elif "finnhub" in path.name:
-            yield from _parsed(path, FeedKind.FINNHUB)
+            yield from items_of(path, FeedKind.FINNHUB)
     for path in folder.paths("01_feeds_finance/items_json*/*.json"):
         yield from _captured(path)
     for sample in labelled(folder):
@@ -79,22 +77,6 @@ def every_text(folder: DataFolder) -> Iterator[Item]:
     for path in folder.paths("03_sentiment/**/*.csv"):
         for line in path.read_text("utf-8", "replace").splitlines():
             yield news("", line)
-
-
-def _parsed(path: Path, kind: FeedKind) -> tuple[Item, ...]:
-    """Return the items of a feed file; none where it is no feed, as some are on purpose."""
-    fetched = Fetched(
-        feed=path.name,
-        url=_URL,
-        status=200,
-        body=path.read_bytes(),
-        first_byte_utc=NOW_UTC,
-        received_utc=NOW_UTC,
-    )
-    try:
-        return parse_feed(fetched, FeedSpec(name=path.name, url=_URL, kind=kind)).items
-    except ParseError:
-        return ()
 
 
 def _captured(path: Path) -> Iterator[Item]:
