@@ -59,7 +59,7 @@ def test_a_signed_percentage_is_a_move():
 def test_figures_written_otherwise_are_read_whole():
     """A space inside a figure, as tokenised texts have it, or a late minus do not change the comparison."""
     assert MODEL.sentiment("Norvane EPS $-0.04 vs $-0.09 a year ago") > 0.4
-    assert MODEL.sentiment("Earnings totaled EUR4 .5 m , compared to EUR3 .9 m") > 0.4
+    assert MODEL.sentiment("Earnings came to EUR7 .2 m , compared with EUR6 .1 m") > 0.4
 
 
 def test_sentences_of_a_summary_are_read_apart():
