@@ -1,7 +1,7 @@
 """Whether two texts tell one story: by headline, or by ticker, event and figures where the words differ. Pure.
 
 Owns the measure and its guards. A figure or a turn that differs outweighs any likeness, which is symmetric;
-nothing here knows what was seen before (``story_index`` does).
+nothing here knows what was seen before (``stories`` does).
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from catalyst_ray.core.directory import normal_ticker
 from catalyst_ray.core.link_reading import MAX_DETAIL, Found, Rank, place_of
 from catalyst_ray.core.name_words import name_words
+from catalyst_ray.core.reasons import Code
 from catalyst_ray.core.tags import bare_symbols, bracketed_symbols, symbol_runs
 from catalyst_ray.core.venues import is_word
 from catalyst_ray.models import Place, Reason, Where
@@ -103,14 +104,14 @@ def _company(reading: LinkReading, cik: int, where: Where, text: str, hit: NameH
     if not listings or any(_root(listing.ticker) in reading.foreign for listing in listings):
         return
     rank = Rank.TITLE if where is Where.TITLE else Rank.NAMED
-    reason = Reason("name", text[hit.start : hit.end][:MAX_DETAIL])
+    reason = Reason(Code.NAME, text[hit.start : hit.end][:MAX_DETAIL])
     place = Place(where, hit.start, hit.end)
     yield Found(rank, reading.symbol(listings[0].ticker, listings[0], reason, place))
 
 
 def _ambiguous(reading: LinkReading, text: str, hit: NameHit) -> Reason:
     tickers = [found[0].ticker for cik in hit.ciks if (found := reading.directory.by_cik(cik))]
-    return Reason("ambiguous_name", f"{text[hit.start : hit.end]}: {', '.join(tickers)}"[:MAX_DETAIL])
+    return Reason(Code.AMBIGUOUS_NAME, f"{text[hit.start : hit.end]}: {', '.join(tickers)}"[:MAX_DETAIL])
 
 
 def _brackets(reading: LinkReading, named: set[int]) -> Iterator[Found]:
@@ -129,7 +130,9 @@ def _brackets(reading: LinkReading, named: set[int]) -> Iterator[Found]:
             # Lists hold symbols that are gone from the map; words in capitals are seldom half symbols.
             is_half = 2 * len(known) >= len(listings) and not any(map(is_word, tag.symbols))
             several = len(listings) > 1 and (is_half or len(known) == len(listings))
-            reason = Reason("ticker_list" if len(tag.symbols) > 1 else "bracketed", tag.span[:MAX_DETAIL])
+            reason = Reason(
+                Code.TICKER_LIST if len(tag.symbols) > 1 else Code.BRACKETED, tag.span[:MAX_DETAIL]
+            )
             for listing in known:
                 if several or listing.cik in named or _is_symbol(listing, tag, text):
                     yield Found(rank, reading.symbol(listing.ticker, listing, reason, place_of(tag, where)))
@@ -157,7 +160,7 @@ def _bare(reading: LinkReading, named: set[int]) -> Iterator[Found]:
         if listing is None:
             continue
         if len(word) >= _SURE_LETTERS or listing.cik in named or _acts(word, title, tag.end):
-            reason = Reason("bare_ticker", word)
+            reason = Reason(Code.BARE_TICKER, word)
             place = place_of(tag, Where.TITLE)
             yield Found(Rank.TITLE, reading.symbol(listing.ticker, listing, reason, place))
 
@@ -191,10 +194,10 @@ def _related(
             for _, _, hit in hits:
                 if listing.cik in hit.ciks:
                     reading.named.setdefault(listing.cik, (hit.start, hit.end))
-            reason = Reason("related", written)
+            reason = Reason(Code.RELATED, written)
             yield Found(Rank.CATEGORY, reading.symbol(listing.ticker, listing, reason, Place(Where.CATEGORY)))
         else:
-            reading.notes.append(Reason("related_unconfirmed", written))
+            reading.notes.append(Reason(Code.RELATED_UNCONFIRMED, written))
 
 
 def _root(ticker: str) -> str:

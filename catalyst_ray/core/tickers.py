@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from catalyst_ray.core.directory import normal_ticker
 from catalyst_ray.core.link_reading import MAX_DETAIL, Found, LinkReading, Rank, place_of
 from catalyst_ray.core.named import from_names
+from catalyst_ray.core.reasons import Code
 from catalyst_ray.core.roles import Cast, with_roles
 from catalyst_ray.core.securities import DERIVED
 from catalyst_ray.core.tags import US_SYMBOL, Tag, cashtags, exchange_tags, listed_symbols
@@ -59,7 +60,7 @@ def link(item: Item, directory: TickerDirectory) -> Link:
     if not item.parties:
         symbols = with_roles(item.title, [_cast(reading, symbol) for symbol in symbols])
     if len(symbols) > MAX_SYMBOLS:
-        reading.notes.append(Reason("more_tickers", value=float(len(symbols) - MAX_SYMBOLS)))
+        reading.notes.append(Reason(Code.MORE_TICKERS, value=float(len(symbols) - MAX_SYMBOLS)))
     reading.notes += [note for symbol in symbols[:MAX_SYMBOLS] for note in _security_notes(symbol)]
     reasons = tuple(dict.fromkeys(reading.notes))[:MAX_REASONS]
     return Link(symbols=symbols[:MAX_SYMBOLS], reasons=reasons)
@@ -72,7 +73,7 @@ def _joined(reading: LinkReading, found: Iterable[Found]) -> list[Symbol]:
         ticker = hit.symbol.ticker
         first = symbols.setdefault(ticker, hit.symbol)
         if first is hit.symbol and not hit.is_listed and reading.directory:
-            reading.notes.append(Reason("unlisted", hit.symbol.reason.detail))
+            reading.notes.append(Reason(Code.UNLISTED, hit.symbol.reason.detail))
         elif first.reason.code in _WEAK and hit.symbol.reason.code not in _WEAK:
             symbols[ticker] = hit.symbol
     return list(symbols.values())
@@ -93,7 +94,7 @@ def _with_common_shares(reading: LinkReading, symbols: list[Symbol]) -> list[Sym
             common = reading.symbol(
                 listing.ticker,
                 listing,
-                Reason("share_of", f"{symbol.ticker} ({symbol.kind})"),
+                Reason(Code.SHARE_OF, f"{symbol.ticker} ({symbol.kind})"),
                 symbol.place or Place(Where.FILING),
             )
             if common.kind not in DERIVED and all(
@@ -118,7 +119,7 @@ def _security_notes(symbol: Symbol) -> Iterator[Reason]:
     if symbol.kind is not SecurityKind.COMMON:
         yield Reason(symbol.kind, symbol.ticker)
     if symbol.is_otc:
-        yield Reason("otc", symbol.ticker)
+        yield Reason(Code.OTC, symbol.ticker)
 
 
 def _note_foreign(reading: LinkReading) -> None:
@@ -132,7 +133,7 @@ def _note_foreign(reading: LinkReading) -> None:
             american |= roots
         else:
             reading.foreign |= roots
-            reading.notes.append(Reason("foreign_venue", tag.span[:MAX_DETAIL]))
+            reading.notes.append(Reason(Code.FOREIGN_VENUE, tag.span[:MAX_DETAIL]))
     reading.foreign -= american
 
 
@@ -147,11 +148,11 @@ def _from_parties(reading: LinkReading) -> Iterator[Found]:
     for rank, party in sorted(parties, key=lambda ranked: ranked[0]):
         evidence = f"{party.role}, CIK {party.cik}"
         if listings := reading.directory.by_cik(party.cik):
-            reason = Reason("cik", evidence)
+            reason = Reason(Code.CIK, evidence)
             symbol = reading.symbol(listings[0].ticker, listings[0], reason, Place(Where.FILING))
             yield Found(Rank.FILING, replace(symbol, role=_filing_role(party.role, rank, least)))
         elif reading.directory and _ROLE_RANKS.get(party.role.casefold()) == 0:
-            reading.notes.append(Reason("cik_unlisted", f"{party.name[:100]} ({evidence})"))
+            reading.notes.append(Reason(Code.CIK_UNLISTED, f"{party.name[:100]} ({evidence})"))
 
 
 def _filing_role(written: str, rank: int, least: int) -> Role:
@@ -169,7 +170,7 @@ def _from_title(reading: LinkReading) -> Iterator[Found]:
     # One stranger among them, and the list may be of anything ("Sectors: IT, FMCG").
     if all(reading.directory.by_ticker(word) for word in listed):
         for word in listed:
-            reason = Reason("ticker_list", ", ".join(listed)[:MAX_DETAIL])
+            reason = Reason(Code.TICKER_LIST, ", ".join(listed)[:MAX_DETAIL])
             start = title.find(word, title.rfind(":"))
             yield from _from_known(
                 reading, word, Rank.TITLE, reason, Place(Where.TITLE, start, start + len(word))
@@ -181,7 +182,7 @@ def _from_categories(reading: LinkReading) -> Iterator[Found]:
         for tag in tags:
             yield from _from_tag(reading, tag, Rank.CATEGORY, Where.CATEGORY)
         if not tags and (abroad := _OTHER_COUNTRY.fullmatch(term.strip())) and abroad[2] != "US":
-            reading.notes.append(Reason("foreign_venue", term[:MAX_DETAIL]))
+            reading.notes.append(Reason(Code.FOREIGN_VENUE, term[:MAX_DETAIL]))
         elif not tags:
             yield from _from_list(reading, term)
 
@@ -192,7 +193,7 @@ def _from_list(reading: LinkReading, term: str) -> Iterator[Found]:
         written = part.strip()
         if US_SYMBOL.fullmatch(written) and not is_topic(written):
             place = Place(Where.CATEGORY, 0, len(term))
-            yield from _from_known(reading, written, Rank.LIST, Reason("category", written), place)
+            yield from _from_known(reading, written, Rank.LIST, Reason(Code.CATEGORY, written), place)
 
 
 def _from_body(reading: LinkReading) -> Iterator[Found]:
@@ -221,7 +222,7 @@ _SOURCES: tuple[Callable[[LinkReading], Iterator[Found]], ...] = (
 
 def _from_tag(reading: LinkReading, tag: Tag, rank: Rank, where: Where) -> Iterator[Found]:
     """Take the symbols of one exchange tag, as far as it is sure."""
-    code = "category" if where is Where.CATEGORY else "exchange_tag"
+    code = Code.CATEGORY if where is Where.CATEGORY else Code.EXCHANGE_TAG
     reason, place = Reason(code, tag.span[:MAX_DETAIL]), place_of(tag, where)
     if tag.venue is None or tag.is_loose:
         if (tag.venue is None or tag.venue.is_us) and not is_word(tag.symbols[0]):
@@ -251,7 +252,7 @@ def _is_next(tag: Tag, written: str, listing: Listing | None, *, is_loaded: bool
 def _from_cashtags(reading: LinkReading, text: str, rank: Rank, where: Where) -> Iterator[Found]:
     for tag in cashtags(text):
         written = tag.symbols[0]
-        reason, place = Reason("cashtag", tag.span), place_of(tag, where)
+        reason, place = Reason(Code.CASHTAG, tag.span), place_of(tag, where)
         if is_money(written):
             continue
         if reading.directory:
