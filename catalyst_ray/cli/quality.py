@@ -84,8 +84,9 @@ def _measured(folder: DataFolder) -> tuple[list[Figure], bool]:
             )
         try:
             figures += topic(folder)
-        except CatalystError:
-            raise
+        except CatalystError as error:
+            click.echo(f"{topic.__name__}: {error}", err=True)
+            is_whole = False
         except Exception:  # the boundary of a topic: one that breaks on a folder must not lose the others
             log.exception("topic could not be measured", extra={"topic": topic.__name__})
             is_whole = False

@@ -75,17 +75,20 @@ def test_a_missed_aim_can_fail_the_command(monkeypatch, tmp_path, capsys) -> Non
     assert json.loads(capsys.readouterr().out)["bad_rate"]["value"] == 0.5
 
 
-def test_a_topic_that_breaks_costs_only_itself(monkeypatch, tmp_path, capsys) -> None:
-    """One topic's failure leaves the others' figures, its keys null, and the exit code 3."""
+@pytest.mark.parametrize("error", [ZeroDivisionError("odd"), ConfigError("d.json is no JSON", key="--data")])
+def test_a_topic_that_breaks_costs_only_itself(monkeypatch, tmp_path, capsys, error) -> None:
+    """One topic's failure, or its broken file, leaves the others' figures, its keys null, and the exit code 3."""
 
     def broken(_):
-        raise ZeroDivisionError
+        raise error
 
     monkeypatch.setattr(measures, "MEASURES", (broken, lambda _: (GOOD,)))
     assert run(monkeypatch, "--data", str(tmp_path), "--json") == 3
-    told = json.loads(capsys.readouterr().out)
+    out, err = capsys.readouterr()
+    told = json.loads(out)
     assert told["good_f1"]["n"] == 1200
     assert told["story_ari"] is None
+    assert str(error) in err
 
 
 def test_a_folder_without_data_is_refused(monkeypatch, tmp_path, capsys) -> None:
