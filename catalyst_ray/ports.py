@@ -21,7 +21,6 @@ if TYPE_CHECKING:
         FeedState,
         Fetched,
         FilingText,
-        GpuSample,
         Item,
         ItemRecord,
         Link,
@@ -373,12 +372,4 @@ class Notifier(Protocol):
 
     async def close(self) -> None:
         """Close connections."""
-        ...
-
-
-class GpuProbe(Protocol):
-    """Reads GPUs."""
-
-    def sample(self) -> list[GpuSample]:
-        """Return one reading a GPU; empty without GPU or driver."""
         ...

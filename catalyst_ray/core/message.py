@@ -201,26 +201,6 @@ def _deal(alert: Alert, judgement: Judgement | None) -> str:
     return terms(judgement.deal) if judgement and judgement.deal else ""
 
 
-def card_text(card: Card) -> str:
-    """Return the card as plain text, the verdict in the first line."""
-    company = f" ({card.company})" if card.company else ""
-    who = f"{card.arrow} {card.ticker}{company}: {card.event}"
-    lines = [
-        card.verdict if card.is_withdrawn else "",
-        f"{who}, {card.direction.lower()} {card.score}, {card.confidence} sure",
-        card.headline,
-        card.summary,
-        f"Deal: {card.deal}" if card.deal else "",
-        *(f"• {reason}" for reason in card.reasons),
-        *(f"“{words}”" for words in card.evidence),
-        " · ".join(filter(None, (card.quote, card.tier, card.source, card.age, card.published))),
-        f"no chart · {card.chart_note}" if card.chart_note else "",
-        card.link,
-        f"alert {card.alert_id}, updated {card.updated}" if card.updated else f"alert {card.alert_id}",
-    ]
-    return "\n".join(filter(None, lines))
-
-
 def words(reason: Reason) -> str:
     """Return a reason as people say it, in one line."""
     return _line(capital(said(reason)), 220)

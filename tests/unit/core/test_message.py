@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from catalyst_ray.core.message import Tone, card, card_text
+from catalyst_ray.core.message import Tone, card
 from catalyst_ray.core.message_discord import (
     discord_edit,
     discord_fallback,
@@ -37,7 +37,7 @@ from catalyst_ray.models import (
     Verdict,
     Where,
 )
-from tests.unit.core.factories import NOW_UTC, make_alert
+from tests.unit.core.factories import NOW_UTC, card_text, make_alert
 
 HOSTILE = "@everyone <@123> **x** [y](https://evil.example) ||z|| # h `c` <t:1:R> \u202egnp.exe :fire:"
 any_text = st.text(max_size=600) | st.sampled_from(
