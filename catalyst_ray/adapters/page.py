@@ -21,7 +21,7 @@ import jinja2
 from markupsafe import Markup
 
 from catalyst_ray.core.message import Card, card, eastern
-from catalyst_ray.core.message_discord import embed_fields
+from catalyst_ray.core.message_discord import embed_fields, is_wide
 from catalyst_ray.errors import DeliveryError
 
 if TYPE_CHECKING:
@@ -113,6 +113,7 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters["eastern"] = eastern
+    environment.tests["wide"] = is_wide
     return environment
 
 

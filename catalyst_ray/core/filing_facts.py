@@ -24,13 +24,13 @@ from catalyst_ray.models import EventHit, FilingFacts, ItemKind, OfferingStage, 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from catalyst_ray.models import FilingPart, FilingText, Item, OfferingTerms
+    from catalyst_ray.models import Count, FilingPart, FilingText, Item, Money, OfferingTerms
 
 ITEM_CHARS = 500
 """How much behind an item's first sentence is asked; terms and boilerplate follow."""
 MAX_ITEMS = 3
 """Items of a report that are asked what happened; the most telling stand first."""
-_MAX_TITLE, _MAX_WEIGHT = 400, 0.95
+_MAX_TITLE, _MAX_SPAN, _MAX_WEIGHT = 400, 120, 0.95
 _HEADING = re.compile(
     r"\W{0,6}items?\W{0,4}\d[\d., &and]{0,40}[^\n]{0,160}?(?:\n|(?=\b(?:On|As|The|Effective|In|Pursuant)\s))",
     re.IGNORECASE,
@@ -82,7 +82,10 @@ def facts(document: FilingText, item: Item, names: Sequence[str] = ()) -> Filing
     terms = terms_of_filing(document)
     title, lead, told = ("", "", ()) if is_prospectus(document.form) else _told(document.parts, item, names)
     # The terms say which offering the document is about; a word on another one in passing is none.
-    told = (*([_offering(terms)] if terms else ()), *(hit for hit in told if hit.code not in _rules().raised))
+    told = (
+        *([_offering(terms, document)] if terms else ()),
+        *(hit for hit in told if hit.code not in _rules().raised),
+    )
     if document.form.endswith("/A"):
         told = tuple(_scaled(hit, default_taxonomy().filings.amendment) for hit in told)
     if not any(hit.weight for hit in told):
@@ -173,7 +176,7 @@ def _is_title(line: str) -> bool:
     )
 
 
-def _offering(terms: OfferingTerms) -> EventHit:
+def _offering(terms: OfferingTerms, document: FilingText) -> EventHit:
     """Return the event that an offering is, as heavy as its share of the company makes it."""
     rules = _rules()
     code = rules.kinds[terms.kind]
@@ -193,12 +196,20 @@ def _offering(terms: OfferingTerms) -> EventHit:
         code=code,
         label=rule.label,
         weight=round(weight, 3),
-        span=figure.part if figure else "",
+        span=_line_of(figure, document) if figure else "",
         stage=Stage(terms.stage.value),
         where=Where.DOCUMENT,
         start=figure.start if figure else 0,
         end=figure.end if figure else 0,
     )
+
+
+def _line_of(figure: Money | Count, document: FilingText) -> str:
+    """Return the line of a document in which a figure stands, cut to what can be quoted."""
+    text = next((part.text for part in document.parts if part.name == figure.part), "")
+    begin = max(text.rfind("\n", 0, figure.start) + 1, figure.start - _MAX_SPAN // 2)
+    line = text[begin : begin + _MAX_SPAN].partition("\n")[0].strip()
+    return line or text[figure.start : figure.end]
 
 
 def _figures(terms: OfferingTerms | None) -> tuple[Reason, ...]:

@@ -26,6 +26,7 @@ _MAX_DESCRIPTION = 4096
 _MAX_FIELD = 1024
 _MAX_FOOTER = 2048
 _MAX_EMBED = 6000
+_DEAL = "Deal"
 _MAX_FIELDS = 8  # ours: more than that is no glance; Discord takes 25
 _COLOURS = {Tone.BULLISH: 0x2EBD85, Tone.BEARISH: 0xF6465D, Tone.NEUTRAL: 0x8A94A6}
 _WITHDRAWN = _COLOURS[Tone.NEUTRAL]
@@ -45,7 +46,7 @@ def discord_payload(card: Card, *, has_chart: bool, has_gauge: bool) -> dict[str
         "author": {"name": clip(_who(card), _MAX_AUTHOR, written=unmention)},
         "title": clip(card.headline or card.event, _MAX_TITLE, written=markdown),
         "fields": [
-            {"name": name, "value": clip(text, _MAX_FIELD, written=markdown), "inline": True}
+            {"name": name, "value": clip(text, _MAX_FIELD, written=markdown), "inline": not is_wide(name)}
             for name, text in embed_fields(card)
         ],
         "footer": {"text": clip(_footer(card), _MAX_FOOTER, written=unmention)},
@@ -126,14 +127,19 @@ def embed_fields(card: Card) -> list[tuple[str, str]]:
         ),
         ("Confidence", card.confidence),
         ("Price", card.quote),
+        (_DEAL, card.deal),
         ("Event", card.event),
-        ("Deal", card.deal),
         ("Judged by", card.tier),
         ("Source", card.source),
         ("Published", " · ".join(filter(None, (card.published, card.age)))),
         ("Also named", ", ".join(card.others)),
     )
     return [row for row in rows if row[1]][:_MAX_FIELDS]
+
+
+def is_wide(name: str) -> bool:
+    """Return whether a field stands in a row of its own: a deal's terms are a sentence."""
+    return name == _DEAL
 
 
 def _description(card: Card, room: int) -> str:

@@ -65,6 +65,13 @@ def test_an_offerings_terms_take_the_place_of_its_form() -> None:
     assert list(found) == ["registered_direct"]
 
 
+def test_an_offering_is_quoted_by_the_line_of_its_size() -> None:
+    """What a card quotes of a prospectus are words of it."""
+    said = facts(takedown(), filing("424B5", NAME), ["Norvane"])
+    assert said
+    assert said.events[0].span == "Offering price | $2.00 | $1,800,000"
+
+
 @pytest.mark.parametrize(
     ("before", "weight"), [("90,000,000", -0.26), ("3,000,000", -0.747), ("1,000,000", -0.845)]
 )

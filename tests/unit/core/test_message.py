@@ -571,14 +571,16 @@ def test_a_deal_is_one_field_and_the_least_field_gives_way() -> None:
         "Verdict",
         "Confidence",
         "Price",
-        "Event",
         "Deal",
+        "Event",
         "Judged by",
         "Source",
         "Published",
     ]
     assert embed_fields(card(replace(make_alert(), link=named)))[-1] == ("Also named", "MRPK")
     assert f"Deal: {card(alert).deal}" in card_text(card(alert))
+    rows = discord_payload(card(alert), has_chart=False, has_gauge=False)["embeds"][0]["fields"]
+    assert [row["name"] for row in rows if not row["inline"]] == ["Deal"], "its terms need the whole width"
 
 
 def test_a_deal_of_a_model_without_weight_is_not_shown() -> None:
