@@ -197,7 +197,7 @@ def card(alert: Alert) -> Card:
 def _deal(alert: Alert, judgement: Judgement | None) -> str:
     """Return the terms that the text states; where it was not read for them, those that the model read."""
     if alert.score.terms:
-        return _line(offering_line(alert.score.terms), 200)
+        return _line(capital(offering_line(alert.score.terms)), 200)
     return terms(judgement.deal) if judgement and judgement.deal else ""
 
 

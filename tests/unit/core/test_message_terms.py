@@ -8,6 +8,7 @@ from catalyst_ray.core.codec import decode, encode
 from catalyst_ray.core.message import card
 from catalyst_ray.core.message_record import alert_record
 from catalyst_ray.core.message_terms import offering_line
+from catalyst_ray.core.reasons import capital
 from catalyst_ray.models import (
     Alert,
     Count,
@@ -76,5 +77,5 @@ def test_the_card_shows_the_terms_of_the_text_before_the_models() -> None:
     """What the fast tier read in the text stands as the deal, and survives the store."""
     made = make_alert()
     stated = replace(made, score=replace(made.score, terms=DIRECT))
-    assert card(stated).deal == offering_line(DIRECT)
+    assert card(stated).deal == capital(offering_line(DIRECT))
     assert decode(Alert, encode(stated)) == stated
