@@ -1,7 +1,7 @@
 """Every code that a reason may have, with the words that people read for it.
 
 A reason is a constant code, a detail and a figure, so that programs can count what people can read. The codes of
-events are the taxonomy's (``data/events.toml``) and spoken as they are written. Decides nothing.
+events are the taxonomy's (files of ``data/events/``) and spoken as they are written. Decides nothing.
 """
 
 from __future__ import annotations
