@@ -16,7 +16,7 @@ def dilution_pct(terms: OfferingTerms) -> float | None:
     before = terms.outstanding.value if terms.outstanding else 0.0
     price = terms.price or terms.last_price
     new = sum(count.value for count in (terms.securities, terms.prefunded) if count)
-    if not new and terms.gross and price and price.value:
+    if not new and terms.gross and price and price.value and terms.gross.currency == price.currency:
         new = terms.gross.value / price.value
     return round(100 * new / before, 2) if new and before else None
 

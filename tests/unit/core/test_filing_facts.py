@@ -267,6 +267,8 @@ def test_ratios_need_their_terms() -> None:
     assert dilution_pct(terms(securities=shares, outstanding=outstanding)) == 25
     by_sum = terms(gross=Money(value=1e6), price=Money(value=2.0), outstanding=outstanding)
     assert dilution_pct(by_sum) == 25
+    abroad = terms(gross=Money(value=1e6, currency="CAD"), price=Money(value=2.0), outstanding=outstanding)
+    assert dilution_pct(abroad) is None
     assert dilution_pct(terms(securities=shares)) is None
     assert dilution_pct(terms(outstanding=outstanding)) is None
     assert discount_pct(terms(price=Money(value=1.5), last_price=Money(value=2.0))) == 25
