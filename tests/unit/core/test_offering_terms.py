@@ -252,7 +252,7 @@ def test_a_takedowns_terms_come_from_its_cover_and_table() -> None:
         ),
         (
             (
-                "Ostrava Bio, Inc.\nUp to $75,000,000\nCommon Stock\nWe have entered into a sales agreement. Sales may be made in an"
+                "Ostrava Bio, Inc.\nUp to $60,000,000\nCommon Stock\nWe have entered into a sales agreement. Sales may be made in an"
                 " at the market offering as defined in Rule 415."
             ),
             "at_the_market",
@@ -299,13 +299,13 @@ def test_a_cover_tells_its_kind(cover, kind, stage) -> None:
 def test_an_atms_size_is_its_gross() -> None:
     """The most that a programme may sell stands as gross proceeds, up to."""
     cover = (
-        "Ostrava Bio, Inc.\nUnder the sales agreement we may sell common stock having an aggregate offering price of up to $75,000,000"
+        "Ostrava Bio, Inc.\nUnder the sales agreement we may sell common stock having an aggregate offering price of up to $60,000,000"
         " from time to time in at the market offerings."
     )
     terms = terms_of_filing(FilingText(form="424B5", parts=(FilingPart("Cover", cover),)))
     assert terms is not None
     assert terms.gross is not None
-    assert (terms.gross.value, terms.gross.qualifier) == (75e6, "up_to")
+    assert (terms.gross.value, terms.gross.qualifier) == (60e6, "up_to")
 
 
 def report(*parts: tuple[str, str]) -> FilingText:
