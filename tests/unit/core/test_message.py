@@ -23,13 +23,17 @@ from catalyst_ray.core.message_record import alert_line
 from catalyst_ray.core.message_text import clip, markdown, plain, safe_link, sentences, units
 from catalyst_ray.models import (
     Action,
+    Count,
     Deal,
     Decision,
     EventHit,
     Judgement,
     Link,
     LlmUse,
+    Money,
+    OfferingTerms,
     Party,
+    Quote,
     Reason,
     Score,
     Stage,
@@ -65,6 +69,22 @@ def alerts(draw):
         use=st.sampled_from(LlmUse),
         deal=st.none() | st.builds(Deal, **dict.fromkeys(DEAL_PARTS, st.none() | st.floats())),
     )
+    sums = st.builds(
+        Money,
+        value=st.floats(),
+        currency=any_text,
+        high=st.none() | st.floats(),
+        each=any_text,
+        part=any_text,
+    )
+    counts = st.builds(Count, value=st.floats(), unit=any_text)
+    terms = st.builds(
+        OfferingTerms,
+        **dict.fromkeys(("gross", "net", "price", "last_price", "warrant_price"), st.none() | sums),
+        **dict.fromkeys(("securities", "prefunded", "warrants", "outstanding"), st.none() | counts),
+        agents=st.tuples(st.builds(Quote, words=any_text)),
+    )
+    notices = st.builds(Reason, st.sampled_from(["corrected", "retracted"]), any_text)
     events = st.builds(EventHit, code=any_text, label=any_text, weight=finite, span=any_text)
     return make_alert(
         id=draw(any_text),
@@ -79,7 +99,12 @@ def alerts(draw):
         },
         link=Link(symbols=tuple(draw(st.lists(symbols, min_size=1, max_size=4)))),
         score=Score(
-            value=draw(finite), sentiment=draw(finite), confidence=0.5, events=(draw(events), draw(events))
+            value=draw(finite),
+            sentiment=draw(finite),
+            confidence=0.5,
+            events=(draw(events), draw(events)),
+            parts=(draw(reasons),),
+            terms=draw(st.none() | terms),
         ),
         verdict=Verdict(draw(st.none() | judgements), draw(reasons)),
         decision=Decision(
@@ -90,6 +115,8 @@ def alerts(draw):
         price_usd=draw(st.none() | st.floats(0, 1e6)),
         change_pct=draw(st.none() | st.floats()),
         chart_reason=draw(st.none() | reasons),
+        also=tuple(draw(st.lists(any_text, max_size=5))),
+        notices=tuple(draw(st.lists(notices, max_size=2))),
     )
 
 
