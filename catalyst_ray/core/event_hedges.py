@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from catalyst_ray.core.phrases import Found, Words
 
 _NEGATION = "negation"
+_THAN = "than"
 _BEFORE, _AFTER, _INSIDE = _SIDES = ("before", "after", "inside")
 _DENIED = Doubt(0.0)
 _WIDEST = 24
@@ -67,8 +68,9 @@ class Hedges:
         return cls(rows, PhraseIndex.build(phrases, sets))
 
     def among(self, words: Words) -> list[Found[tuple[int, str]]]:
-        """Return the hedging words of a text, in its order."""
-        return sorted(self.phrases.find(words), key=_start)
+        """Return the hedging words of a text, in its order; "than expected" compares, and doubts nothing."""
+        found = (one for one in self.phrases.find(words) if words.tokens[one.start - 1] != _THAN)
+        return sorted(found, key=_start)
 
     def doubt(
         self, rule: EventRule, words: Words, found: Found[Any], hedging: Sequence[Found[tuple[int, str]]]

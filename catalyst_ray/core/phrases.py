@@ -39,7 +39,7 @@ _TOKEN = re.compile(
     r"|[.;!?](?=\s|$)"  # the end of a sentence, but not of "Inc." or "vs."
     r"(?<!\b(?:vs|dr|mr|jr|sr|st|co)\.)(?<!\b(?:est|adj|rev|qtr|inc|ltd|u\.s|u\.k)\.)(?<!\bcorp\.)"
 )
-_PLAIN = {"u.s": "us", "u.k": "uk"}
+_PLAIN = {";": ".", "!": ".", "?": ".", "u.s": "us", "u.k": "uk"}
 _JOINT = "\u00a0"
 """Holds the words of a name together: not a space, yet seen as one."""
 _MIN_NAME = 4
@@ -118,7 +118,7 @@ def _normal(match: re.Match[str]) -> str:
     word = match.group().replace("’", "'")
     if word[0] == "-":
         return f"-{word.lstrip('-$€£')}"
-    return "." if word in ";!?" else _PLAIN.get(word, word)
+    return _PLAIN.get(word, word)
 
 
 @dataclass(frozen=True, slots=True)

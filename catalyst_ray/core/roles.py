@@ -58,6 +58,8 @@ class _Words:
     behind_with: re.Pattern[str]
     passing: re.Pattern[str]
     counterpart: re.Pattern[str]
+    takes_over: re.Pattern[str]
+    parts: re.Pattern[str]
     strikes: re.Pattern[str]
     official: re.Pattern[str]
 
@@ -109,6 +111,11 @@ def _in_title(title: str, cast: Sequence[Cast], roles: dict[str, Role]) -> None:
             continue
         if subject is not None:
             between = title[subject.until : spot]
+            if _words().takes_over.search(between) and not _words().parts.match(title, part.until):
+                roles[subject.symbol.ticker] = Role.COUNTERPART
+                roles[part.symbol.ticker] = Role.SUBJECT
+                subject = part
+                continue
             is_party = _words().counterpart.search(between) and not _words().passing.search(between)
             roles[part.symbol.ticker] = Role.COUNTERPART if is_party else Role.MENTIONED
         elif spot and _words().behind_with.search(title[max(0, spot - _REACH) : spot]):
@@ -178,6 +185,8 @@ def _words() -> _Words:
         behind_with=read("with"),
         passing=read("passing"),
         counterpart=read("counterpart"),
+        takes_over=read("takes_over"),
+        parts=read("parts"),
         strikes=read("strikes"),
         official=read("official"),
     )

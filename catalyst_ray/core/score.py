@@ -22,7 +22,7 @@ from catalyst_ray.core.filing_facts import is_offering, merged
 from catalyst_ray.core.lexicon import default_lexicon
 from catalyst_ray.core.offering_terms import terms_of_news
 from catalyst_ray.core.reasons import Code, duration
-from catalyst_ray.models import Reason, Score
+from catalyst_ray.models import Reason, Score, Where
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,6 +86,10 @@ def _events(item: Item, link: Link) -> tuple[EventHit, ...]:
         return find_events(item)
     subject = link.symbols[0]
     names = [default_lexicon().core_name(subject.name)]
+    if subject.reason.code == Code.NAME and subject.place and subject.place.where is Where.TITLE:
+        called = item.title[subject.place.start : subject.place.end]
+        if names[0].casefold() not in called.casefold():
+            names.append(called)  # "Google", where Alphabet is the name
     hits = find_events(item, names)
     if len(subject.ticker) > 1 and subject.ticker in _WORD.findall(item.title)[1:-1]:
         # "A" is a word as well; a tag that begins or ends the title stands beside no party
@@ -104,13 +108,18 @@ def _base(signed: Sequence[EventHit], sentiment: float, policy: Policy) -> list[
     less = policy.opposite_event * sum(hit.weight for hit in against)
     more = policy.other_events * _clamped(sum(hit.weight for hit in along))
     together = _clamped(first.weight + less + more)
-    lean = policy.sentiment_share * (1 - abs(together)) * abs(sentiment)
+    lean = policy.sentiment_share * (1 - abs(together)) * abs(sentiment) * _sureness(first)
     terms = (
         Reason(Code.EVENT_AGAINST, _labels(against), round(less, _DIGITS)),
         Reason(Code.EVENTS_ALONG, _labels(along), round(together - first.weight - less, _DIGITS)),
         Reason(Code.WORDING, "beside events", round(lean * (sentiment - together), _DIGITS)),
     )
     return [Reason(Code.EVENT, _labels([first]), first.weight), *(term for term in terms if term.value)]
+
+
+def _sureness(hit: EventHit) -> float:
+    # "Hopes for approval" is no more sure for being told in warm words.
+    return hit.certainty if hit.stage.is_doubted else 1.0
 
 
 def _labels(hits: Sequence[EventHit]) -> str:

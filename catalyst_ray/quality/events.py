@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 CODES_OF_TYPE: Mapping[str, str] = {
     "CSR/Brand": "accolade",
-    "Deal": "contract_won contract_lost partnership ai_pivot agreement_said",
+    "Deal": "contract_won contract_lost grant_won partnership ai_pivot agreement_said",
     "Dividend": "dividend_cut dividend_raised dividend_special dividend_initiated dividend_said fund_distribution",
     "Employment": "chief_leaves chief_named layoffs hiring pay strike labour_deal",
     "Expense": "costs_up costs_down",
@@ -34,14 +34,17 @@ CODES_OF_TYPE: Mapping[str, str] = {
         " shelf_registration secondary_sale ipo convertible debt_offering preferred_offering borrowing default"
     ),
     "Investment": "stake_activist stake_passive stake_sold insider_buy insider_sell investment buyback crypto_treasury",
-    "Legal": "litigation litigation_won settlement verdict_against investigation law_firm_ad bankruptcy bankruptcy_exit legal_said",
+    "Legal": (
+        "litigation litigation_won settlement verdict_against investigation law_firm_ad bankruptcy bankruptcy_exit"
+        " probe_closed accounting_probe seized legal_said"
+    ),
     "Merger/Acquisition": (
         "merger_target merger_buyer merger_agreement merger_terminated merger_vote bid_rejected tender_offer"
-        " spin_off strategic_review merger_said"
+        " spin_off strategic_review review_ended merger_challenged merger_cleared merger_said"
     ),
     "Product/Service": (
         "product product_said recall fda_approval fda_rejection fda_clearance fda_designation fda_submission trial_met"
-        " trial_failed trial_progress trial_stopped_for_efficacy clinical_hold hold_lifted"
+        " trial_failed trial_progress trial_stopped_for_efficacy clinical_hold hold_lifted application_withdrawn"
     ),
     "Profit/Loss": "profit_up profit_down profit_said",
     "Rating": (

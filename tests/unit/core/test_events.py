@@ -256,7 +256,7 @@ def test_a_comparison_is_no_recap(title):
 @pytest.mark.parametrize(
     ("title", "codes"),
     [
-        ("Norvane Fails to Win FDA Approval", []),
+        ("Norvane Fails to Win Army Contract", []),
         ("Norvane No Longer in Default", []),
         ("Norvane Not Expected to Be Delisted", []),
         ("Norvane Averts Bankruptcy", []),

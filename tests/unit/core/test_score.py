@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from catalyst_ray.models import Link, Reason, Symbol
+from catalyst_ray.models import Link, Place, Reason, Symbol, Where
 from tests.unit.core.judged import NOW_UTC, filing, news, scored
 
 OFFERING = "Norvane Announces Pricing of Public Offering"
@@ -81,6 +81,22 @@ def test_a_ticker_tells_the_party_only_beside_its_name():
     amid = scored(news("Belisle to Acquire Norvane (NASDAQ: NRV) for $12 Per Share"), link)
     at_end = scored(news("Norvane to Acquire Belisle Widgets (NRV)"), link)
     assert (amid.events[0].code, at_end.events[0].code) == ("merger_target", "merger_buyer")
+
+
+def test_the_name_that_the_title_uses_tells_the_party_too():
+    """A company bought under another name than its registered one is the target."""
+    symbol = Symbol(
+        ticker="NRV", name="Old Mill Holdings", reason=Reason("name"), place=Place(Where.TITLE, 19, 26)
+    )
+    made = scored(news("Belisle to Acquire Norvane in All-Cash Transaction"), Link(symbols=(symbol,)))
+    assert made.events[0].code == "merger_target"
+
+
+def test_warm_words_make_a_doubtful_event_no_surer():
+    """The wording beside an event that is only hoped for counts as little as the event."""
+    hoped = scored(news("Norvane Hopes to Win FDA Approval"))
+    assert hoped.sentiment > 0.5
+    assert hoped.value == pytest.approx(hoped.events[0].weight, abs=0.05)
 
 
 def test_a_deal_that_is_through_is_no_news_for_its_target():
