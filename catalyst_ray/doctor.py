@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import platform
 import shutil
 import time
@@ -66,7 +67,6 @@ MENDS = {
     "discord": "try again in a minute; if it stays, make a new webhook",
 }
 """What mends a check whose error has no hint of its own."""
-LLM_START_TIMEOUT_S = 120.0
 TEST_PROMPT = LlmRequest(
     key="doctor",
     system="Answer in JSON.",
@@ -228,16 +228,19 @@ async def _model(settings: Settings) -> Finding:
     if choice.spec is None:
         status, mend = MISSING_MODEL[settings.llm_engine]
         return Finding("language model", status, choice.words, mend)
-    model = choice.spec.make(name="doctor", workers=1, gpus=0)
+    # Started here, without Ray, with the cards that a replica would get.
+    gpus = math.ceil(settings.llm_gpus_per_replica) if NvmlProbe().sample() else 0
+    model = choice.spec.make(name="doctor", workers=1, gpus=gpus)
+    limit_s = settings.llm_start_timeout_secs
     try:
-        async with asyncio.timeout(LLM_START_TIMEOUT_S):
+        async with asyncio.timeout(limit_s):
             info = await model.start()
         started = time.perf_counter()
         await model.generate(TEST_PROMPT)
         seconds = time.perf_counter() - started
     except TimeoutError:
-        words = f"{choice.words}: not loaded in {LLM_START_TIMEOUT_S:.0f} s"
-        return Finding("language model", "fail", words, "name a smaller model in LLM_MODEL_NAME")
+        mend = "name a smaller model in LLM_MODEL_NAME, or raise LLM_START_TIMEOUT_SECS"
+        return Finding("language model", "fail", f"{choice.words}: not loaded in {limit_s:g} s", mend)
     finally:
         await model.stop()
     words = f"{info.engine} runs {info.model} on {info.device}, test prompt {seconds:.2f} s"

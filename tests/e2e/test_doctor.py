@@ -4,23 +4,38 @@ from __future__ import annotations
 
 import json
 import socket
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.request import urlopen
 
 import pytest
 
+from catalyst_ray.adapters.gpu import NvmlProbe
 from catalyst_ray.core.feedlist import feeds_toml
 from catalyst_ray.demo.process import DemoProcess
-from catalyst_ray.doctor import is_open
+from catalyst_ray.doctor import examine, is_open
+from catalyst_ray.models import GpuSample
+from catalyst_ray.settings import Settings
 from tests.e2e.commands import Done, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 OPTIONS = ("--release=1", "--slow-s=0")
+MODEL_SERVER = Path(__file__).parents[1] / "cluster" / "chaos_server.py"
+CARD = GpuSample(
+    index=0,
+    uuid="GPU-0",
+    name="L4",
+    utilisation_pct=0.0,
+    memory_used_bytes=0,
+    memory_total_bytes=24 * 2**30,
+    power_w=20.0,
+    temperature_c=30.0,
+)
 FEEDS = ("demo_meridian", "demo_sec_8k", "demo_finnhub")
 
 
@@ -133,6 +148,45 @@ def test_people_get_lines_and_the_mend_below(tmp_path: Path) -> None:
     assert lines[at].endswith("sec")
     assert "→ set SEC_CONTACT" in lines[at + 1]
     assert lines[-1].split(" ", 1)[1].startswith("ok, ")
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("cards", "device"), [([CARD], "gpu"), ([], "cpu")])
+async def test_a_server_of_our_own_runs_where_a_replica_would(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cards: list[GpuSample], device: str
+) -> None:
+    """It is started with a replica's share of this machine's cards, and the finding says where it runs."""
+    monkeypatch.setattr(NvmlProbe, "sample", lambda _: cards)
+    (tmp_path / "feeds.toml").write_text(
+        '[[feed]]\nname = "sec"\nurl = "https://www.sec.gov/x"\nrequires = "sec_contact"\n'
+    )
+    settings = Settings(
+        feeds_file=tmp_path / "feeds.toml",
+        sec_tickers_file=tmp_path / "feeds.toml",
+        out_dir=tmp_path,
+        quickchart_image_dir=tmp_path,
+        llm_engine="openai",
+        llm_model_name="echo",
+        llm_server_command=f"{sys.executable} {MODEL_SERVER} {{port}} {tmp_path}",
+    )
+    found = {finding.name: finding async for finding in examine(settings)}
+    assert f"runs echo on {device}" in found["language model"].words
+
+
+@pytest.mark.anyio
+async def test_a_model_may_load_as_long_as_a_replica_may(tmp_path: Path) -> None:
+    """LLM_START_TIMEOUT_SECS is the doctor's limit too, and stands in the mend."""
+    settings = Settings(
+        feeds_file=tmp_path / "none.toml",
+        out_dir=tmp_path,
+        quickchart_image_dir=tmp_path,
+        llm_engine="openai",
+        llm_server_command=f"{sys.executable} -c 'import time; time.sleep(60)' {{port}}",
+        llm_start_timeout_secs=0.5,
+    )
+    found = {finding.name: finding async for finding in examine(settings)}
+    assert "0.5 s" in found["language model"].words
+    assert "LLM_START_TIMEOUT_SECS" in found["language model"].mend
 
 
 @pytest.fixture
