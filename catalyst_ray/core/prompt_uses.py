@@ -90,9 +90,10 @@ dilution_pct: new shares in per cent of those outstanding.
 {_RULES}"""
 
 FORMS = {
-    # Some 400 tokens of news: the lead of a release and its figures. The longest answer takes about 220.
-    LlmUse.HEADLINE: Form(HEADLINE_SYSTEM, HeadlineAnswer, schema_text(HeadlineAnswer), 1_500, 256),
-    LlmUse.REJUDGE: Form(REJUDGE_SYSTEM, HeadlineAnswer, schema_text(HeadlineAnswer), 1_500, 256),
+    # Some 400 tokens of news: the lead of a release and its figures. The longest answer takes about 220, and
+    # up to 280 where the server lets each field have a line of its own, as llama-server does.
+    LlmUse.HEADLINE: Form(HEADLINE_SYSTEM, HeadlineAnswer, schema_text(HeadlineAnswer), 1_500, 384),
+    LlmUse.REJUDGE: Form(REJUDGE_SYSTEM, HeadlineAnswer, schema_text(HeadlineAnswer), 1_500, 384),
     # Some 1,600 tokens: system text, filing and answer fit into a context of 4,096 with room to spare.
-    LlmUse.FILING: Form(FILING_SYSTEM, FilingAnswer, schema_text(FilingAnswer), 6_000, 384),
+    LlmUse.FILING: Form(FILING_SYSTEM, FilingAnswer, schema_text(FilingAnswer), 6_000, 512),
 }

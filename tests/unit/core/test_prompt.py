@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalyst_ray.core.prompt import CLOSING, OPENING, SCHEMA, SYSTEM, ask_about, read_answer
-from catalyst_ray.core.prompt_answers import EVENT_CODES
+from catalyst_ray.core.prompt_answers import EVENT_CODES, MAX_EVENTS, MAX_QUOTES
 from catalyst_ray.core.prompt_uses import FORMS
 from catalyst_ray.errors import ParseError
 from catalyst_ray.models import (
@@ -97,6 +97,18 @@ def test_the_prompt_names_company_filing_and_text_between_the_markers():
     ]
     assert asked.system == SYSTEM
     assert (asked.priority, asked.timeout_s, asked.max_tokens) == (2, 5.0, HEADLINE.answer_tokens)
+
+
+@pytest.mark.parametrize("use", FORMS)
+def test_the_longest_answer_fits_on_lines_of_its_own(use):
+    """At two characters a token, figures and all, with a line for each field."""
+    fields = json.loads(FORMS[use].schema)["properties"]
+    longest = {
+        name: "x" * field["maxLength"] if field.get("type") == "string" else 250_000_000.5
+        for name, field in fields.items()
+    }
+    longest |= {"evidence": ["x" * 120] * MAX_QUOTES, "events": ["guidance_down"] * MAX_EVENTS}
+    assert len(json.dumps(longest, indent=2)) / 2 <= FORMS[use].answer_tokens
 
 
 HOSTILE = [
