@@ -95,6 +95,24 @@ HEADLINES = """
 - | verdict_against | Judge Rules Norvane Illegally Shared Data
 - | litigation | EU Fines Norvane $500 Million
 - | short_report | Short Seller Calls Norvane a Fraud
+- | fda_rejection | FDA Advisers Vote Against Norvane's Drug
+- | recall | Norvane Pulls Cough Drug From Market
++ | hold_lifted | Norvane Resumes Trial After FDA Lifts Hold
++ | trial_met | Norvane Drug Doubles Survival in Late-Stage Study
+- | trial_failed | Norvane Drug Shows Little Benefit in Study
+- | offering_priced | Norvane Prices $28 Million Follow-On
++ | merger_target | Norvane Agrees to $2 Billion Sale to Belisle
++ | merger_target | Belisle to Take Norvane Private
+- | merger_terminated | Belisle Terminates Agreement to Buy Norvane
+- | merger_terminated | Belisle Withdraws Offer for Norvane
+0 | merger_target | Belisle Denies Report That It Is in Talks to Buy Norvane
+- | earnings_miss | Norvane Posts Bigger-Than-Expected Loss
+- | contract_lost | Norvane Says Largest Customer to End Supply Agreement
+- | contract_lost | Belisle Terminates $4 Million Agreement With Norvane
+- | contract_lost | Norvane Partner Returns Rights to Gout Drug
+- | restatement | Norvane Says Results Should No Longer Be Relied Upon
+- | bankruptcy | Norvane to Cease Operations and Liquidate
+- | late_filing | Norvane Postpones Quarterly Report
 0 | - | How Norvane Went From Bankruptcy to Market Leader
 0 | - | Looking Back at Norvane's Bankruptcy
 0 | law_firm_ad | Did You Lose Money in Norvane? Contact Dorrit and Dorrit
