@@ -113,6 +113,17 @@ HEADLINES = """
 - | restatement | Norvane Says Results Should No Longer Be Relied Upon
 - | bankruptcy | Norvane to Cease Operations and Liquidate
 - | late_filing | Norvane Postpones Quarterly Report
+- | fda_rejection | FDA Says No to Norvane's Spray
++ | fda_approval | FDA Signs Off on Norvane's Spray
+0 | fda_approval | Norvane Says FDA Panel Backs Away From Its Drug
+- | contract_lost | Pentagon Scraps Norvane Contract
+- | default | Norvane Fails to Make Bond Payment
+- | restatement | Norvane to Correct Errors in Past Financial Statements
+- | going_concern | Norvane Says It May Not Survive
+- | earnings_miss | Norvane Sales Slump More Than Expected
+- | guidance_cut | Norvane Slashes Profit Target
++ | guidance_raised | Norvane Nudges Up Profit Forecast
+0 | - | Why Analysts Expect Norvane to Beat Estimates
 0 | - | How Norvane Went From Bankruptcy to Market Leader
 0 | - | Looking Back at Norvane's Bankruptcy
 0 | law_firm_ad | Did You Lose Money in Norvane? Contact Dorrit and Dorrit
