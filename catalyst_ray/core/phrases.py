@@ -111,11 +111,11 @@ def _lowered(text: str) -> str:
 
 
 def _normal(match: re.Match[str]) -> str:
-    if match["month"]:
-        return "month_5"
-    if match["negative"]:
-        return f"-{match['negative']}"
-    word = match.group().replace("’", "'")
+    if match.lastindex is not None:
+        return "month_5" if match["month"] else f"-{match['negative']}"
+    word = match.group()
+    if "’" in word:
+        word = word.replace("’", "'")
     if word[0] == "-":
         return f"-{word.lstrip('-$€£')}"
     return _PLAIN.get(word, word)
@@ -171,8 +171,8 @@ class PhraseIndex(Generic[Tag]):
         by_word = self._by_word
         tokens = set(text.tokens)
         candidates: dict[int, _Entry[Tag]] = {}
-        for token in tokens:
-            for entry in by_word.get(token, ()):
+        for token in by_word.keys() & tokens:
+            for entry in by_word[token]:
                 for needed in entry.needs:
                     if needed.isdisjoint(tokens):
                         break
