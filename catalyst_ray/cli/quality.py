@@ -40,7 +40,7 @@ WIDE = 240
 @click.option(
     "--write",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="Make the generated part of this page anew (docs/quality.md).",
+    help="Make the generated parts of this page anew (docs/quality.md).",
 )
 def command(*, data: Path, as_json: bool, details: bool, check: bool, write: Path | None) -> None:
     """Measure the judgement that needs no language model, on labelled texts.

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from catalyst_ray.quality.figure import Figure
 
-BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
-"""Between these lines of the page stands what is generated."""
+FIGURES, DETAILS = "figures", "details"
+"""Parts of the page that are generated, each between two lines that ``mark`` gives."""
 _HEAD = ("figure", "key", "value", "95 % interval", "n", "aim", "others")
 
 
@@ -53,30 +53,41 @@ def as_table(figures: Sequence[Figure], *, with_details: bool) -> Iterator[Table
             yield f"\n{figure.key}: {figure.title}\n  " + "\n  ".join(figure.details)
 
 
-def as_markdown(figures: Sequence[Figure]) -> str:
-    """Return the generated part of ``docs/quality.md``: the table, then each figure's details."""
+def figures_page(figures: Sequence[Figure]) -> str:
+    """Return the figures as a table of Markdown."""
     lines = [f"| {' | '.join(_HEAD)} |", "|---|---|---:|---|---:|---:|---|"]
     for figure in figures:
         title, key, value, *rest = _cells(figure)
         met = f"**{value}**" if figure.is_met is False else value
         lines.append(f"| {' | '.join([title, f'`{key}`', met, *rest])} |")
-    for figure in figures:
-        if figure.details:
-            lines += ["", f"### `{figure.key}`", "", "```text", *figure.details, "```"]
     return "\n".join(lines)
 
 
+def details_page(figures: Sequence[Figure]) -> str:
+    """Return each figure's details as Markdown."""
+    parts = (["```text", figure.key, *figure.details, "```"] for figure in figures if figure.details)
+    return "\n\n".join("\n".join(part) for part in parts)
+
+
+def mark(part: str) -> tuple[str, str]:
+    """Return the lines between which a part of the page is generated."""
+    return f"<!-- {part}: begin -->", f"<!-- {part}: end -->"
+
+
 def into_page(page: str, figures: Sequence[Figure]) -> str:
-    """Return a page with its generated part made anew.
+    """Return a page with its generated parts made anew.
 
     Raises:
-        ConfigError: The page lacks the lines between which that stands.
+        ConfigError: The page lacks the lines between which one stands.
     """
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise ConfigError(f"the page has no lines {BEGIN} and {END}", key="--write")
-    return f"{before}{BEGIN}\n\n{as_markdown(figures)}\n\n{END}{after}"
+    for part, text in ((FIGURES, figures_page(figures)), (DETAILS, details_page(figures))):
+        begin, end = mark(part)
+        before, found, rest = page.partition(begin)
+        _, closed, after = rest.partition(end)
+        if not (found and closed):
+            raise ConfigError(f"the page has no lines {begin} and {end}", key="--write")
+        page = f"{before}{begin}\n\n{text}\n\n{end}{after}"
+    return page
 
 
 def _cells(figure: Figure) -> list[str]:

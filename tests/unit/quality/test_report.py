@@ -12,14 +12,22 @@ from catalyst_ray.errors import ConfigError
 from catalyst_ray.quality import measures
 from catalyst_ray.quality.figure import Figure
 from catalyst_ray.quality.folder import DataFolder
-from catalyst_ray.quality.report import BEGIN, END, as_json, into_page
+from catalyst_ray.quality.report import DETAILS, FIGURES, as_json, into_page, mark
 
 GOOD = Figure(key="good_f1", title="Good", value=0.9123456, low=0.9, high=0.95, n=1200, aim=0.8)
 BAD = Figure(
-    key="bad_rate", title="Bad", value=0.5, n=4, aim=0.01, smaller_is_better=True, baselines={"old": 0.7}
+    key="bad_rate",
+    title="Bad",
+    value=0.5,
+    n=4,
+    aim=0.01,
+    smaller_is_better=True,
+    baselines={"old": 0.7},
+    details=("3 of 4 wrong",),
 )
 NONE = Figure(key="story_ari", title="Stories", aim=0.95)
-PAGE = f"# Page\n\n{BEGIN}\nold figures\n{END}\n\nAfter.\n"
+(BEGIN, END), (MORE, NO_MORE) = mark(FIGURES), mark(DETAILS)
+PAGE = f"# Page\n\n{BEGIN}\nold figures\n{END}\n\nAfter.\n\n{MORE}\nold details\n{NO_MORE}\n"
 
 
 pytestmark = pytest.mark.usefixtures("loggers")
@@ -51,8 +59,9 @@ def test_the_page_keeps_what_people_wrote() -> None:
     """Only what stands between the marks is made anew; a page without them is refused."""
     page = into_page(PAGE, [GOOD, BAD])
     assert page.startswith(f"# Page\n\n{BEGIN}\n")
-    assert page.endswith(f"{END}\n\nAfter.\n")
-    assert "old figures" not in page
+    assert f"{END}\n\nAfter.\n\n{MORE}\n" in page
+    assert "old" not in page.replace("old 0.700", "")
+    assert "```text\nbad_rate\n3 of 4 wrong\n```" in page
     assert "| Bad | `bad_rate` | **0.500** |  | 4 | ≤ 0.01 | old 0.700 |" in page
     assert into_page(page, [GOOD, BAD]) == page
     with pytest.raises(ConfigError, match="no lines"):
