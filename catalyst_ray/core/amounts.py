@@ -163,7 +163,7 @@ def _each(text: str, start: int, end: int) -> str:
 
 
 def _qualifier(text: str, start: int) -> Qualifier:
-    before = " ".join(text[max(0, start - _BEFORE_CHARS) : start].split(" "))
+    before = text[max(0, start - _BEFORE_CHARS) : start]
     if _TILDE.search(before):
         return Qualifier.ABOUT
     return next((kind for kind, pattern in _QUALIFIERS if pattern.search(before)), Qualifier.EXACT)

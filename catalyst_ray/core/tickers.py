@@ -34,7 +34,7 @@ _ROLE_RANKS = {"subject": 0, "issuer": 0, "filer": 0, "filed by": 2, "reporting"
 _OWNERSHIP_FORMS = re.compile(r"(?:SCHEDULE|SC) 13[DG]\b")
 _OTHER_COUNTRY = re.compile(r"([A-Z0-9.\-]{1,12}):([A-Z]{2,3})")
 """A symbol with its country behind it, as Seeking Alpha writes it ("ABCD:CA")."""
-_WEAK = frozenset({"name", "bare_ticker", "bracketed", "related"})
+_WEAK = frozenset({Code.NAME, Code.BARE_TICKER, Code.BRACKETED, Code.RELATED})
 """Evidence that a tag replaces where both give one ticker."""
 
 
@@ -111,7 +111,7 @@ def _cast(reading: LinkReading, symbol: Symbol) -> Cast:
     if symbol.place and symbol.place.where is Where.TITLE:
         spots.append((symbol.place.start, symbol.place.end))
     spot, until = min(spots, default=(None, 0))
-    is_listed = symbol.reason.code == "ticker_list" and symbol.cik not in reading.named
+    is_listed = symbol.reason.code == Code.TICKER_LIST and symbol.cik not in reading.named
     return Cast(symbol, spot, until, is_tagged=symbol.reason.code not in _WEAK, is_listed=is_listed)
 
 

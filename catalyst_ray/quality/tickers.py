@@ -286,6 +286,7 @@ def _foreign(folder: DataFolder) -> Figure:
         value=float(taken),
         low=float(taken),
         high=float(taken),
+        is_count=True,
         n=tags,
         aim=0.0,
         smaller_is_better=True,
