@@ -15,8 +15,10 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from catalyst_ray.errors import ConfigError
-from catalyst_ray.settings_fields import Seconds, Share, setting
+from catalyst_ray.settings_delivery import DeliverySettings
+from catalyst_ray.settings_fields import Seconds, Share, http_address, setting
 from catalyst_ray.settings_judgement import JudgementSettings, judgement_problems
+from catalyst_ray.settings_pictures import PictureSettings, picture_problems
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
-class Settings(JudgementSettings):
+class Settings(JudgementSettings, PictureSettings, DeliverySettings):
     """All settings of a run, checked and frozen."""
 
     model_config = SettingsConfigDict(
@@ -157,32 +159,6 @@ class Settings(JudgementSettings):
         120.0, "LLM", "Seconds that replicas above LLM_MIN_REPLICAS stay without need."
     )
 
-    chart_queue_workers: Annotated[int, Field(ge=1, le=256)] = setting(4, "Charts", "Charts drawn at once.")
-    chart_cache_ttl: Annotated[float, Field(ge=0, le=86_400)] = setting(
-        300.0, "Charts", "Seconds that a chart is kept for an equal request."
-    )
-    chart_timeout_secs: Seconds = setting(
-        10.0, "Charts", "Seconds a chart may take; the card goes without it after that."
-    )
-    chart_keep_seconds: Annotated[float, Field(ge=0, le=31_536_000)] = setting(
-        3600.0, "Charts", "Age at which chart files are deleted, unless an unsent alert needs them."
-    )
-    chart_theme: Literal["dark", "light"] = setting("dark", "Charts", "Colours of charts and gauges.")
-    quickchart_image_dir: Path = setting(Path("out/charts"), "Charts", "Folder of the chart files.")
-    price_source: Literal["none", "csv", "http", "yfinance"] = setting(
-        "none", "Charts", "Where price bars come from; none = cards without a chart."
-    )
-    price_dir: Path | None = setting(None, "Charts", "Folder of TICKER.csv files, for PRICE_SOURCE=csv.")
-    price_url: str | None = setting(None, "Charts", "Address of a price server, for PRICE_SOURCE=http.")
-
-    discord_webhook_url: SecretStr | None = setting(
-        None, "Delivery", "Discord webhook; unset = dry run: console, file and page only."
-    )
-    dry_run: bool = setting(False, "Delivery", "Keep alerts from Discord even with a webhook set.")
-    out_dir: Path = setting(
-        Path("out"), "Delivery", "Folder of alerts.ndjson, index.html and the embedded store."
-    )
-
     database_url: SecretStr | None = setting(
         None, "State", "SQLAlchemy address (postgresql+psycopg://…); unset = SQLite in OUT_DIR."
     )
@@ -206,23 +182,10 @@ class Settings(JudgementSettings):
             raise ValueError("must be an e-mail address, as SEC asks for")
         return value
 
-    @field_validator("ollama_host", "llm_endpoint_url", "price_url", "sec_tickers_url")
+    @field_validator("ollama_host", "llm_endpoint_url", "sec_tickers_url")
     @classmethod
     def _is_http(cls, value: str | None) -> str | None:
-        if value is None or value.startswith(("http://", "https://")):
-            return value
-        if re.fullmatch(r"[\w.-]+(:\d+)?", value):  # Ollama's own form: host:port
-            return f"http://{value}"
-        raise ValueError("must be an http:// or https:// address")
-
-    @field_validator("discord_webhook_url")
-    @classmethod
-    def _is_webhook(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and not re.match(
-            r"https?://[^/]+/api/(v\d+/)?webhooks/\d+/[\w-]+", value.get_secret_value()
-        ):
-            raise ValueError("must look like https://discord.com/api/webhooks/<id>/<token>")
-        return value
+        return value and http_address(value)
 
     @property
     def store_url(self) -> str:
@@ -231,14 +194,12 @@ class Settings(JudgementSettings):
             return self.database_url.get_secret_value()
         return f"sqlite:///{self.out_dir / 'catalyst.db'}"
 
-    @property
-    def is_dry_run(self) -> bool:
-        """Return whether alerts stay on this machine."""
-        return self.dry_run or self.discord_webhook_url is None
-
 
 NAMES = {name.upper(): name for name in Settings.model_fields}
-SHARED_PREFIXES = {"OUT_", "LOG_", "MAX_", "DRY_", "RAY_", "DATABASE_", "WATCH_", "MIN_", "NEWS_", "SOURCE_"}
+SHARED_PREFIXES = {
+    *("OUT_", "LOG_", "MAX_", "DRY_", "RAY_", "DATABASE_", "WATCH_", "MIN_", "NEWS_", "SOURCE_"),
+    *("WEB_", "WEBHOOK_", "SLACK_", "APPRISE_", "ALPACA_"),
+}
 PREFIXES = tuple({f"{name.split('_')[0]}_" for name in NAMES} - SHARED_PREFIXES)
 NEAR, VERY_NEAR = 80.0, 90.0
 """Similarity, in per cent, from which an unknown name with a prefix of ours, or any name, is a misspelling."""
@@ -321,11 +282,8 @@ def _origin(field: str, given: Mapping[str, Any], path: Path) -> str:
 
 
 def _contradictions(settings: Settings) -> list[str]:
-    problems = []
-    if settings.price_source == "csv" and settings.price_dir is None:
-        problems.append("PRICE_DIR: must name a folder when PRICE_SOURCE=csv")
-    if settings.price_source == "http" and settings.price_url is None:
-        problems.append("PRICE_URL: must name a server when PRICE_SOURCE=http")
+    problems: list[str] = []
+    problems += picture_problems(settings)
     problems += judgement_problems(settings)
     from catalyst_ray.settings_llm import llm_problems  # noqa: PLC0415  (loads the engines' clients: not for --help)
 
@@ -341,6 +299,4 @@ def _contradictions(settings: Settings) -> list[str]:
             f"OUT_DIR: must be an absolute path in a submitted job, was {settings.out_dir}:"
             " Ray deletes the job's own folder, and what was sent would be forgotten"
         )
-    if settings.price_dir is not None and not settings.price_dir.is_dir():
-        problems.append(f"PRICE_DIR: there is no folder {settings.price_dir}")
     return problems

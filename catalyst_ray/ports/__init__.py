@@ -1,0 +1,25 @@
+"""The outside world as the pipeline sees it: Protocols, no implementation."""
+
+from catalyst_ray.ports.store import Store
+from catalyst_ray.ports.world import (
+    Artist,
+    Clock,
+    DocumentSource,
+    Fetcher,
+    Judge,
+    LanguageModel,
+    Notifier,
+    PriceSource,
+)
+
+__all__ = [
+    "Artist",
+    "Clock",
+    "DocumentSource",
+    "Fetcher",
+    "Judge",
+    "LanguageModel",
+    "Notifier",
+    "PriceSource",
+    "Store",
+]

@@ -1,0 +1,56 @@
+"""The settings of charts, gauges and the prices behind them, and what is wrong with what was set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings
+
+from catalyst_ray.settings_fields import Seconds, http_address, setting
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from catalyst_ray.settings import Settings
+
+_CHARTS, _PRICES = "Charts", "Prices"
+
+
+class PictureSettings(BaseSettings):
+    """Part of ``settings.Settings``."""
+
+    chart_queue_workers: Annotated[int, Field(ge=1, le=256)] = setting(4, _CHARTS, "Charts drawn at once.")
+    chart_cache_ttl: Annotated[float, Field(ge=0, le=86_400)] = setting(
+        300.0, _CHARTS, "Seconds that a chart is kept for an equal request."
+    )
+    chart_timeout_secs: Seconds = setting(
+        10.0, _CHARTS, "Seconds a chart may take; the card goes without it after that."
+    )
+    chart_keep_seconds: Annotated[float, Field(ge=0, le=31_536_000)] = setting(
+        3600.0, _CHARTS, "Age at which chart files are deleted, unless an unsent alert needs them."
+    )
+    chart_theme: Literal["dark", "light"] = setting("dark", _CHARTS, "Colours of charts and gauges.")
+    quickchart_image_dir: Path = setting(Path("out/charts"), _CHARTS, "Folder of the chart files.")
+
+    price_source: Literal["none", "csv", "http", "yfinance"] = setting(
+        "none", _PRICES, "Where price bars come from; none = cards without a chart."
+    )
+    price_dir: Path | None = setting(None, _PRICES, "Folder of TICKER.csv files, for PRICE_SOURCE=csv.")
+    price_url: str | None = setting(None, _PRICES, "Address of a price server, for PRICE_SOURCE=http.")
+
+    @field_validator("price_url")
+    @classmethod
+    def _is_price_server(cls, value: str | None) -> str | None:
+        return value and http_address(value)
+
+
+def picture_problems(settings: Settings) -> Iterator[str]:
+    """Yield a line for everything about charts and prices that cannot work."""
+    if settings.price_source == "csv" and settings.price_dir is None:
+        yield "PRICE_DIR: must name a folder when PRICE_SOURCE=csv"
+    if settings.price_source == "http" and settings.price_url is None:
+        yield "PRICE_URL: must name a server when PRICE_SOURCE=http"
+    if settings.price_dir is not None and not settings.price_dir.is_dir():
+        yield f"PRICE_DIR: there is no folder {settings.price_dir}"
