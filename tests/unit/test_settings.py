@@ -149,6 +149,38 @@ def test_dry_run_until_a_webhook_is_set() -> None:
     assert load_settings({"discord_webhook_url": hook, "dry_run": True}).is_dry_run
 
 
+@pytest.mark.parametrize(
+    ("given", "page_url"),
+    [
+        ({}, None),
+        ({"web_port": 8080}, "http://127.0.0.1:8080"),
+        ({"web_port": 8080, "web_host": "::1"}, "http://[::1]:8080"),
+        ({"web_port": 8080, "web_host": "0.0.0.0"}, None),
+        ({"web_url": "https://alerts.example.org/"}, "https://alerts.example.org"),
+        ({"web_url": "http://box:81/catalyst", "web_port": 8080}, "http://box:81/catalyst"),
+    ],
+)
+def test_where_readers_find_the_page(given: dict[str, object], page_url: str | None) -> None:
+    """WEB_URL is where links lead; without it the loopback address, and never one that listens everywhere."""
+    assert load_settings(given).page_url == page_url
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ({"web_url": "https://user:word@host/"}, "WEB_URL"),
+        ({"web_url": "https://host/?q=1"}, "WEB_URL"),
+        ({"web_url": "ftp://host"}, "WEB_URL"),
+        ({"web_url": "https://host/)[x](https://evil"}, "WEB_URL"),
+        ({"web_host": "a host"}, "WEB_HOST"),
+        ({"web_port": 70_000}, "WEB_PORT"),
+    ],
+)
+def test_addresses_of_the_page_that_are_none(given: dict[str, object], name: str) -> None:
+    """An address with a password, a query or marks that break a link is refused, as is a port that is none."""
+    assert [p.split(":")[0] for p in problems(**given)] == [name]
+
+
 def test_every_setting_is_used() -> None:
     """No setting is read by nothing: each field's name stands in the package outside settings.py."""
     package = Path(__file__).parents[2] / "catalyst_ray"
