@@ -46,7 +46,9 @@ class NvmlProbe:
         nvml = self._nvml
         device = nvml.nvmlDeviceGetHandleByIndex(index)
         rates = self._ask(nvml.nvmlDeviceGetUtilizationRates, device)
-        memory = self._ask(nvml.nvmlDeviceGetMemoryInfo, device)
+        # The second form leaves out what the driver keeps for itself (0.5 GB of an H100), as nvidia-smi does.
+        memory = self._ask(nvml.nvmlDeviceGetMemoryInfo, device, nvml.nvmlMemory_v2)
+        memory = memory or self._ask(nvml.nvmlDeviceGetMemoryInfo, device)
         power_mw = self._ask(nvml.nvmlDeviceGetPowerUsage, device)
         celsius = self._ask(nvml.nvmlDeviceGetTemperature, device, nvml.NVML_TEMPERATURE_GPU)
         return GpuSample(

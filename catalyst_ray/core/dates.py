@@ -10,6 +10,8 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from catalyst_ray.core.reasons import Code
+
 MAX_SKEW = timedelta(minutes=10)
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 LATEST = datetime(2100, 1, 1, tzinfo=UTC)
@@ -151,7 +153,7 @@ def sane_published(when: datetime | None, received_utc: datetime) -> tuple[datet
     if when is None:
         return None, None
     if when < EARLIEST:
-        return None, "date_before_1990"
+        return None, Code.DATE_BEFORE_1990
     if when > received_utc + MAX_SKEW:
-        return None, "date_in_future"
+        return None, Code.DATE_IN_FUTURE
     return min(when, received_utc), None

@@ -178,10 +178,7 @@ def decide(
     least = min(policy.watch_min_value, policy.alert_min_value) if watched else policy.alert_min_value
     reasons = [Reason(hit.code, hit.span or hit.label, hit.weight) for hit in score.events]
     reasons += llm_reasons
-    if abs(score.value) + _SMALL < least <= abs(value) + _SMALL:
-        reasons.append(Reason(Code.LLM_LIFTS, f"from below {least:.2f}", score.value))
-    elif abs(value) + _SMALL < least <= abs(score.value) + _SMALL:
-        reasons.append(Reason(Code.LLM_SINKS, f"from above {least:.2f}", score.value))
+    reasons += _crossing(score.value, value, least)
     if watched:
         reasons.append(Reason(Code.WATCH_LIST, value=least))
     excluded, facts = session_reasons(session, policy.gates) if session else (None, [])
@@ -201,6 +198,15 @@ def decide(
         priority=priority_of(value, watched=watched),
         parts=score.parts,
     )
+
+
+def _crossing(before: float, after: float, least: float) -> list[Reason]:
+    """Return that the model's say carried an item over the threshold or under it, if it did."""
+    if abs(before) + _SMALL < least <= abs(after) + _SMALL:
+        return [Reason(Code.LLM_LIFTS, f"from below {least:.2f}", before)]
+    if abs(after) + _SMALL < least <= abs(before) + _SMALL:
+        return [Reason(Code.LLM_SINKS, f"from above {least:.2f}", before)]
+    return []
 
 
 def priority_of(value: float, *, watched: bool = False) -> int:

@@ -11,12 +11,14 @@ class Nvml:
     """Two cards; the second is a small one that reports no power or utilisation."""
 
     NVML_TEMPERATURE_GPU = 0
+    nvmlMemory_v2 = 2  # noqa: N815
 
     class NVMLError(Exception):
         """What NVML raises."""
 
-    def __init__(self, *, driver: bool = True) -> None:
+    def __init__(self, *, driver: bool = True, old: bool = False) -> None:
         self.driver = driver
+        self.old = old
         self.open = 0
 
     def nvmlInit(self) -> None:  # noqa: N802
@@ -42,8 +44,11 @@ class Nvml:
     def nvmlDeviceGetUtilizationRates(self, device: int) -> SimpleNamespace:  # noqa: N802
         return SimpleNamespace(gpu=self._only_first(device, 37))
 
-    def nvmlDeviceGetMemoryInfo(self, device: int) -> SimpleNamespace:  # noqa: N802
-        return SimpleNamespace(used=2**30, total=24 * 2**30)
+    def nvmlDeviceGetMemoryInfo(self, device: int, version: int | None = None) -> SimpleNamespace:  # noqa: N802
+        if version and self.old:
+            raise self.NVMLError("Function Not Found")
+        reserved = 0 if version else 2**29
+        return SimpleNamespace(used=2**30 + reserved, total=24 * 2**30)
 
     def nvmlDeviceGetPowerUsage(self, device: int) -> int:  # noqa: N802
         return self._only_first(device, 41_500)
@@ -71,6 +76,12 @@ def test_what_a_card_does_not_say_is_none() -> None:
     second = NvmlProbe(Nvml()).sample()[1]
     assert (second.power_w, second.utilisation_pct) == (None, None)
     assert second.memory_total_bytes == 24 * 2**30
+
+
+def test_memory_is_what_programs_hold() -> None:
+    """What the driver keeps for itself counts as used only where it is too old to tell the two apart."""
+    used = [NvmlProbe(Nvml(old=old)).sample()[0].memory_used_bytes for old in (False, True)]
+    assert used == [2**30, 2**30 + 2**29]
 
 
 def test_no_driver_is_no_error() -> None:
