@@ -4,6 +4,7 @@ CatalystError                      key = what failed, hint = what to do
 ├── ConfigError(ValueError)        settings or files are wrong: every problem at once; exit code 2
 ├── TransportError                 we could not ask: url, status, retry_after_s; the only branch retried
 │   ├── RateLimited                the host said "later": moves its next allowed time
+│   ├── CircuitOpen                refused here, nothing was sent: it failed too often (core/breaker)
 │   └── ReplicaLost                the process that served is gone: another may serve, or it comes back
 ├── ParseError(ValueError)         bytes that could not become the model (feed, filing, LLM answer)
 ├── DeliveryError                  a sink did not take an alert: permanent, outcome_known
@@ -99,6 +100,10 @@ class TransportError(CatalystError):
 
 class RateLimited(TransportError):
     """The server asked us to slow down (429, or 503 with Retry-After)."""
+
+
+class CircuitOpen(TransportError):
+    """Refused on our side after failures: nothing was sent. ``retry_after_s`` is the rest that is left."""
 
 
 class ReplicaLost(TransportError):

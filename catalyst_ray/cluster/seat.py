@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from catalyst_ray.cluster.placement import ahead_of
-from catalyst_ray.core.replicas import Breaker, Watchdog
+from catalyst_ray.core.breaker import Breaker
+from catalyst_ray.core.replicas import Watchdog
 
 if TYPE_CHECKING:
     import asyncio

@@ -1,4 +1,4 @@
-"""Which replica is asked, which one rests after failures, which one is stuck. Pure: time is an argument."""
+"""Which replica is asked, and which one is stuck. Pure: time is an argument."""
 
 from __future__ import annotations
 
@@ -8,46 +8,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-
-class Breaker:
-    """Rests a replica that keeps failing, then lets exactly one request probe it.
-
-    closed: every request may go. open: none, for ``rest_s``. half-open: one probe; its success closes the
-    breaker, its failure opens it again.
-    """
-
-    def __init__(self, *, failures: int = 3, rest_s: float = 10.0) -> None:
-        self._limit = failures
-        self._rest_s = rest_s
-        self._failures = 0
-        self._open_until_s: float | None = None
-        self._probing = False
-
-    def room(self, now_s: float) -> int | None:
-        """Return how many requests may go now; None is no limit."""
-        if self._open_until_s is None:
-            return None
-        return 1 if now_s >= self._open_until_s and not self._probing else 0
-
-    def sent(self) -> None:
-        """Note that a request goes; in half-open it is the probe."""
-        self._probing = self._open_until_s is not None
-
-    def succeeded(self) -> None:
-        """Note an answer, good or bad: the replica works."""
-        self._failures, self._open_until_s, self._probing = 0, None, False
-
-    def failed(self, now_s: float) -> None:
-        """Note that no answer came."""
-        self._failures += 1
-        if self._probing or self._failures >= self._limit:
-            self._open_until_s = now_s + self._rest_s
-        self._probing = False
-
-    def retry_at_s(self) -> float:
-        """Return when the next probe may go; infinite while closed or probing."""
-        return math.inf if self._open_until_s is None or self._probing else self._open_until_s
 
 
 class Watchdog:

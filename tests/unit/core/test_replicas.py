@@ -1,10 +1,8 @@
-"""Which replica is asked, and when one rests."""
+"""Which replica is asked, and when one is stuck."""
 
 from __future__ import annotations
 
-import math
-
-from catalyst_ray.core.replicas import Breaker, Share, Watchdog, next_share
+from catalyst_ray.core.replicas import Share, Watchdog, next_share
 
 
 def test_work_is_spread_before_it_is_stacked():
@@ -19,33 +17,6 @@ def test_the_least_loaded_is_chosen_and_none_without_room_or_work():
     assert next_share([1, 2, 0], [2, 1, 0], 1) == Share(1, 1)
     assert next_share([0, 0], [3, 3], 5) is None
     assert next_share([3], [0], 0) is None
-
-
-def test_the_breaker_opens_after_failures_and_lets_one_probe_through():
-    """Three failures rest a replica; then one request probes it, and its success closes the breaker."""
-    breaker = Breaker(failures=3, rest_s=10.0)
-    for _ in range(3):
-        assert breaker.room(0.0) is None
-        breaker.sent()
-        breaker.failed(0.0)
-    assert breaker.room(9.9) == 0
-    assert breaker.retry_at_s() == 10.0
-    assert breaker.room(10.0) == 1
-    breaker.sent()
-    assert breaker.room(10.0) == 0
-    assert breaker.retry_at_s() == math.inf
-    breaker.succeeded()
-    assert breaker.room(10.0) is None
-
-
-def test_a_failed_probe_rests_the_replica_again():
-    """One failure is enough in half-open."""
-    breaker = Breaker(failures=1, rest_s=10.0)
-    breaker.failed(0.0)
-    breaker.sent()
-    breaker.failed(12.0)
-    assert breaker.room(21.9) == 0
-    assert breaker.room(22.0) == 1
 
 
 def test_silence_with_requests_in_hand_is_stuck_and_idling_is_not():
