@@ -26,6 +26,7 @@ from catalyst_ray.core.chart_pen import AXIS_PX, DASHES, DOTS, Pen
 from catalyst_ray.core.indicators import sma, vwap
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
 
     from catalyst_ray.core.chart_style import Theme
@@ -67,6 +68,7 @@ class ChartPainter:
         change_pct: Change from it, per cent.
         mark_utc: Moment of the catalyst, if it is to be shown.
         label: What the catalyst is, in a few words.
+        panels: Of ``models.PANELS``.
     """
 
     def __init__(
@@ -79,6 +81,7 @@ class ChartPainter:
         change_pct: float | None,
         mark_utc: datetime | None,
         label: str,
+        panels: Collection[str],
     ) -> None:
         self._surface, self._theme, self._bars, self._change_pct = surface, theme, bars, change_pct
         self._pen = Pen(surface)
@@ -93,7 +96,7 @@ class ChartPainter:
             width=surface.width_px,
             height=surface.height_px,
             unit=self._unit,
-            volumes=bars.volume,
+            volumes=bars.volume if "volume" in panels else (0.0,) * len(bars),
             prices=self._price_range(),
             has_mark=mark_utc is not None,
         )
@@ -101,7 +104,7 @@ class ChartPainter:
         texts = [price_text(bars.close[-1]), price_text(before or 1.0), *(text for _, text in self._prices)]
         widest = max(self._pen.width(text, AXIS_PX, bold=True) for text in texts)
         self._frame = frame(gutter=widest + 30 * self._unit)
-        self._averages = self._find_averages()
+        self._averages = self._find_averages() if "averages" in panels else []
         self._mark = (
             None
             if mark_utc is None

@@ -5,7 +5,7 @@ Owns how pictures look. Does not place or draw anything.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from catalyst_ray.core.drawing import Color, rgba
@@ -29,6 +29,7 @@ class Theme:
         mark: The catalyst.
         tag: Behind the previous close's figure.
         on_colour: Text on a filled tag.
+        hollow: Bodies of rising candles are outlined, so that colour is not the only cue.
     """
 
     background: Color
@@ -43,36 +44,60 @@ class Theme:
     mark: Color
     tag: Color
     on_colour: Color
+    hollow: bool = False
 
 
+_DARK: Final = Theme(
+    background=rgba("#10151c"),
+    shade=rgba("#9fb4cc", 0.07),
+    grid=rgba("#212a35"),
+    text=rgba("#eef2f6"),
+    muted=rgba("#93a1b0"),
+    rise=rgba("#22b48a"),
+    fall=rgba("#f0525f"),
+    vwap=rgba("#f2b441"),
+    slow=rgba("#b794f6"),
+    mark=rgba("#2f81f7"),
+    tag=rgba("#56626f"),
+    on_colour=rgba("#ffffff"),
+)
+_LIGHT: Final = Theme(
+    background=rgba("#ffffff"),
+    shade=rgba("#2c4a6b", 0.06),
+    grid=rgba("#e6ebf0"),
+    text=rgba("#141a21"),
+    muted=rgba("#5e6b79"),
+    rise=rgba("#0c9a6d"),
+    fall=rgba("#db3345"),
+    vwap=rgba("#d68a00"),
+    slow=rgba("#7c4ddb"),
+    mark=rgba("#1f6feb"),
+    tag=rgba("#7b8794"),
+    on_colour=rgba("#ffffff"),
+)
+# Blue and orange of Okabe and Ito (2008), which all common kinds of colour blindness tell apart.
 _THEMES: Final = {
-    "dark": Theme(
-        background=rgba("#10151c"),
-        shade=rgba("#9fb4cc", 0.07),
-        grid=rgba("#212a35"),
-        text=rgba("#eef2f6"),
-        muted=rgba("#93a1b0"),
-        rise=rgba("#22b48a"),
-        fall=rgba("#f0525f"),
-        vwap=rgba("#f2b441"),
-        slow=rgba("#b794f6"),
-        mark=rgba("#2f81f7"),
-        tag=rgba("#56626f"),
-        on_colour=rgba("#ffffff"),
+    "dark": _DARK,
+    "light": _LIGHT,
+    "dark-colour-blind": replace(
+        _DARK,
+        rise=rgba("#56b4e9"),
+        fall=rgba("#e69f00"),
+        vwap=rgba("#dfe6ee"),
+        slow=rgba("#cc79a7"),
+        mark=rgba("#f0e442"),
+        tag=rgba("#9aa7b5"),
+        on_colour=rgba("#10151c"),
+        hollow=True,
     ),
-    "light": Theme(
-        background=rgba("#ffffff"),
-        shade=rgba("#2c4a6b", 0.06),
-        grid=rgba("#e6ebf0"),
-        text=rgba("#141a21"),
-        muted=rgba("#5e6b79"),
-        rise=rgba("#0c9a6d"),
-        fall=rgba("#db3345"),
-        vwap=rgba("#d68a00"),
-        slow=rgba("#7c4ddb"),
-        mark=rgba("#1f6feb"),
-        tag=rgba("#7b8794"),
-        on_colour=rgba("#ffffff"),
+    "light-colour-blind": replace(
+        _LIGHT,
+        rise=rgba("#0072b2"),
+        fall=rgba("#d55e00"),
+        vwap=rgba("#333f4d"),
+        slow=rgba("#a8487f"),
+        mark=rgba("#7a3e9d"),
+        hollow=True,
     ),
 }
 THEMES: Final = tuple(_THEMES)

@@ -14,7 +14,7 @@ from catalyst_ray.core.chart_painter import ChartPainter
 from catalyst_ray.core.chart_style import theme_named
 from catalyst_ray.core.drawing import Surface
 from catalyst_ray.errors import ConfigError, ParseError
-from catalyst_ray.models import Bars, ChartRequest
+from catalyst_ray.models import PANELS, Bars, ChartRequest
 
 _WIDTHS_PX = (240, 4000)
 _HEIGHTS_PX = (160, 3000)
@@ -29,7 +29,7 @@ def draw_chart(request: ChartRequest) -> bytes:
 
     Raises:
         ParseError: No usable bar.
-        ConfigError: Unknown theme, or a size outside 240×160 to 4000×3000.
+        ConfigError: Unknown theme or panel, or a size outside 240×160 to 4000×3000.
     """
     return compose(request).png()
 
@@ -54,7 +54,7 @@ def warm_up() -> None:
 
 def compose(request: ChartRequest) -> Surface:
     """Return the finished drawing before it is encoded; raises as ``draw_chart`` does."""
-    _check_size(request)
+    _check(request)
     theme = theme_named(request.theme)
     bars, _ = clean_bars(request.bars)
     if not len(bars):
@@ -69,11 +69,14 @@ def compose(request: ChartRequest) -> Surface:
         change_pct=figures[1] if (figures := change_pct(bars)) else None,
         mark_utc=request.mark_utc,
         label=request.label,
+        panels=request.panels,
     ).draw()
     return surface
 
 
-def _check_size(request: ChartRequest) -> None:
+def _check(request: ChartRequest) -> None:
+    if unknown := sorted(set(request.panels) - set(PANELS)):
+        raise ConfigError(f"no panel {unknown[0]!r}", key=request.bars.ticker, hint=f"of {', '.join(PANELS)}")
     for side, size, (least, most) in (
         ("width_px", request.width_px, _WIDTHS_PX),
         ("height_px", request.height_px, _HEIGHTS_PX),

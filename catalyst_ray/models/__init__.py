@@ -38,11 +38,13 @@ from catalyst_ray.models.offerings import (
     Qualifier,
     Quote,
 )
-from catalyst_ray.models.pictures import Bars, ChartRequest, Picture
+from catalyst_ray.models.pictures import DEFAULT_PANELS, PANELS, Bars, ChartRequest, Picture
 from catalyst_ray.models.quotes import PriceQuote
 from catalyst_ray.models.reports import CycleReport, FeedReport, GpuSample
 
 __all__ = [
+    "DEFAULT_PANELS",
+    "PANELS",
     "Action",
     "Alert",
     "Bars",

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime  # noqa: TC003  (pydantic reads the annotations at run time)
+from typing import Final
+
+PANELS: Final = ("volume", "averages", "levels", "rsi", "macd")
+DEFAULT_PANELS: Final = ("volume", "averages", "levels")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,12 +31,20 @@ class Bars:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChartRequest:
-    """What a chart shows; two equal requests give the same picture."""
+    """What a chart shows; two equal requests give the same picture.
+
+    Args:
+        mark_utc: Moment of the catalyst; None leaves it out.
+        label: What the catalyst is, in a few words.
+        theme: One of ``core.chart_style.THEMES``.
+        panels: What is shown beside the candles, of ``PANELS``; their order does not matter.
+    """
 
     bars: Bars
     mark_utc: datetime | None = None
     label: str = ""
     theme: str = "dark"
+    panels: tuple[str, ...] = DEFAULT_PANELS
     width_px: int = 1000
     height_px: int = 600
 

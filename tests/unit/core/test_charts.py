@@ -192,7 +192,14 @@ def test_no_usable_bar_is_an_error(close):
 
 @pytest.mark.parametrize(
     "change",
-    [{"theme": "sepia"}, {"width_px": 10}, {"height_px": 100_000}, {"width_px": 4001}, {"height_px": 0}],
+    [
+        {"theme": "sepia"},
+        {"panels": ("volume", "cci")},
+        {"width_px": 10},
+        {"height_px": 100_000},
+        {"width_px": 4001},
+        {"height_px": 0},
+    ],
 )
 def test_impossible_requests_are_refused(change):
     """An unknown theme or a size that no one could read or hold is a ConfigError."""
