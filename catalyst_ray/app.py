@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, TextIO
 from catalyst_ray import settings_llm, wiring
 from catalyst_ray.adapters.clock import SystemClock
 from catalyst_ray.adapters.edgar_documents import EdgarDocuments
+from catalyst_ray.adapters.gpu import NvmlProbe
 from catalyst_ray.adapters.page import write_page
 from catalyst_ray.adapters.store import SqlStore
 from catalyst_ray.cluster.chart_pool import ChartPool
@@ -251,6 +252,7 @@ class _App:
             late_s=settings.llm_timeout_secs + READ_PATIENCE_S,
             courier=self._courier,
             queues={"llm": judge.stats, "charts": self._artist.stats, "filings": filings.stats},
+            gpus=NvmlProbe().sample,
             feeds=self._feeds.active,
             off=self._feeds.off,
             max_alerts=settings.max_alerts_per_cycle,

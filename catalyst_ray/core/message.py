@@ -149,6 +149,11 @@ class Card:
         return f"{self.price} ({self.change})" if self.price and self.change else self.price or self.change
 
 
+def tone_of(value: float) -> Tone:
+    """Return which way a signed strength points."""
+    return Tone.NEUTRAL if abs(value) < _NEUTRAL else Tone.BULLISH if value > 0 else Tone.BEARISH
+
+
 def card(alert: Alert) -> Card:
     """Put an alert into words; the decision's value counts, the score's where it has none."""
     item, symbol = alert.item, alert.link.symbols[0]
@@ -156,7 +161,7 @@ def card(alert: Alert) -> Card:
     judgement = alert.verdict.judgement
     weighty = judgement if judgement and judgement.has_weight else None
     updated, updated_by = _updated(alert)
-    tone = Tone.NEUTRAL if abs(value) < _NEUTRAL else Tone.BULLISH if value > 0 else Tone.BEARISH
+    tone = tone_of(value)
     return Card(
         alert_id=_line(alert.id, 64),
         created_utc=alert.created_utc,

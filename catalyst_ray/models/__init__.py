@@ -4,7 +4,7 @@ Every time is an aware UTC ``datetime``; spans are float seconds. Standard libra
 immutable: a stage makes a new one (``dataclasses.replace``) and never changes what it was given.
 """
 
-from catalyst_ray.models.alerts import Alert, Delivery, DeliveryState, ItemRecord, Receipt, Trace
+from catalyst_ray.models.alerts import Alert, AlertRecord, Delivery, DeliveryState, ItemRecord, Receipt, Trace
 from catalyst_ray.models.feeds import FeedKind, FeedSpec, FeedState, Fetched
 from catalyst_ray.models.filings import FilingFacts, FilingPart, FilingText
 from catalyst_ray.models.items import Claim, ClaimOutcome, Item, ItemKind, ParsedFeed, Party
@@ -47,6 +47,7 @@ __all__ = [
     "PANELS",
     "Action",
     "Alert",
+    "AlertRecord",
     "Bars",
     "ChartRequest",
     "Claim",

@@ -90,6 +90,19 @@ class Delivery:
     last_error: str | None = None
     revision: int = 0
     """The alert's revision that the sink has."""
+    sent_utc: datetime | None = None
+    """When the sink took it."""
+    edited_utc: datetime | None = None
+    """When the sink last took a newer revision of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertRecord:
+    """What the store knows of an alert: whether it waits for a later cycle, and where each sink has it."""
+
+    alert: Alert
+    is_held: bool
+    deliveries: tuple[Delivery, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

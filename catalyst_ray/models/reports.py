@@ -49,6 +49,7 @@ class CycleReport:
             ``new + recovered + extended = alert + hold + suppress + drop + failed``.
         queues: Statistics of the queues, by name: ``llm``, ``charts``, ``filings``.
         deliveries: Outbox rows by state and sink after the cycle.
+        gpus: The driver's machine's GPUs as the cycle ended.
     """
 
     number: int
@@ -62,3 +63,4 @@ class CycleReport:
     posted_s: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     """First byte to posted, seconds, one figure per delivery of this cycle, by sink."""
     problems: tuple[str, ...] = ()
+    gpus: tuple[GpuSample, ...] = ()

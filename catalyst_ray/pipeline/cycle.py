@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping, Sequence
     from typing import Any
 
-    from catalyst_ray.models import CycleReport, Delivery, FeedSpec, FeedState, Item
+    from catalyst_ray.models import CycleReport, Delivery, FeedSpec, FeedState, GpuSample, Item
     from catalyst_ray.pipeline.courier import Courier
     from catalyst_ray.pipeline.flow import Flow
     from catalyst_ray.pipeline.intake import Intake, Taken
@@ -39,6 +39,7 @@ class Cycle:
         late: Verdicts that come after their item was decided, whatever cycle it was of.
         late_s: How long the last cycle waits for them.
         queues: Statistics for the report, by name of the queue.
+        gpus: Reads the GPUs for the report, in a thread.
         max_alerts: Alerts of one cycle; more are held for the next.
         parallel: Take all feeds at once; one by one otherwise.
     """
@@ -55,6 +56,7 @@ class Cycle:
         late_s: float,
         courier: Courier,
         queues: Mapping[str, Callable[[], Mapping[str, float]]],
+        gpus: Callable[[], Sequence[GpuSample]],
         feeds: Sequence[FeedSpec],
         off: Mapping[str, str],
         max_alerts: int,
@@ -69,6 +71,7 @@ class Cycle:
         self._late_s = late_s
         self._courier = courier
         self._queues = queues
+        self._gpus = gpus
         self._feeds = feeds
         self._off = off
         self._max_alerts = max_alerts
@@ -146,9 +149,11 @@ class Cycle:
         tally.counts.update(self._late.take_counts())
         tally.counts["awaited"] = self._late.open
         tally.counts["edited"] += self._courier.take_edits()
-        deliveries = await asyncio.to_thread(self._store.delivery_counts)
+        deliveries, gpus = await asyncio.gather(
+            asyncio.to_thread(self._store.delivery_counts), asyncio.to_thread(self._gpus)
+        )
         queues = {name: stats() for name, stats in self._queues.items()}
-        return tally.report(queues=queues, deliveries=deliveries)
+        return tally.report(queues=queues, deliveries=deliveries, gpus=gpus)
 
 
 def _count(taken: Taken, tally: Tally) -> list[Item]:

@@ -1,4 +1,4 @@
-"""What is done after each cycle: the page, old chart files, old rows. Failures are told, never fatal.
+"""What is done after each cycle: its report is kept, the page, old chart files, old rows. Failures are told, never fatal.
 
 Between cycles the page alone is written anew, when an alert was revised.
 """
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 PAGE_ALERTS = 200
+CYCLES_KEPT = 10_000
+"""Reports kept at most: three days and a half of one every thirty seconds, some 50 MB."""
 PURGE_EVERY_S = 600.0
 REFRESH_AFTER_S = 0.5
 """A burst of revisions writes the page once."""
@@ -61,7 +63,11 @@ class Housekeeping:
         """Do it all and return what went wrong, one line each."""
         self._last_report = report
         return await self._do(
-            report, ("page", self._write_page), ("charts", self._sweep), ("retention", self._purge)
+            report,
+            ("report", self._keep_report),
+            ("page", self._write_page),
+            ("charts", self._sweep),
+            ("retention", self._purge),
         )
 
     async def refresh_page(self) -> tuple[str, ...]:
@@ -97,6 +103,9 @@ class Housekeeping:
                 log.exception("housekeeping broke", extra={"step": name})
                 problems.append(f"{name}: {type(error).__name__}: {error}")
         return tuple(problems)
+
+    def _keep_report(self, report: CycleReport) -> None:
+        self._store.save_cycle(report, keep=CYCLES_KEPT)
 
     def _write_page(self, report: CycleReport) -> None:
         self._page(self._store.recent_alerts(limit=PAGE_ALERTS), report)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from catalyst_ray.models import Action, CycleReport
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from catalyst_ray.models import FeedReport
+    from catalyst_ray.models import FeedReport, GpuSample
     from catalyst_ray.ports import Clock
 
 MAX_PROBLEMS = 100
@@ -55,7 +55,11 @@ class Tally:
             self.problems.append(words)
 
     def report(
-        self, *, queues: Mapping[str, Mapping[str, float]], deliveries: Mapping[str, int]
+        self,
+        *,
+        queues: Mapping[str, Mapping[str, float]],
+        deliveries: Mapping[str, int],
+        gpus: Sequence[GpuSample] = (),
     ) -> CycleReport:
         """Return the cycle's report; items that no decision accounts for are a problem in it."""
         names = ("entries", "items", "seen", *INFLOW, *OUTFLOW, "released", *LATE)
@@ -74,4 +78,5 @@ class Tally:
             deliveries=deliveries,
             posted_s={sink: tuple(self.posted_s[sink]) for sink in sorted(self.posted_s)},
             problems=tuple(self.problems),
+            gpus=tuple(gpus),
         )

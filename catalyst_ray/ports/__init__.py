@@ -1,6 +1,6 @@
 """The outside world as the pipeline sees it: Protocols, no implementation."""
 
-from catalyst_ray.ports.store import Store
+from catalyst_ray.ports.store import Archive, Store
 from catalyst_ray.ports.world import (
     Artist,
     Clock,
@@ -13,6 +13,7 @@ from catalyst_ray.ports.world import (
 )
 
 __all__ = [
+    "Archive",
     "Artist",
     "Clock",
     "DocumentSource",

@@ -10,7 +10,9 @@ if TYPE_CHECKING:
 
     from catalyst_ray.models import (
         Alert,
+        AlertRecord,
         Claim,
+        CycleReport,
         Decision,
         Delivery,
         DeliveryState,
@@ -20,7 +22,67 @@ if TYPE_CHECKING:
     )
 
 
-class Store(Protocol):
+class Archive(Protocol):
+    """What a reader sees while a driver may run. Every method is read-only and blocks.
+
+    Raises:
+        StoreError: From every method, when the database cannot be read.
+    """
+
+    def mark(self) -> str:
+        """Return a word that changes whenever an alert, a delivery or a cycle was written; cheap."""
+        ...
+
+    def find_alerts(
+        self,
+        *,
+        ticker: str | None = None,
+        event: str | None = None,
+        direction: str | None = None,
+        words: str | None = None,
+        since_utc: datetime | None = None,
+        before_utc: datetime | None = None,
+        limit: int,
+    ) -> list[AlertRecord]:
+        """Return the alerts that all the conditions hold for, held ones too, newest first.
+
+        Args:
+            ticker: The subject's, or one that the decision names; with or without ``$``, in any case.
+            event: Code of a catalyst that the fast tier found, or the model where its say counted.
+            direction: ``bullish``, ``bearish`` or ``neutral``, as on the card.
+            words: All must occur in the headline, in any order and case.
+            since_utc: Made at that time or later.
+            before_utc: Made earlier than that.
+            limit: Alerts at most.
+        """
+        ...
+
+    def alert_record(self, alert_id: str) -> AlertRecord | None:
+        """Return an alert with its deliveries."""
+        ...
+
+    def cycles(self, *, since_utc: datetime, limit: int) -> list[CycleReport]:
+        """Return the reports of the cycles that began since then, newest first."""
+        ...
+
+    def explain(self, query: str, *, limit: int) -> list[ItemRecord]:
+        """Find items by key, accession number, URL, ticker, alert id or words of the title."""
+        ...
+
+    def decision_counts(self, *, since_utc: datetime) -> Mapping[tuple[str, str], int]:
+        """Return how many items were decided since then, by action and code of the first reason."""
+        ...
+
+    def delivery_counts(self) -> Mapping[str, int]:
+        """Return the number of outbox rows by ``sink/state``, and ``possible_doubles``."""
+        ...
+
+    def feed_states(self) -> Mapping[str, FeedState]:
+        """Return the remembered state of every feed, by name."""
+        ...
+
+
+class Store(Archive, Protocol):
     """Everything that survives the process. Methods block; call them in a thread.
 
     Order that cannot lose: ``claim`` and the decision come before ``save_feed_state``; an alert, its
@@ -37,10 +99,6 @@ class Store(Protocol):
 
     def release_lease(self, owner: str) -> None:
         """Give the lease back, if it is ours."""
-        ...
-
-    def feed_states(self) -> Mapping[str, FeedState]:
-        """Return the remembered state of every feed, by name."""
         ...
 
     def save_feed_state(self, state: FeedState) -> None:
@@ -145,10 +203,6 @@ class Store(Protocol):
         """
         ...
 
-    def delivery_counts(self) -> Mapping[str, int]:
-        """Return the number of outbox rows by ``sink/state``, and ``possible_doubles``."""
-        ...
-
     def recent_alerts(self, *, limit: int) -> list[Alert]:
         """Return alerts with an outbox row, newest first."""
         ...
@@ -190,16 +244,12 @@ class Store(Protocol):
         """Keep an LLM answer until ``expires_utc``."""
         ...
 
-    def explain(self, query: str, *, limit: int) -> list[ItemRecord]:
-        """Find items by key, accession number, URL, ticker, alert id or words of the title."""
-        ...
-
-    def decision_counts(self, *, since_utc: datetime) -> Mapping[tuple[str, str], int]:
-        """Return how many items were decided since then, by action and code of the first reason."""
+    def save_cycle(self, report: CycleReport, *, keep: int) -> None:
+        """Keep a cycle's report, and delete all but the newest ``keep``."""
         ...
 
     def purge(self, *, before_utc: datetime) -> int:
-        """Delete decided items, finished deliveries and expired cache rows older than that; return how many."""
+        """Delete decided items, finished deliveries, cycles and expired cache rows older than that; return how many."""
         ...
 
     def close(self) -> None:

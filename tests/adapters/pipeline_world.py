@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Mapping
     from pathlib import Path
 
-    from catalyst_ray.models import Alert, ChartRequest, CycleReport, Item, Link, LlmUse, Score
+    from catalyst_ray.models import Alert, ChartRequest, CycleReport, GpuSample, Item, Link, LlmUse, Score
     from catalyst_ray.pipeline.paperwork import Paperwork
 
 NOW = datetime(2026, 3, 17, 14, 0, tzinfo=UTC)
@@ -302,6 +302,7 @@ class World:
     alert_wait_s: float = 30.0
     paperwork: Paperwork | None = None
     jitter: float = 0.0
+    gpus: list[GpuSample] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Make the parts that need others."""
@@ -380,6 +381,7 @@ class World:
             late_s=5.0,
             courier=self.courier,
             queues={"llm": self.judge.stats, "charts": self.artist.stats},
+            gpus=lambda: self.gpus,
             feeds=[spec(name) for name in self.fetcher.answers],
             off=self.off,
             max_alerts=self.max_alerts,

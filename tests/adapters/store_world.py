@@ -12,6 +12,7 @@ from catalyst_ray.adapters.store import schema
 from catalyst_ray.models import (
     Action,
     Alert,
+    CycleReport,
     Decision,
     Item,
     ItemKind,
@@ -37,6 +38,10 @@ SINKS = ("discord", "files")
 
 FILER = Party(1234567, "Quillon Therapeutics Inc.", "Filer")
 SUBJECT = Party(7654321, "Marrow & Pike Holdings", "Subject")
+
+CYCLE = CycleReport(
+    number=1, started_utc=NOW, seconds=1.5, stages={}, counts={}, feeds=(), queues={}, deliveries={}
+)
 
 
 @contextmanager

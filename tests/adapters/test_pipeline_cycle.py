@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from catalyst_ray.errors import DeliveryError, StoreError
+from catalyst_ray.models import GpuSample
 from tests.adapters.pipeline_world import (
     MILD,
     NOW,
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 pytest_plugins = ["tests.adapters.pipeline_fixtures"]
 pytestmark = pytest.mark.anyio
+
+GPU = GpuSample(index=0, uuid="GPU-0", name="L4", utilisation_pct=12.0)
 
 
 def _out(report: CycleReport) -> int:
@@ -197,8 +200,10 @@ async def test_feeds_that_are_off_stand_in_the_report_with_the_mend(world: World
 async def test_the_report_has_queues_deliveries_stages_and_the_time_to_post(world: World) -> None:
     """What a cycle did is all there; the second cycle's figures are its own."""
     world.feed("wire", rss(headline("QLLN")))
+    world.gpus = [GPU]
     report = await world.run()
     assert report.queues == {"llm": {"requests": 1}, "charts": {"requests": 1}}
+    assert report.gpus == (GPU,)
     assert report.deliveries == {"wall/sent": 1, "possible_doubles": 0}
     assert set(report.stages) >= {"fetch", "parse", "claim", "score", "judge", "draw", "commit", "deliver"}
     assert {sink: len(seconds) for sink, seconds in report.posted_s.items()} == {"wall": 1}

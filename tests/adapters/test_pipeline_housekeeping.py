@@ -73,6 +73,22 @@ async def test_the_page_shows_the_latest_alerts_and_the_report(world: World) -> 
     assert page.written == [([headline("QLLN")], REPORT)]
 
 
+async def test_the_report_is_kept_for_readers(world: World) -> None:
+    """The store has it after the cycle; a store that cannot keep it is told, and the rest is done."""
+    page = Page()
+    housekeeping = _housekeeping(world, page)
+    assert await housekeeping.run(REPORT) == ()
+    assert world.store.cycles(since_utc=NOW, limit=5) == [REPORT]
+
+    def fail(method: str, _arguments: Any) -> None:
+        if method == "save_cycle":
+            raise StoreError("the disk is full")
+
+    world.store.tell = fail
+    assert await housekeeping.run(REPORT) == ("report: the disk is full",)
+    assert len(page.written) == 2
+
+
 async def test_a_revised_alert_is_on_the_page_before_the_next_cycle(world: World) -> None:
     """The page alone is written, with the last cycle's report; before any cycle there is none to write."""
     page = Page()
@@ -132,14 +148,19 @@ async def test_a_step_that_fails_is_told_and_the_others_run(world: World, error:
 
 
 async def test_each_step_that_fails_has_its_line(world: World) -> None:
-    """With the store gone all three say so, and nothing is raised."""
+    """With the store gone all four say so, and nothing is raised."""
 
     def broken(_name: str, _args: Any) -> None:
         raise StoreError("gone")
 
     housekeeping = _housekeeping(world, Page())
     world.store.tell = broken
-    assert await housekeeping.run(REPORT) == ("page: gone", "charts: gone", "retention: gone")
+    assert await housekeeping.run(REPORT) == (
+        "report: gone",
+        "page: gone",
+        "charts: gone",
+        "retention: gone",
+    )
 
 
 async def test_old_rows_go_at_most_every_ten_minutes(world: World) -> None:

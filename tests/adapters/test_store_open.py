@@ -18,8 +18,8 @@ from sqlalchemy import Column, Integer, MetaData, Table, Text, inspect, make_url
 from catalyst_ray.adapters.store import SqlStore, migrations, schema
 from catalyst_ray.core.codec import encode
 from catalyst_ray.errors import CatalystError, ConfigError, StoreError
-from catalyst_ray.models import Action, Decision, DeliveryState, Reason
-from tests.adapters.store_world import NOW, SINKS, alert_on, connected, news, rows, run_sql
+from catalyst_ray.models import Action, Decision, DeliveryState, EventHit, Judgement, Reason, Score, Verdict
+from tests.adapters.store_world import CYCLE, NOW, SINKS, alert_on, connected, news, rows, run_sql
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,27 +29,28 @@ if TYPE_CHECKING:
 
 pytest_plugins = ["tests.adapters.store_fixtures"]
 
-VERSION_4 = {
+VERSION_5 = {
     "meta": "name value",
     "items": "key payload kind feed title url published claimed seen decided action decision duplicate_of",
     "stories": "item_key of_key joined",
     "item_tickers": "item_key ticker",
     "aliases": "alias item_key seen",
-    "alerts": "id item_key ticker value priority payload state chart_path created revision",
+    "alerts": "id item_key ticker value priority payload state chart_path created revision direction events",
     "outbox": (
         "id alert_id sink state attempts doubles message_id next_attempt last_error created changed "
-        "revision edit_since"
+        "revision edit_since sent edited"
     ),
     "feed_state": "feed payload",
     "llm_cache": "key text expires",
+    "cycles": "id number started payload",
     "lease": "name owner expires",
 }
 
 
 def test_a_changed_schema_needs_a_migration() -> None:
-    """The tables are those of version 4; whoever changes them adds a step and updates this list."""
+    """The tables are those of version 5; whoever changes them adds a step and updates this list."""
     made = {table.name: " ".join(table.columns.keys()) for table in schema.metadata.sorted_tables}
-    assert (made, len(migrations.STEPS)) == (VERSION_4, 3)
+    assert (made, len(migrations.STEPS)) == (VERSION_5, 4)
 
 
 def test_folder_and_tables_are_made(tmp_path: Path) -> None:
@@ -91,7 +92,7 @@ def test_an_older_store_is_brought_up_to_date(url: str) -> None:
         with _transaction(url) as connection:
             migrations.upgrade(connection, steps=(*migrations.STEPS, _add_mood, _fill_mood))
     with _transaction(url) as connection:
-        assert migrations.version(connection) == 6
+        assert migrations.version(connection) == 7
         assert connection.execute(text("SELECT key, mood FROM items")).all() == [("url:a", 7)]
 
 
@@ -109,7 +110,15 @@ def _as_made(url: str, table: str) -> Any:
         )
 
 
-_BEFORE_STORIES = ("DROP TABLE stories", "DROP INDEX ix_items_duplicate_of")
+_BEFORE_CYCLES = (
+    "DROP TABLE cycles",
+    "DROP INDEX ix_alerts_direction",
+    "ALTER TABLE alerts DROP COLUMN direction",
+    "ALTER TABLE alerts DROP COLUMN events",
+    "ALTER TABLE outbox DROP COLUMN sent",
+    "ALTER TABLE outbox DROP COLUMN edited",
+)
+_BEFORE_STORIES = (*_BEFORE_CYCLES, "DROP TABLE stories", "DROP INDEX ix_items_duplicate_of")
 _BEFORE_REVISIONS = (
     *_BEFORE_STORIES,
     "DROP INDEX ix_outbox_edits",
@@ -184,13 +193,48 @@ def test_a_store_of_version_3_gets_stories(url: str) -> None:
     ]
 
 
+def test_a_store_of_version_4_finds_its_alerts_by_direction_and_event(url: str) -> None:
+    """Alerts of before are found as new ones are; a row says when it was sent where that is certain."""
+    hits = (
+        EventHit(code="fda_approval", label="", weight=0.9),
+        EventHit(code="law_firm_ad", label="", weight=0.0, noise=True),
+    )
+    good = alert_on(news("good"), score=Score(value=0.7, sentiment=0.1, confidence=0.9, events=hits))
+    judged = Judgement(direction=0.0, confidence=0.9, summary="", events=("guidance",))
+    even = alert_on(
+        news("even"),
+        verdict=Verdict(judged, Reason("llm_agrees")),
+        decision=Decision(action=Action.ALERT, reasons=(), value=0.04),
+    )
+    shown = alert_on(news("bad"), verdict=Verdict(replace(judged, has_weight=False), Reason("llm_no_weight")))
+    with SqlStore.open(url) as store:
+        for alert in (good, even, shown):
+            store.commit_alert(alert, SINKS, now_utc=NOW)
+        (first, second, _) = store.due_deliveries("files", now_utc=NOW, limit=5)
+        for row, attempts in ((first, 1), (second, 2)):
+            for _ in range(attempts):
+                store.begin_delivery(row.id, now_utc=NOW)
+            store.finish_delivery(row.id, DeliveryState.SENT, now_utc=NOW)
+    tables = ("alerts", "outbox", "cycles")
+    as_new = [_as_made(url, table) for table in tables], [row[-2:] for row in rows(url, "alerts")]
+    run_sql(url, *_BEFORE_CYCLES, "UPDATE meta SET value = '4' WHERE name = 'schema_version'")
+    with SqlStore.open(url) as store:
+        assert [found.alert for found in store.find_alerts(direction="bullish", limit=5)] == [good]
+        assert [found.alert for found in store.find_alerts(event="guidance", limit=5)] == [even]
+        store.save_cycle(CYCLE, keep=5)
+        assert store.cycles(since_utc=NOW, limit=5) == [CYCLE]
+    assert ([_as_made(url, table) for table in tables], [row[-2:] for row in rows(url, "alerts")]) == as_new
+    sent = {row.id: row.sent for row in rows(url, "outbox") if row.state == "sent"}
+    assert sent == {first.id: NOW, second.id: None}
+
+
 def test_a_failing_step_changes_nothing(url: str) -> None:
     """A migration that breaks half-way leaves the store at its version, usable by the program it has."""
     SqlStore.open(url).close()
     with pytest.raises(Exception, match="nowhere"), _transaction(url) as connection:
         migrations.upgrade(connection, steps=(*migrations.STEPS, _add_mood, _fail))
     with _transaction(url) as connection:
-        assert migrations.version(connection) == 4
+        assert migrations.version(connection) == 5
         assert "half" not in inspect(connection).get_table_names()
         assert "mood" not in {column["name"] for column in inspect(connection).get_columns("items")}
     SqlStore.open(url).close()

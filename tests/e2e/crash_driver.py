@@ -175,6 +175,7 @@ async def main(base_url: str, webhook_url: str, folder: Path, step: str) -> None
             late_s=0.0,
             courier=courier,
             queues={"llm": model.stats},
+            gpus=list,
             feeds=feeds,
             off={},
             max_alerts=6,

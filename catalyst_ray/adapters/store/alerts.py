@@ -15,10 +15,11 @@ from catalyst_ray.adapters.store import tickers
 from catalyst_ray.adapters.store.claims import lacks_parties
 from catalyst_ray.adapters.store.intake import decided, new_row
 from catalyst_ray.adapters.store.schema import HELD, RELEASED, alerts, is_open, items, outbox
+from catalyst_ray.core.message import tone_of
 from catalyst_ray.models import Action, Alert, DeliveryState
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -173,11 +174,20 @@ def _write(connection: Connection, alert: Alert, state: str, *, now_utc: datetim
         "chart_path": alert.chart_path,
         "created": alert.created_utc,
         "revision": alert.revision,
+        "direction": tone_of(alert.value).value,
+        "events": "".join(f" {code} " for code in _codes(alert)),
     }
     # By item, not by id: a held alert that is made anew keeps one row, under its newest id.
     there = connection.execute(alerts.update().where(alerts.c.item_key == alert.item.key).values(row))
     if there.rowcount == 0:
         connection.execute(alerts.insert(), row)
+
+
+def _codes(alert: Alert) -> Iterable[str]:
+    """Return the codes of its catalysts, each once: the fast tier's, and the model's where its say counts."""
+    found = [hit.code for hit in alert.score.events if not hit.noise]
+    judgement = alert.verdict.judgement
+    return dict.fromkeys([*found, *(judgement.events if judgement and judgement.has_weight else ())])
 
 
 def _decide(connection: Connection, alert: Alert, action: Action, *, now_utc: datetime) -> None:

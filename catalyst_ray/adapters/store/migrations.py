@@ -13,7 +13,7 @@ from sqlalchemy import Connection, inspect, select
 
 from catalyst_ray.adapters.store import schema
 from catalyst_ray.adapters.store.statements import upsert
-from catalyst_ray.adapters.store.steps import add_item_tickers, add_revisions, add_stories
+from catalyst_ray.adapters.store.steps import add_cycles, add_item_tickers, add_revisions, add_stories
 from catalyst_ray.errors import StoreError
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     Step: TypeAlias = Callable[[Connection], None]
 
-STEPS: Sequence[Step] = (add_item_tickers, add_revisions, add_stories)
+STEPS: Sequence[Step] = (add_item_tickers, add_revisions, add_stories, add_cycles)
 """``STEPS[n]`` brings version n + 1 to version n + 2. Never change one that was released."""
 
 _VERSION = "schema_version"

@@ -12,14 +12,17 @@ from sqlalchemy import case, func, literal, or_, select
 
 from catalyst_ray.adapters.store.columns import UtcTime
 from catalyst_ray.adapters.store.schema import UNFINISHED, alerts, outbox
+from catalyst_ray.adapters.store.statements import pieces
 from catalyst_ray.errors import StoreError
 from catalyst_ray.models import Delivery, DeliveryState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import ColumnElement, Connection
+
+    from catalyst_ray.models import Alert
 
 _UNKNOWN = DeliveryState.UNKNOWN.value
 
@@ -41,7 +44,7 @@ def due(connection: Connection, sink: str, *, now_utc: datetime, limit: int) -> 
         .order_by(alerts.c.priority, outbox.c.created, outbox.c.id)
         .limit(limit)
     )
-    return [_delivery(row) for row in connection.execute(query)]
+    return [_delivery(row, row.payload) for row in connection.execute(query)]
 
 
 def due_edits(connection: Connection, sink: str, *, now_utc: datetime, limit: int) -> list[Delivery]:
@@ -57,20 +60,16 @@ def due_edits(connection: Connection, sink: str, *, now_utc: datetime, limit: in
         .order_by(outbox.c.edit_since, outbox.c.id)
         .limit(limit)
     )
-    return [_delivery(row) for row in connection.execute(query)]
+    return [_delivery(row, row.payload) for row in connection.execute(query)]
 
 
-def of_alerts(connection: Connection, ids: Iterable[str]) -> dict[str, tuple[Delivery, ...]]:
-    """Return every delivery of some alerts, by alert id."""
-    query = (
-        select(outbox, alerts.c.payload)
-        .join(alerts, alerts.c.id == outbox.c.alert_id)
-        .where(alerts.c.id.in_(list(ids)))
-        .order_by(outbox.c.id)
-    )
+def of_alerts(connection: Connection, known: Mapping[str, Alert]) -> dict[str, tuple[Delivery, ...]]:
+    """Return every delivery of some alerts, given and returned by alert id."""
     found: dict[str, tuple[Delivery, ...]] = {}
-    for row in connection.execute(query):
-        found[row.alert_id] = (*found.get(row.alert_id, ()), _delivery(row))
+    for some in pieces(known):
+        query = select(outbox).where(outbox.c.alert_id.in_(some)).order_by(outbox.c.id)
+        for row in connection.execute(query):
+            found[row.alert_id] = (*found.get(row.alert_id, ()), _delivery(row, known[row.alert_id]))
     return found
 
 
@@ -116,7 +115,11 @@ def finish(
         "changed": now_utc,
     }
     if state is DeliveryState.SENT:
-        change |= {"revision": revision, "edit_since": _due_if_newer(revision, now_utc=now_utc)}
+        change |= {
+            "revision": revision,
+            "edit_since": _due_if_newer(revision, now_utc=now_utc),
+            "sent": now_utc,
+        }
     else:
         change["edit_since"] = None  # what was not taken is sent whole
     if message_id is not None:
@@ -145,7 +148,12 @@ def finish_edit(
         "changed": now_utc,
     }
     if next_attempt_utc is None:
-        change |= {"revision": revision, "edit_since": _due_if_newer(revision, now_utc=now_utc)}
+        change |= {
+            "revision": revision,
+            "edit_since": _due_if_newer(revision, now_utc=now_utc),
+        }
+        if error is None:
+            change["edited"] = now_utc
     _change(connection, delivery_id, change)
 
 
@@ -207,10 +215,10 @@ def counts(connection: Connection) -> dict[str, int]:
     return {**found, "possible_doubles": doubles}
 
 
-def _delivery(row: Any) -> Delivery:
+def _delivery(row: Any, alert: Alert) -> Delivery:
     return Delivery(
         id=row.id,
-        alert=row.payload,
+        alert=alert,
         sink=row.sink,
         state=DeliveryState(row.state),
         attempts=row.attempts,
@@ -218,4 +226,6 @@ def _delivery(row: Any) -> Delivery:
         next_attempt_utc=row.next_attempt,
         last_error=row.last_error,
         revision=row.revision,
+        sent_utc=row.sent,
+        edited_utc=row.edited,
     )

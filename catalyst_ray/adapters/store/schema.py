@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 
 from catalyst_ray.adapters.store.columns import Payload, PlainText, UtcTime
-from catalyst_ray.models import Alert, Decision, DeliveryState, FeedState, Item
+from catalyst_ray.models import Alert, CycleReport, Decision, DeliveryState, FeedState, Item
 
 UNFINISHED = (DeliveryState.PENDING.value, DeliveryState.UNKNOWN.value)
 """Outbox states that still need the sink to be called."""
@@ -108,8 +108,12 @@ alerts = Table(
     Column("chart_path", PlainText),
     Column("created", UtcTime, nullable=False, index=True),
     Column("revision", Integer, nullable=False, server_default=text("0")),
+    # As on the card; and the codes of its catalysts, each between blanks.
+    Column("direction", PlainText, nullable=False, server_default=text("'neutral'")),
+    Column("events", PlainText, nullable=False, server_default=text("''")),
 )
 Index("ix_alerts_ticker", alerts.c.ticker, alerts.c.created)
+Index("ix_alerts_direction", alerts.c.direction, alerts.c.created)
 Index(
     "ix_alerts_held",
     alerts.c.priority,
@@ -135,6 +139,8 @@ outbox = Table(
     # The alert's revision that the sink has, and since when it has been waiting for a newer one.
     Column("revision", Integer, nullable=False, server_default=text("0")),
     Column("edit_since", UtcTime),
+    Column("sent", UtcTime),
+    Column("edited", UtcTime),
     UniqueConstraint("alert_id", "sink"),
 )
 Index(
@@ -171,6 +177,15 @@ llm_cache = Table(
     Column("key", PlainText, primary_key=True),
     Column("text", PlainText, nullable=False),
     Column("expires", UtcTime, nullable=False, index=True),
+)
+
+cycles = Table(
+    "cycles",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("number", Integer, nullable=False),  # of the driver's run: it begins anew at 1
+    Column("started", UtcTime, nullable=False, index=True),
+    Column("payload", Payload(CycleReport), nullable=False),
 )
 
 lease = Table(

@@ -40,16 +40,24 @@ def explain(connection: Connection, query: str, *, limit: int) -> list[ItemRecor
     exact = _select(connection, _identity(text), limit=limit)
     if exact:
         return _records(connection, exact)
-    ticker = text.lstrip("$").upper()
-    spellings = {ticker, normal_ticker(ticker)}
-    of_ticker = select(item_tickers.c.item_key).where(item_tickers.c.ticker.in_(spellings))
+    of_ticker = select(item_tickers.c.item_key).where(item_tickers.c.ticker.in_(spellings(text)))
     rows = _select(connection, items.c.key.in_(of_ticker), limit=limit)
     if len(rows) < limit:
         found = {row.key for row in rows}
-        titled = [items.c.title.icontains(word, autoescape=True) for word in text.split()[:_WORDS]]
-        more = _select(connection, *titled, limit=limit)
+        more = _select(connection, *titled(text), limit=limit)
         rows = [*rows, *(row for row in more if row.key not in found)][:limit]
     return _records(connection, rows)
+
+
+def spellings(ticker: str) -> set[str]:
+    """Return how a ticker that a person typed may be stored."""
+    bare = ticker.strip().lstrip("$").upper()
+    return {bare, normal_ticker(bare)}
+
+
+def titled(words: str) -> list[ColumnElement[bool]]:
+    """Return the conditions under which a title has all the words, in any order and case."""
+    return [items.c.title.icontains(word, autoescape=True) for word in words.split()[:_WORDS]]
 
 
 def decision_counts(connection: Connection, *, since_utc: datetime) -> Counter[tuple[str, str]]:
@@ -88,6 +96,7 @@ def _select(connection: Connection, *conditions: ColumnElement[bool], limit: int
             items.c.decided,
             items.c.duplicate_of,
             alerts.c.id.label("alert_id"),
+            alerts.c.payload.label("alert"),
         )
         .outerjoin_from(items, alerts, alerts.c.item_key == items.c.key)
         .where(*conditions)
@@ -99,7 +108,7 @@ def _select(connection: Connection, *conditions: ColumnElement[bool], limit: int
 
 def _records(connection: Connection, rows: Iterable[Any]) -> list[ItemRecord]:
     found = list(rows)
-    deliveries = outbox.of_alerts(connection, [row.alert_id for row in found if row.alert_id])
+    deliveries = outbox.of_alerts(connection, {row.alert_id: row.alert for row in found if row.alert_id})
     return [
         ItemRecord(
             item=row.payload,

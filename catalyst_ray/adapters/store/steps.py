@@ -6,9 +6,11 @@ A step speaks plain SQL and JSON, not ``schema`` and models: those are of today,
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import text
+from sqlalchemy import bindparam, text
+
+from catalyst_ray.adapters.store.statements import pieces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,6 +65,46 @@ def add_stories(connection: Connection) -> None:
         ),
     ):
         connection.execute(text(statement))
+
+
+def add_cycles(connection: Connection) -> None:
+    """Version 4 to 5: cycles are kept, alerts found by direction and event, deliveries say when.
+
+    When a row was sent is known where nothing happened to it afterwards.
+    """
+    own_number = "INTEGER" if connection.dialect.name == "sqlite" else "BIGSERIAL"
+    for statement in (
+        (
+            f"CREATE TABLE cycles (id {own_number} NOT NULL, number INTEGER NOT NULL, started BIGINT NOT NULL, "
+            "payload TEXT NOT NULL, PRIMARY KEY (id))"
+        ),
+        "CREATE INDEX ix_cycles_started ON cycles (started)",
+        "ALTER TABLE alerts ADD COLUMN direction TEXT DEFAULT 'neutral' NOT NULL",
+        "ALTER TABLE alerts ADD COLUMN events TEXT DEFAULT '' NOT NULL",
+        "CREATE INDEX ix_alerts_direction ON alerts (direction, created)",
+        "ALTER TABLE outbox ADD COLUMN sent BIGINT",
+        "ALTER TABLE outbox ADD COLUMN edited BIGINT",
+        "UPDATE outbox SET sent = changed WHERE state = 'sent' AND attempts = 1 AND last_error IS NULL",
+    ):
+        connection.execute(text(statement))
+    update = text("UPDATE alerts SET direction = :direction, events = :events WHERE id = :id")
+    for ids in pieces(connection.scalars(text("SELECT id FROM alerts"))):
+        query = text("SELECT id, payload FROM alerts WHERE id IN :ids").bindparams(
+            bindparam("ids", expanding=True)
+        )
+        found = connection.execute(query, {"ids": ids}).all()
+        connection.execute(update, [{"id": row.id, **_bearing(json.loads(row.payload))} for row in found])
+
+
+def _bearing(alert: dict[str, Any]) -> dict[str, str]:
+    value = alert["decision"].get("value")
+    value = alert["score"]["value"] if value is None else value
+    judgement = alert["verdict"]["judgement"] or {}
+    codes = [hit["code"] for hit in alert["score"].get("events", ()) if not hit.get("noise")]
+    if judgement.get("has_weight", True):
+        codes += judgement.get("events", ())
+    direction = "neutral" if abs(float(value)) < 0.05 else "bullish" if float(value) > 0 else "bearish"
+    return {"direction": direction, "events": "".join(f" {code} " for code in dict.fromkeys(codes))}
 
 
 def _of_alerts(connection: Connection) -> Iterator[tuple[str, str]]:

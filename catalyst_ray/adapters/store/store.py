@@ -1,39 +1,44 @@
-"""Owns the port: one method a question, each one transaction. The statements are in the modules beside."""
+"""Owns the store's port: one method a question, each one transaction. The statements are in the modules beside."""
 
 from __future__ import annotations
 
 import itertools
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Self
 
 from catalyst_ray.adapters.store import (
     alerts,
     cache,
+    cycles,
     driver,
     intake,
+    marks,
     migrations,
     outbox,
     purge,
-    search,
     stories,
 )
 from catalyst_ray.adapters.store.address import make_folder, need_file, read_address
+from catalyst_ray.adapters.store.archive import SqlArchive
 from catalyst_ray.adapters.store.database import Database
 from catalyst_ray.errors import StoreError
 from catalyst_ray.ports import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from sqlalchemy import Connection
 
     from catalyst_ray.models import (
         Alert,
         Claim,
+        CycleReport,
         Decision,
         Delivery,
         DeliveryState,
         FeedState,
         Item,
-        ItemRecord,
     )
 
 _CACHE_ROWS = 50_000
@@ -42,11 +47,11 @@ _TRIM_EVERY = 500
 _PURGE_BATCHES = 40
 
 
-class SqlStore(Store):
+class SqlStore(SqlArchive, Store):
     """The store on SQLite or PostgreSQL. Methods block and may be called from many threads."""
 
     def __init__(self, database: Database, *, alias_window: timedelta, cache_rows: int = _CACHE_ROWS) -> None:
-        self._database = database
+        super().__init__(database)
         self._alias_window = alias_window
         self._cache_rows = cache_rows
         self._cache_writes = itertools.count()
@@ -90,12 +95,6 @@ class SqlStore(Store):
             raise
         return cls(database, alias_window=alias_window, cache_rows=cache_rows)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
     def acquire_lease(self, owner: str, *, now_utc: datetime, ttl: timedelta) -> bool:
         """Take or renew the driver's lease; False while another owner's is still good."""
         with self._database.write() as connection:
@@ -105,11 +104,6 @@ class SqlStore(Store):
         """Give the lease back, if it is ours."""
         with self._database.write() as connection:
             driver.release_lease(connection, owner)
-
-    def feed_states(self) -> Mapping[str, FeedState]:
-        """Return the remembered state of every feed, by name."""
-        with self._database.read() as connection:
-            return driver.feed_states(connection)
 
     def save_feed_state(self, state: FeedState) -> None:
         """Remember a feed's state."""
@@ -136,7 +130,7 @@ class SqlStore(Store):
 
     def hold_alert(self, alert: Alert, *, now_utc: datetime) -> bool:
         """Write a hold decision and keep the alert for a later cycle; False where that is too late."""
-        with self._database.write() as connection:
+        with self._marked() as connection:
             return alerts.hold(connection, alert, now_utc=now_utc)
 
     def alert_of(self, item_key: str) -> Alert | None:
@@ -146,7 +140,7 @@ class SqlStore(Store):
 
     def withdraw_hold(self, alert: Alert, decision: Decision, *, now_utc: datetime) -> bool:
         """Forget a held alert and write its item's new decision; False when it is not held any more."""
-        with self._database.write() as connection:
+        with self._marked() as connection:
             return alerts.withdraw_hold(connection, alert, decision, now_utc=now_utc)
 
     def held_alerts(self, *, limit: int) -> list[Alert]:
@@ -156,12 +150,12 @@ class SqlStore(Store):
 
     def commit_alert(self, alert: Alert, sinks: Sequence[str], *, now_utc: datetime) -> bool:
         """Write item decision, alert and a pending outbox row per sink; False if it was one before."""
-        with self._database.write() as connection:
+        with self._marked() as connection:
             return alerts.commit(connection, alert, sinks, now_utc=now_utc)
 
     def revise_alert(self, alert: Alert, *, now_utc: datetime) -> bool:
         """Replace a released alert by a newer revision, its item's decision too; False if none is older."""
-        with self._database.write() as connection:
+        with self._marked() as connection:
             return alerts.revise(connection, alert, now_utc=now_utc)
 
     def due_edits(self, sink: str, *, now_utc: datetime, limit: int) -> list[Delivery]:
@@ -179,7 +173,7 @@ class SqlStore(Store):
         next_attempt_utc: datetime | None = None,
     ) -> None:
         """Write that the sink has ``revision``, or when it is tried again."""
-        with self._database.write() as connection:
+        with self._marked() as connection:
             outbox.finish_edit(
                 connection,
                 delivery_id,
@@ -196,7 +190,7 @@ class SqlStore(Store):
 
     def begin_delivery(self, delivery_id: int, *, now_utc: datetime) -> bool:
         """Write ``unknown`` and count the attempt, before the sink is called; False if it is finished."""
-        with self._database.write() as connection:
+        with self._marked() as connection:
             return outbox.begin(connection, delivery_id, now_utc=now_utc)
 
     def finish_delivery(
@@ -211,7 +205,7 @@ class SqlStore(Store):
         revision: int = 0,
     ) -> None:
         """Write what the sink said, and of which revision."""
-        with self._database.write() as connection:
+        with self._marked() as connection:
             outbox.finish(
                 connection,
                 delivery_id,
@@ -227,13 +221,8 @@ class SqlStore(Store):
         self, sinks: Sequence[str], *, before_utc: datetime, now_utc: datetime
     ) -> Mapping[str, int]:
         """Give up unfinished rows made before then; return how many, by sink."""
-        with self._database.write() as connection:
+        with self._marked() as connection:
             return outbox.retire(connection, sinks, before_utc=before_utc, now_utc=now_utc)
-
-    def delivery_counts(self) -> Mapping[str, int]:
-        """Return the number of outbox rows by ``sink/state``, and ``possible_doubles``."""
-        with self._database.read() as connection:
-            return outbox.counts(connection)
 
     def recent_alerts(self, *, limit: int) -> list[Alert]:
         """Return released alerts, newest first."""
@@ -256,7 +245,7 @@ class SqlStore(Store):
         now_utc: datetime,
     ) -> None:
         """Write that an item tells the story of an alert, its decision and what it changes there."""
-        with self._database.write() as connection:
+        with self._marked() as connection:
             if decision is not None:
                 intake.decide(connection, [(item, decision)], now_utc=now_utc)
             stories.join(connection, item, key, now_utc=now_utc)
@@ -285,35 +274,34 @@ class SqlStore(Store):
             if next(self._cache_writes) % _TRIM_EVERY == 0:
                 cache.trim(connection, keep_rows=self._cache_rows)
 
-    def explain(self, query: str, *, limit: int) -> list[ItemRecord]:
-        """Find items by identity, ticker of a decision or words of the title."""
-        with self._database.read() as connection:
-            return search.explain(connection, query, limit=limit)
-
-    def decision_counts(self, *, since_utc: datetime) -> Mapping[tuple[str, str], int]:
-        """Return how many items were decided since then, by action and first reason."""
-        with self._database.read() as connection:
-            return search.decision_counts(connection, since_utc=since_utc)
+    def save_cycle(self, report: CycleReport, *, keep: int) -> None:
+        """Keep a cycle's report, and delete all but the newest ``keep``."""
+        with self._marked() as connection:
+            cycles.save(connection, report, keep=keep)
 
     def purge(self, *, before_utc: datetime) -> int:
-        """Delete what is old and finished; return how many items, deliveries and cached answers.
+        """Delete what is old and finished; return how many items, deliveries, cycles and cached answers.
 
         At most 20,000 items a call, 500 a transaction: what is left goes next time.
         """
         with self._database.write() as connection:
             gone = purge.expired(connection, before_utc=before_utc)
             gone += cache.trim(connection, keep_rows=self._cache_rows)
+            gone += cycles.expired(connection, before_utc=before_utc)
         for _ in range(_PURGE_BATCHES):
-            with self._database.write() as connection:
+            with self._marked() as connection:
                 deleted, deliveries = purge.finished_items(connection, before_utc=before_utc)
             gone += deleted + deliveries
             if deleted < purge.BATCH_ITEMS:
                 break
         return gone
 
-    def close(self) -> None:
-        """Close connections."""
-        self._database.close()
+    @contextmanager
+    def _marked(self) -> Iterator[Connection]:
+        """Give a connection in a transaction that readers are told of."""
+        with self._database.write() as connection:
+            yield connection
+            marks.move(connection)
 
 
 def _bring_up_to_date(database: Database, *, read_only: bool) -> None:
