@@ -151,7 +151,12 @@ class _App:
         )
 
         self._courier = Courier(
-            store=store, sinks=self._sinks, clock=self._clock, gauge=self._gauges.get, chance=self._chance
+            store=store,
+            sinks=self._sinks,
+            clock=self._clock,
+            gauge=self._gauges.get,
+            chance=self._chance,
+            digest_after_s=settings.delivery_digest_secs,
         )
 
     async def run(self) -> CycleReport | None:

@@ -7,7 +7,7 @@ CatalystError                      key = what failed, hint = what to do
 │   ├── CircuitOpen                refused here, nothing was sent: it failed too often (core/breaker)
 │   └── ReplicaLost                the process that served is gone: another may serve, or it comes back
 ├── ParseError(ValueError)         bytes that could not become the model (feed, filing, LLM answer)
-├── DeliveryError                  a sink did not take an alert: permanent, outcome_known
+├── DeliveryError                  a sink did not take an alert: permanent, outcome_known, sink_dead
 └── StoreError                     the store failed: stop the cycle, keep the outbox
 
 Standard library only; nothing here imports the rest of the package.
@@ -118,9 +118,10 @@ class DeliveryError(CatalystError):
     """A sink did not take an alert.
 
     Args:
-        permanent: Trying again cannot help (a deleted webhook, a refused message).
+        permanent: Trying this alert again cannot help (a refused message).
         outcome_known: False when the message may have been accepted (time-out after sending).
         retry_after_s: Seconds to wait before the next attempt, if the sink said so.
+        sink_dead: The sink takes nothing until the operator mends it (a deleted webhook): its alerts wait.
     """
 
     def __init__(
@@ -130,6 +131,7 @@ class DeliveryError(CatalystError):
         permanent: bool = False,
         outcome_known: bool = True,
         retry_after_s: float | None = None,
+        sink_dead: bool = False,
         key: str | None = None,
         hint: str | None = None,
     ) -> None:
@@ -137,6 +139,7 @@ class DeliveryError(CatalystError):
         self.permanent = permanent
         self.outcome_known = outcome_known
         self.retry_after_s = retry_after_s
+        self.sink_dead = sink_dead
 
 
 class StoreError(CatalystError):

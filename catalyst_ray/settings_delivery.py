@@ -22,6 +22,11 @@ class DeliverySettings(BaseSettings):
         None, _DELIVERY, "Discord webhook; unset = dry run: console, file and page only."
     )
     dry_run: bool = setting(False, _DELIVERY, "Keep alerts from Discord even with a webhook set.")
+    delivery_digest_secs: Annotated[float, Field(ge=0)] = setting(
+        1800.0,
+        _DELIVERY,
+        "Alerts that Discord could not take for so long go as a list in one message; 0 = never.",
+    )
     out_dir: Path = setting(
         Path("out"), _DELIVERY, "Folder of alerts.ndjson, index.html and the embedded store."
     )

@@ -97,6 +97,7 @@ class Card:
         published: Eastern time, and the market's session then.
         link: http or https, ASCII.
         chart_note: Why there is no chart.
+        repeat: That its reader may have seen it before, where that is not known.
     """
 
     alert_id: str
@@ -130,6 +131,7 @@ class Card:
     published: str
     link: str
     chart_note: str
+    repeat: str = ""
 
     @property
     def is_withdrawn(self) -> bool:
@@ -196,6 +198,7 @@ def card(alert: Alert) -> Card:
         published=_published(item),
         link=safe_link(item.url),
         chart_note="" if alert.chart_path or not alert.chart_reason else words(alert.chart_reason),
+        repeat=_line(f"possible repeat of alert {alert.id}", 100) if alert.is_repeat else "",
     )
 
 
@@ -319,8 +322,13 @@ def _age(alert: Alert) -> str:
     published = alert.item.published_utc
     if published is None:
         return "age unknown"
-    age_s = max(0.0, (alert.created_utc - published).total_seconds())
+    return f"{span((alert.created_utc - published).total_seconds())} old"
+
+
+def span(seconds: float) -> str:
+    """Return a time span as people say it ("42 s", "3 h"); none is negative."""
+    seconds = max(0.0, seconds)
     for limit_s, unit_s, unit in ((90, 1, "s"), (90 * 60, 60, "min"), (36 * 3600, 3600, "h")):
-        if age_s < limit_s:
-            return f"{age_s / unit_s:.0f} {unit} old"
-    return f"{age_s / 86400:.0f} days old"
+        if seconds < limit_s:
+            return f"{seconds / unit_s:.0f} {unit}"
+    return f"{seconds / 86400:.0f} days"

@@ -22,17 +22,17 @@ GAUGE_NAME = "gauge.png"
 
 _MAX_CONTENT = 2000
 _MAX_TITLE = _MAX_AUTHOR = 256
-_MAX_DESCRIPTION = 4096
+MAX_DESCRIPTION = 4096
 _MAX_FIELD = 1024
 _MAX_FOOTER = 2048
-_MAX_EMBED = 6000
+MAX_EMBED = 6000
 _DEAL = "Deal"
 _MAX_FIELDS = 8  # ours: more than that is no glance; Discord takes 25
 _COLOURS = {Tone.BULLISH: 0x2EBD85, Tone.BEARISH: 0xF6465D, Tone.NEUTRAL: 0x8A94A6}
 _WITHDRAWN = _COLOURS[Tone.NEUTRAL]
 _WHY = "\n**Why**\n"
 # No text of ours ever pings: mentions are broken in the text, and refused here once more.
-_NO_MENTIONS: dict[str, list[str]] = {"parse": []}
+NO_MENTIONS: dict[str, list[str]] = {"parse": []}
 
 
 def discord_payload(card: Card, *, has_chart: bool, has_gauge: bool) -> dict[str, Any]:
@@ -52,7 +52,7 @@ def discord_payload(card: Card, *, has_chart: bool, has_gauge: bool) -> dict[str
         "footer": {"text": clip(_footer(card), _MAX_FOOTER, written=unmention)},
         "timestamp": card.created_utc.isoformat(),
     }
-    embed["description"] = _description(card, min(_MAX_DESCRIPTION, _MAX_EMBED - embed_units(embed)))
+    embed["description"] = _description(card, min(MAX_DESCRIPTION, MAX_EMBED - embed_units(embed)))
     if card.link:
         embed["url"] = card.link
     if has_chart:
@@ -61,27 +61,30 @@ def discord_payload(card: Card, *, has_chart: bool, has_gauge: bool) -> dict[str
         embed["thumbnail"] = {"url": f"attachment://{GAUGE_NAME}"}
     shown = {CHART_NAME: f"Price chart of {card.ticker}", GAUGE_NAME: f"Gauge at {card.score}"}
     return {
-        "content": _verdict_line(card),
+        "content": "\n".join(filter(None, (verdict_line(card), _repeat_line(card)))),
         "embeds": [embed],
         "attachments": [
             {"id": place, "filename": name, "description": unmention(shown[name])}
             for place, name in enumerate(names)
         ],
-        "allowed_mentions": _NO_MENTIONS,
+        "allowed_mentions": NO_MENTIONS,
     }
 
 
 def discord_fallback(card: Card) -> dict[str, Any]:
     """Return the smallest message that still tells what, who, which way and where: text, no embed, no file."""
     link = f"<{card.link}>" if card.link else ""
-    room = _MAX_CONTENT - units(link) - 700  # the verdict line is at most 450, the id line 150
+    room = (
+        _MAX_CONTENT - units(link) - 900
+    )  # the verdict line is at most 450, the id line 150, the repeat's 200
     lines = (
-        _verdict_line(card),
+        verdict_line(card),
+        _repeat_line(card),
         clip(card.headline, max(room, 0), written=markdown),
         link if room >= 0 else "",
         markdown(_footer(card)),
     )
-    return {"content": "\n".join(filter(None, lines)), "allowed_mentions": _NO_MENTIONS}
+    return {"content": "\n".join(filter(None, lines)), "allowed_mentions": NO_MENTIONS}
 
 
 def discord_edit(payload: dict[str, Any]) -> dict[str, Any]:
@@ -110,12 +113,17 @@ def _footer(card: Card) -> str:
     return " · ".join(filter(None, (f"alert {card.alert_id}", "catalyst_ray", updated)))
 
 
-def _verdict_line(card: Card) -> str:
+def verdict_line(card: Card) -> str:
+    """Return who, which way and what, escaped: the first line of a message."""
     ticker, event = markdown(card.ticker), markdown(card.event)
     if card.is_withdrawn:
         return f"✕ **{ticker}** {card.withdrawal} (**{card.score}**) · {event}"
     corrected = " · corrected" if card.correction else ""
     return f"{card.arrow} **{ticker}** {card.direction.lower()} **{card.score}** · {event}{corrected}"
+
+
+def _repeat_line(card: Card) -> str:
+    return f"-# {markdown(card.repeat)}" if card.repeat else ""
 
 
 def embed_fields(card: Card) -> list[tuple[str, str]]:

@@ -59,6 +59,8 @@ class Alert:
     """What its sender said of it since (``corrected``, ``retracted``), the newest last."""
     corrections: tuple[Item, ...] = ()
     """The items that corrected it, the newest last."""
+    is_repeat: bool = False
+    """Set for a sink that may have taken it before: nobody knows what became of an earlier try."""
 
     @property
     def value(self) -> float:
@@ -94,6 +96,10 @@ class Delivery:
     """When the sink took it."""
     edited_utc: datetime | None = None
     """When the sink last took a newer revision of it."""
+    doubles: int = 0
+    """Attempts after one of which nobody knows whether the sink took it."""
+    in_digest: bool = False
+    """The message tells of other alerts too: it must not be replaced."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,11 +4,13 @@ from catalyst_ray.ports.store import Archive, Store
 from catalyst_ray.ports.world import (
     Artist,
     Clock,
+    DigestNotifier,
     DocumentSource,
     Fetcher,
     Judge,
     LanguageModel,
     Notifier,
+    PacedNotifier,
     PriceSource,
 )
 
@@ -16,11 +18,13 @@ __all__ = [
     "Archive",
     "Artist",
     "Clock",
+    "DigestNotifier",
     "DocumentSource",
     "Fetcher",
     "Judge",
     "LanguageModel",
     "Notifier",
+    "PacedNotifier",
     "PriceSource",
     "Store",
 ]

@@ -169,14 +169,49 @@ class Store(Archive, Protocol):
         """Write that the sink has ``revision``; with ``next_attempt_utc``, that it is tried again then."""
         ...
 
-    def due_deliveries(self, sink: str, *, now_utc: datetime, limit: int) -> list[Delivery]:
-        """Return a sink's pending and unknown rows whose time has come, the most urgent first."""
+    def due_deliveries(
+        self,
+        sink: str,
+        *,
+        now_utc: datetime,
+        limit: int,
+        since_utc: datetime | None = None,
+        before_utc: datetime | None = None,
+    ) -> list[Delivery]:
+        """Return a sink's pending and unknown rows whose time has come, the most urgent first.
+
+        With ``since_utc`` and ``before_utc`` those only that were made between.
+        """
+        ...
+
+    def attempts_since(self, sink: str, since_utc: datetime) -> list[datetime]:
+        """Return when a sink was called since then, as far as it is known; rather too many than too few."""
         ...
 
     def begin_delivery(self, delivery_id: int, *, now_utc: datetime) -> bool:
         """Write ``unknown`` and count the attempt, before the sink is called.
 
         False when the row is finished or gone meanwhile: the sink must not be called.
+        """
+        ...
+
+    def begin_digest(self, delivery_ids: Sequence[int], *, now_utc: datetime) -> list[int]:
+        """Begin several deliveries in one transaction; return which: one that is finished is left out."""
+        ...
+
+    def finish_digest(
+        self,
+        revisions: Mapping[int, int],
+        state: DeliveryState,
+        *,
+        now_utc: datetime,
+        message_id: str | None = None,
+        error: str | None = None,
+        next_attempt_utc: datetime | None = None,
+    ) -> None:
+        """Write what the sink said of one message with several alerts, in one transaction.
+
+        ``revisions`` are those it was sent, by delivery. Once sent, these deliveries are ``in_digest``.
         """
         ...
 

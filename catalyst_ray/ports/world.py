@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from catalyst_ray.models import (
@@ -156,7 +156,7 @@ class PriceSource(Protocol):
 
 
 class Notifier(Protocol):
-    """A sink for alerts."""
+    """A sink for alerts. An alert may be sent while another one is edited, never two at once."""
 
     name: str
 
@@ -180,4 +180,34 @@ class Notifier(Protocol):
 
     async def close(self) -> None:
         """Close connections."""
+        ...
+
+
+@runtime_checkable
+class PacedNotifier(Protocol):
+    """A sink that knows how often it may be asked."""
+
+    def free_in_s(self) -> float:
+        """Return how long the next alert would have to wait."""
+        ...
+
+    def recall(self, ages_s: Sequence[float]) -> None:
+        """Count calls of an earlier process, by how long ago they were; before the first of this one."""
+        ...
+
+
+@runtime_checkable
+class DigestNotifier(Protocol):
+    """A sink that can tell of several alerts in one message."""
+
+    def digest_room(self, alerts: Sequence[Alert], *, now_utc: datetime) -> int:
+        """Return how many of the alerts, from the first, one message can tell of."""
+        ...
+
+    async def send_digest(self, alerts: Sequence[Alert], *, now_utc: datetime, is_news: bool) -> Receipt:
+        """Deliver one message with a line an alert; with ``is_news`` of what became of alerts told of before.
+
+        Raises:
+            DeliveryError: It was not taken, or nobody knows.
+        """
         ...

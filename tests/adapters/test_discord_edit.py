@@ -222,7 +222,7 @@ async def test_a_dead_webhook_is_not_asked_for_edits_either() -> None:
     """After code 10015 neither posts nor edits are sent."""
     async with scripted((404, {"message": "Unknown Webhook", "code": 10015})) as (asked, webhook):
         assert (await failure(webhook, "7")).hint
-        assert (await failure(webhook, "7")).permanent
+        assert (await failure(webhook, "7")).sink_dead
     assert len(asked) == 1
 
 

@@ -10,7 +10,8 @@ import pytest
 
 from catalyst_ray.errors import DeliveryError, StoreError
 from catalyst_ray.models import DeliveryState
-from catalyst_ray.pipeline import courier as rules
+from catalyst_ray.pipeline import handover as rules
+from catalyst_ray.pipeline import lane
 from catalyst_ray.pipeline.courier import Courier
 from tests.adapters.pipeline_world import NOW, FakeSink, Telling, World, open_world, until
 from tests.adapters.store_world import alert_on, news
@@ -131,7 +132,7 @@ async def test_a_refused_delivery_is_tried_again_after_a_doubling_wait(world: Wo
 
 async def test_a_retry_needs_no_waking(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The courier looks again by itself when a row's time may have come."""
-    monkeypatch.setattr(rules, "LOOK_AGAIN_S", 0.01)
+    monkeypatch.setattr(lane, "LOOK_AGAIN_S", 0.01)
     world.wall.errors = [DeliveryError("busy")]
     _post(world, "a")
     async with world.delivering():
@@ -216,7 +217,7 @@ async def test_settle_does_not_wait_for_a_sink_that_asked_for_a_pause(world: Wor
         assert world.clock.monotonic() - started < 5
 
 
-@pytest.mark.parametrize(("asked_s", "waits_s"), [(0.0, rules.LOOK_AGAIN_S), (1e300, rules.PAUSE_CAP_S)])
+@pytest.mark.parametrize(("asked_s", "waits_s"), [(0.0, rules.SHORTEST_PAUSE_S), (1e300, rules.PAUSE_CAP_S)])
 async def test_an_odd_pause_is_bounded(world: World, asked_s: float, waits_s: float) -> None:
     """A sink that says "at once" for ever is not hammered, and none is switched off."""
     world.wall.errors = [DeliveryError("slow down", retry_after_s=asked_s)]
@@ -317,7 +318,7 @@ async def test_cancelling_gives_up_a_delivery_that_does_not_end(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After some seconds the row stays ``unknown`` and no task is left."""
-    monkeypatch.setattr(rules, "LAST_WAIT_S", 0.01)
+    monkeypatch.setattr(lane, "LAST_WAIT_S", 0.01)
     world.wall.gate = asyncio.Event()
     _post(world, "a")
     before = asyncio.all_tasks()

@@ -10,7 +10,8 @@ import pytest
 
 from catalyst_ray.errors import DeliveryError
 from catalyst_ray.models import DeliveryState, Receipt
-from catalyst_ray.pipeline import courier as rules
+from catalyst_ray.pipeline import handover as rules
+from catalyst_ray.pipeline import lane
 from tests.adapters.pipeline_world import NOW, FakeSink, open_world, until
 from tests.adapters.store_world import alert_on, news
 
@@ -258,7 +259,7 @@ async def test_settle_waits_for_edits(
     world: World, wall: EditableSink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With retries it waits for those too that failed, since ``--once`` ends after it."""
-    monkeypatch.setattr(rules, "LOOK_AGAIN_S", 0.01)
+    monkeypatch.setattr(lane, "LOOK_AGAIN_S", 0.01)
     wall.edit_errors = [DeliveryError("busy", retry_after_s=0.6)]
     async with world.delivering():
         await _sent(world, "a")

@@ -38,7 +38,7 @@ VERSION_5 = {
     "alerts": "id item_key ticker value priority payload state chart_path created revision direction events",
     "outbox": (
         "id alert_id sink state attempts doubles message_id next_attempt last_error created changed "
-        "revision edit_since sent edited"
+        "revision edit_since sent edited in_digest"
     ),
     "feed_state": "feed payload",
     "llm_cache": "key text expires",
@@ -117,6 +117,7 @@ _BEFORE_CYCLES = (
     "ALTER TABLE alerts DROP COLUMN events",
     "ALTER TABLE outbox DROP COLUMN sent",
     "ALTER TABLE outbox DROP COLUMN edited",
+    "ALTER TABLE outbox DROP COLUMN in_digest",
 )
 _BEFORE_STORIES = (*_BEFORE_CYCLES, "DROP TABLE stories", "DROP INDEX ix_items_duplicate_of")
 _BEFORE_REVISIONS = (

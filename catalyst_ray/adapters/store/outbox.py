@@ -27,11 +27,19 @@ if TYPE_CHECKING:
 _UNKNOWN = DeliveryState.UNKNOWN.value
 
 
-def due(connection: Connection, sink: str, *, now_utc: datetime, limit: int) -> list[Delivery]:
+def due(
+    connection: Connection,
+    sink: str,
+    *,
+    now_utc: datetime,
+    limit: int,
+    since_utc: datetime | None = None,
+    before_utc: datetime | None = None,
+) -> list[Delivery]:
     """Return a sink's unfinished rows whose time has come, the most urgent first, then the oldest.
 
     A row that a crash left ``unknown`` has no next attempt and is due at once. So is one that is being
-    sent right now: the caller knows which those are.
+    sent right now: the caller knows which those are. Rows made from ``since_utc`` on and before ``before_utc``.
     """
     query = (
         select(outbox, alerts.c.payload)
@@ -40,6 +48,8 @@ def due(connection: Connection, sink: str, *, now_utc: datetime, limit: int) -> 
             outbox.c.sink == sink,
             outbox.c.state.in_(UNFINISHED),
             or_(outbox.c.next_attempt.is_(None), outbox.c.next_attempt <= now_utc),
+            *([] if since_utc is None else [outbox.c.created >= since_utc]),
+            *([] if before_utc is None else [outbox.c.created < before_utc]),
         )
         .order_by(alerts.c.priority, outbox.c.created, outbox.c.id)
         .limit(limit)
@@ -102,6 +112,7 @@ def finish(
     error: str | None,
     next_attempt_utc: datetime | None,
     revision: int,
+    in_digest: bool = False,
 ) -> None:
     """Write what the sink said; a message id, once known, is kept. A newer revision than it took is due.
 
@@ -119,12 +130,28 @@ def finish(
             "revision": revision,
             "edit_since": _due_if_newer(revision, now_utc=now_utc),
             "sent": now_utc,
+            "in_digest": int(in_digest),
         }
     else:
         change["edit_since"] = None  # what was not taken is sent whole
     if message_id is not None:
         change["message_id"] = message_id
     _change(connection, delivery_id, change)
+
+
+def attempts_since(connection: Connection, sink: str, since_utc: datetime) -> list[datetime]:
+    """Return when a sink was called since then, as far as it is known; rather one call too many than too few.
+
+    Rows of one digest changed at the same moment: they were one call.
+    """
+    when = func.coalesce(outbox.c.sent, outbox.c.changed)
+    query = (
+        select(when.label("at"), func.max(outbox.c.attempts).label("times"))
+        .where(outbox.c.sink == sink, outbox.c.attempts > 0, when >= literal(since_utc, UtcTime))
+        .group_by(when)
+        .order_by(when)
+    )
+    return [row.at for row in connection.execute(query) for _ in range(row.times)]
 
 
 def finish_edit(
@@ -228,4 +255,6 @@ def _delivery(row: Any, alert: Alert) -> Delivery:
         revision=row.revision,
         sent_utc=row.sent,
         edited_utc=row.edited,
+        doubles=row.doubles,
+        in_digest=bool(row.in_digest),
     )

@@ -141,6 +141,8 @@ outbox = Table(
     Column("edit_since", UtcTime),
     Column("sent", UtcTime),
     Column("edited", UtcTime),
+    # 1 where the message tells of other alerts too.
+    Column("in_digest", Integer, nullable=False, server_default=text("0")),
     UniqueConstraint("alert_id", "sink"),
 )
 Index(

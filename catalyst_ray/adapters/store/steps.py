@@ -84,6 +84,7 @@ def add_cycles(connection: Connection) -> None:
         "CREATE INDEX ix_alerts_direction ON alerts (direction, created)",
         "ALTER TABLE outbox ADD COLUMN sent BIGINT",
         "ALTER TABLE outbox ADD COLUMN edited BIGINT",
+        "ALTER TABLE outbox ADD COLUMN in_digest INTEGER DEFAULT 0 NOT NULL",
         "UPDATE outbox SET sent = changed WHERE state = 'sent' AND attempts = 1 AND last_error IS NULL",
     ):
         connection.execute(text(statement))

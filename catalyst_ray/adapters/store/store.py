@@ -183,15 +183,60 @@ class SqlStore(SqlArchive, Store):
                 next_attempt_utc=next_attempt_utc,
             )
 
-    def due_deliveries(self, sink: str, *, now_utc: datetime, limit: int) -> list[Delivery]:
+    def due_deliveries(
+        self,
+        sink: str,
+        *,
+        now_utc: datetime,
+        limit: int,
+        since_utc: datetime | None = None,
+        before_utc: datetime | None = None,
+    ) -> list[Delivery]:
         """Return a sink's unfinished rows whose time has come, those being sent right now too."""
         with self._database.read() as connection:
-            return outbox.due(connection, sink, now_utc=now_utc, limit=limit)
+            return outbox.due(
+                connection, sink, now_utc=now_utc, limit=limit, since_utc=since_utc, before_utc=before_utc
+            )
+
+    def attempts_since(self, sink: str, since_utc: datetime) -> list[datetime]:
+        """Return when a sink was called since then, as far as it is known."""
+        with self._database.read() as connection:
+            return outbox.attempts_since(connection, sink, since_utc)
 
     def begin_delivery(self, delivery_id: int, *, now_utc: datetime) -> bool:
         """Write ``unknown`` and count the attempt, before the sink is called; False if it is finished."""
         with self._marked() as connection:
             return outbox.begin(connection, delivery_id, now_utc=now_utc)
+
+    def begin_digest(self, delivery_ids: Sequence[int], *, now_utc: datetime) -> list[int]:
+        """Begin several deliveries at once; return which: one that is finished is left out."""
+        with self._marked() as connection:
+            return [row for row in delivery_ids if outbox.begin(connection, row, now_utc=now_utc)]
+
+    def finish_digest(
+        self,
+        revisions: Mapping[int, int],
+        state: DeliveryState,
+        *,
+        now_utc: datetime,
+        message_id: str | None = None,
+        error: str | None = None,
+        next_attempt_utc: datetime | None = None,
+    ) -> None:
+        """Write what the sink said of one message with several alerts, given by delivery and its revision."""
+        with self._marked() as connection:
+            for row, revision in revisions.items():
+                outbox.finish(
+                    connection,
+                    row,
+                    state,
+                    now_utc=now_utc,
+                    message_id=message_id,
+                    error=error,
+                    next_attempt_utc=next_attempt_utc,
+                    revision=revision,
+                    in_digest=True,
+                )
 
     def finish_delivery(
         self,
