@@ -1,7 +1,7 @@
 """The command line: one file a command, loaded only when it is called; errors become exit codes here.
 
 Exit codes: 0 done; 1 unexpected failure; 2 wrong settings or arguments; 3 done in part (a feed, sink or
-item failed; the report names it); 130 ended by Ctrl-C before it could stop cleanly.
+item failed; the report names it), or a check found something wrong; 130 ended by Ctrl-C before it could stop cleanly.
 """
 
 from __future__ import annotations
@@ -18,7 +18,10 @@ COMMANDS = {
     "demo": "Run three cycles against an invented market on this machine.",
     "run": "Watch the feeds and send alerts, until stopped.",
     "doctor": "Check the set-up and say how to mend what is wrong.",
+    "status": "Say whether the driver does its work, and what waits or failed.",
+    "alerts": "List the latest alerts, and where each stands with each sink.",
     "explain": "Say what became of an item, and why.",
+    "export": "Write alerts, items, decisions, deliveries or cycles for other programs.",
     "quality": "Measure the judgement on labelled data.",
     "settings": "Show every setting and its value.",
 }

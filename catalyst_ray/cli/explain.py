@@ -3,32 +3,21 @@
 from __future__ import annotations
 
 import json
-import re
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import click
 
 from catalyst_ray.cli.explain_text import counts_lines, counts_rows, record_lines
-from catalyst_ray.cli.options import env_file_option, json_option
+from catalyst_ray.cli.options import env_file_option, json_option, span
 from catalyst_ray.core.codec import encode
 from catalyst_ray.errors import CatalystError
 from catalyst_ray.settings import load_settings
 
 if TYPE_CHECKING:
+    from datetime import timedelta
     from pathlib import Path
 
     from catalyst_ray.adapters.store import SqlStore
-
-UNITS = {"m": "minutes", "h": "hours", "d": "days"}
-
-
-def _span(_context: click.Context, _option: click.Parameter, text: str) -> timedelta:
-    """Return a time span as people type it: 90m, 24h, 7d."""
-    found = re.fullmatch(r"(\d{1,5})([mhd])", text.strip().lower())
-    if not found:
-        raise click.BadParameter("must be like 90m, 24h or 7d")
-    return timedelta(**{UNITS[found[2]]: int(found[1])})
 
 
 @click.command("explain")
@@ -37,7 +26,7 @@ def _span(_context: click.Context, _option: click.Parameter, text: str) -> timed
 @click.option(
     "--since",
     metavar="SPAN",
-    callback=_span,
+    callback=span,
     default="24h",
     show_default=True,
     help="How far back --stats counts.",

@@ -31,24 +31,24 @@ def record_lines(record: ItemRecord) -> Iterator[str]:
     """Yield an item's lines: its decision and title, the rule that decided, its score, what else counted."""
     item, decision = record.item, record.decision
     action = decision.action.value if decision else "undecided"
-    yield from _entry(action.upper(), item.title, colour=COLOURS.get(action), bold=True)
+    yield from entry(action.upper(), item.title, colour=COLOURS.get(action), bold=True)
     when = f"{item.published_utc:%Y-%m-%d %H:%M:%S} UTC" if item.published_utc else "no date"
-    yield from _entry("", f"{item.source or item.feed}, {when}, {item.key}")
-    yield from _entry("", item.url)
+    yield from entry("", f"{item.source or item.feed}, {when}, {item.key}")
+    yield from entry("", item.url)
     if decision is None:
-        yield from _entry("why", UNDECIDED)
+        yield from entry("why", UNDECIDED)
     else:
         yield from _decided(decision)
     for place, delivery in enumerate(record.deliveries):
-        yield from _entry("" if place else "sent", _delivered(delivery))
+        yield from entry("" if place else "sent", _delivered(delivery))
 
 
 def _decided(decision: Decision) -> Iterator[str]:
     for place, reason in enumerate(decision.reasons):
         name = "why" if place == 0 else "also" if place == 1 else ""
-        yield from _entry(name, said(reason) if place else _rule(reason.code, said(reason)))
+        yield from entry(name, said(reason) if place else _rule(reason.code, said(reason)))
         if place == 0:
-            yield from _entry("score", arithmetic.line(decision.parts, arithmetic.value_of(decision.parts)))
+            yield from entry("score", arithmetic.line(decision.parts, arithmetic.value_of(decision.parts)))
 
 
 def _rule(code: str, words: str) -> str:
@@ -88,7 +88,7 @@ def _delivered(delivery: Delivery) -> str:
     return f"{delivery.sink}: {delivery.state.value}, {delivery.attempts} attempts{message}{revision}"
 
 
-def _entry(name: str, text: str, *, colour: str | None = None, bold: bool = False) -> Iterator[str]:
+def entry(name: str, text: str, *, colour: str | None = None, bold: bool = False) -> Iterator[str]:
     """Yield a text beside its name, broken for the terminal; whole where a program reads."""
     words = plain(text)
     if not words:

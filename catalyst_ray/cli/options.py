@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from datetime import timedelta
 from pathlib import Path
 
 import click
+
+UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 env_file_option = click.option(
@@ -12,3 +16,13 @@ env_file_option = click.option(
     type=click.Path(path_type=Path),
     help="Read settings from this file instead of ./.env.",
 )
+
+
+def span(_context: click.Context, _option: click.Parameter, text: str | None) -> timedelta | None:
+    """Return a time span as people type it: 90m, 24h, 7d."""
+    if text is None:
+        return None
+    found = re.fullmatch(r"(\d{1,5})([mhd])", text.strip().lower())
+    if not found:
+        raise click.BadParameter("must be like 90m, 24h or 7d")
+    return timedelta(**{UNITS[found[2]]: int(found[1])})

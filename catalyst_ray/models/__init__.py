@@ -40,7 +40,7 @@ from catalyst_ray.models.offerings import (
 )
 from catalyst_ray.models.pictures import DEFAULT_PANELS, PANELS, Bars, ChartRequest, Picture
 from catalyst_ray.models.quotes import PriceQuote
-from catalyst_ray.models.reports import CycleReport, FeedReport, GpuSample
+from catalyst_ray.models.reports import CycleReport, FeedReport, GpuSample, StoreStatus
 
 __all__ = [
     "DEFAULT_PANELS",
@@ -94,6 +94,7 @@ __all__ = [
     "Score",
     "SecurityKind",
     "Stage",
+    "StoreStatus",
     "Symbol",
     "Trace",
     "Verdict",

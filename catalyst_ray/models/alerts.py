@@ -96,6 +96,8 @@ class Delivery:
     """When the sink took it."""
     edited_utc: datetime | None = None
     """When the sink last took a newer revision of it."""
+    created_utc: datetime | None = None
+    """When it was written, with its alert."""
     doubles: int = 0
     """Attempts after one of which nobody knows whether the sink took it."""
     in_digest: bool = False

@@ -6,6 +6,8 @@ from collections.abc import Mapping  # noqa: TC003  (same reason)
 from dataclasses import dataclass, field
 from datetime import datetime  # noqa: TC003  (pydantic reads the annotations at run time)
 
+from catalyst_ray.models.alerts import Delivery  # noqa: TC001  (same reason)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GpuSample:
@@ -19,6 +21,28 @@ class GpuSample:
     memory_total_bytes: int | None = None
     power_w: float | None = None
     temperature_c: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreStatus:
+    """Where the store stands, at one moment.
+
+    Args:
+        size_bytes: On disk; of a PostgreSQL the whole database's.
+        free_bytes: The part that deleted rows left behind, to be used again.
+        driver: Who holds the lease; None when nobody does, or it ended.
+        held: Alerts that wait for a later cycle.
+        oldest_open_utc: When the oldest alert that a sink has yet to take was made, by sink.
+        dead: Deliveries that were given up lately, the newest first.
+    """
+
+    schema_version: int
+    size_bytes: int
+    free_bytes: int
+    driver: str | None
+    held: int
+    oldest_open_utc: Mapping[str, datetime]
+    dead: tuple[Delivery, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

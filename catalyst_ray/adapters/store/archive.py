@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
-from catalyst_ray.adapters.store import cycles, driver, marks, outbox, records, search
+from catalyst_ray.adapters.store import cycles, driver, marks, outbox, overview, pages, records, search
 from catalyst_ray.ports import Archive
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
 
     from catalyst_ray.adapters.store.database import Database
-    from catalyst_ray.models import AlertRecord, CycleReport, FeedState, ItemRecord
+    from catalyst_ray.models import AlertRecord, CycleReport, Delivery, FeedState, ItemRecord, StoreStatus
 
 
 class SqlArchive(Archive):
@@ -89,3 +89,28 @@ class SqlArchive(Archive):
         """Return the remembered state of every feed, by name."""
         with self._database.read() as connection:
             return driver.feed_states(connection)
+
+    def status(self, *, now_utc: datetime, since_utc: datetime, limit: int) -> StoreStatus:
+        """Return where the store stands, with at most ``limit`` deliveries that were given up since then."""
+        with self._database.read() as connection:
+            return overview.look(connection, now_utc=now_utc, since_utc=since_utc, limit=limit)
+
+    def all_alerts(self, *, since_utc: datetime) -> Iterator[AlertRecord]:
+        """Yield the alerts made since then, held ones too, oldest first; as all that follow, page by page."""
+        return pages.all_alerts(self._database, since_utc)
+
+    def all_items(self, *, since_utc: datetime) -> Iterator[ItemRecord]:
+        """Yield the items claimed since then."""
+        return pages.all_items(self._database, since_utc)
+
+    def all_decided(self, *, since_utc: datetime) -> Iterator[ItemRecord]:
+        """Yield the items decided since then, by the time of their decision."""
+        return pages.all_decided(self._database, since_utc)
+
+    def all_deliveries(self, *, since_utc: datetime) -> Iterator[Delivery]:
+        """Yield the deliveries written since then."""
+        return pages.all_deliveries(self._database, since_utc)
+
+    def all_cycles(self, *, since_utc: datetime) -> Iterator[CycleReport]:
+        """Yield the reports of the cycles that began since then."""
+        return pages.all_cycles(self._database, since_utc)

@@ -17,7 +17,7 @@ from catalyst_ray.errors import StoreError
 from catalyst_ray.models import Delivery, DeliveryState
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import ColumnElement, Connection
@@ -54,7 +54,7 @@ def due(
         .order_by(alerts.c.priority, outbox.c.created, outbox.c.id)
         .limit(limit)
     )
-    return [_delivery(row, row.payload) for row in connection.execute(query)]
+    return of_rows(connection, connection.execute(query))
 
 
 def due_edits(connection: Connection, sink: str, *, now_utc: datetime, limit: int) -> list[Delivery]:
@@ -70,7 +70,7 @@ def due_edits(connection: Connection, sink: str, *, now_utc: datetime, limit: in
         .order_by(outbox.c.edit_since, outbox.c.id)
         .limit(limit)
     )
-    return [_delivery(row, row.payload) for row in connection.execute(query)]
+    return of_rows(connection, connection.execute(query))
 
 
 def of_alerts(connection: Connection, known: Mapping[str, Alert]) -> dict[str, tuple[Delivery, ...]]:
@@ -81,6 +81,18 @@ def of_alerts(connection: Connection, known: Mapping[str, Alert]) -> dict[str, t
         for row in connection.execute(query):
             found[row.alert_id] = (*found.get(row.alert_id, ()), _delivery(row, known[row.alert_id]))
     return found
+
+
+def dead(connection: Connection, *, since_utc: datetime, limit: int) -> list[Delivery]:
+    """Return the rows that were given up since then, newest first."""
+    query = (
+        select(outbox, alerts.c.payload)
+        .join(alerts, alerts.c.id == outbox.c.alert_id)
+        .where(outbox.c.state == DeliveryState.DEAD.value, outbox.c.changed >= since_utc)
+        .order_by(outbox.c.changed.desc(), outbox.c.id)
+        .limit(limit)
+    )
+    return of_rows(connection, connection.execute(query))
 
 
 def begin(connection: Connection, delivery_id: int, *, now_utc: datetime) -> bool:
@@ -242,6 +254,11 @@ def counts(connection: Connection) -> dict[str, int]:
     return {**found, "possible_doubles": doubles}
 
 
+def of_rows(_connection: Connection, rows: Iterable[Any]) -> list[Delivery]:
+    """Return the deliveries of rows that have their alert's payload."""
+    return [_delivery(row, row.payload) for row in rows]
+
+
 def _delivery(row: Any, alert: Alert) -> Delivery:
     return Delivery(
         id=row.id,
@@ -255,6 +272,7 @@ def _delivery(row: Any, alert: Alert) -> Delivery:
         revision=row.revision,
         sent_utc=row.sent,
         edited_utc=row.edited,
+        created_utc=row.created,
         doubles=row.doubles,
         in_digest=bool(row.in_digest),
     )

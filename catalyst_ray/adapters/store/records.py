@@ -12,7 +12,7 @@ from catalyst_ray.adapters.store.search import spellings, titled
 from catalyst_ray.models import AlertRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from sqlalchemy import ColumnElement, Connection
@@ -38,13 +38,13 @@ def find(
     if words and words.strip():
         query = query.join(items, items.c.key == alerts.c.item_key).where(*titled(words))
     query = query.where(*conditions).order_by(alerts.c.created.desc(), alerts.c.id).limit(limit)
-    return _records(connection, connection.execute(query).all())
+    return of_rows(connection, connection.execute(query).all())
 
 
 def one(connection: Connection, alert_id: str) -> AlertRecord | None:
     """Return an alert by its id."""
     query = select(alerts.c.payload, alerts.c.state).where(alerts.c.id == alert_id)
-    return next(iter(_records(connection, connection.execute(query).all())), None)
+    return next(iter(of_rows(connection, connection.execute(query).all())), None)
 
 
 def _made(since_utc: datetime | None, before_utc: datetime | None) -> Iterator[ColumnElement[bool]]:
@@ -61,7 +61,8 @@ def _said(event: str | None, direction: str | None) -> Iterator[ColumnElement[bo
         yield alerts.c.direction == direction
 
 
-def _records(connection: Connection, rows: Any) -> list[AlertRecord]:
+def of_rows(connection: Connection, rows: Sequence[Any]) -> list[AlertRecord]:
+    """Return the records of rows with an alert's payload and state."""
     known = {row.payload.id: row.payload for row in rows}
     deliveries = outbox.of_alerts(connection, known)
     return [

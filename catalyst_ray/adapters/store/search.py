@@ -16,10 +16,10 @@ from catalyst_ray.core.directory import normal_ticker
 from catalyst_ray.models import ItemRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
     from datetime import datetime
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Select
 
 _ACCESSION = re.compile(r"(?<!\d)(\d{10})-?(\d{2})-?(\d{6})(?!\d)")
 """SEC accession number, with dashes as in headers or without as in archive URLs."""
@@ -39,14 +39,14 @@ def explain(connection: Connection, query: str, *, limit: int) -> list[ItemRecor
         return []
     exact = _select(connection, _identity(text), limit=limit)
     if exact:
-        return _records(connection, exact)
+        return of_rows(connection, exact)
     of_ticker = select(item_tickers.c.item_key).where(item_tickers.c.ticker.in_(spellings(text)))
     rows = _select(connection, items.c.key.in_(of_ticker), limit=limit)
     if len(rows) < limit:
         found = {row.key for row in rows}
         more = _select(connection, *titled(text), limit=limit)
         rows = [*rows, *(row for row in more if row.key not in found)][:limit]
-    return _records(connection, rows)
+    return of_rows(connection, rows)
 
 
 def spellings(ticker: str) -> set[str]:
@@ -86,29 +86,23 @@ def _identity(text: str) -> ColumnElement[bool]:
     )
 
 
-def _select(connection: Connection, *conditions: ColumnElement[bool], limit: int) -> list[Any]:
-    query = (
-        select(
-            items.c.key,
-            items.c.payload,
-            items.c.decision,
-            items.c.claimed,
-            items.c.decided,
-            items.c.duplicate_of,
-            alerts.c.id.label("alert_id"),
-            alerts.c.payload.label("alert"),
-        )
-        .outerjoin_from(items, alerts, alerts.c.item_key == items.c.key)
-        .where(*conditions)
-        .order_by(items.c.claimed.desc(), items.c.key)
-        .limit(limit)
-    )
-    return list(connection.execute(query))
+def item_rows() -> Select[Any]:
+    """Return the query for items, each with its alert if it has one, as ``of_rows`` needs them."""
+    return select(
+        items.c.key,
+        items.c.payload,
+        items.c.decision,
+        items.c.claimed,
+        items.c.decided,
+        items.c.duplicate_of,
+        alerts.c.id.label("alert_id"),
+        alerts.c.payload.label("alert"),
+    ).outerjoin_from(items, alerts, alerts.c.item_key == items.c.key)
 
 
-def _records(connection: Connection, rows: Iterable[Any]) -> list[ItemRecord]:
-    found = list(rows)
-    deliveries = outbox.of_alerts(connection, {row.alert_id: row.alert for row in found if row.alert_id})
+def of_rows(connection: Connection, rows: Sequence[Any]) -> list[ItemRecord]:
+    """Return the records of such rows, each with its deliveries."""
+    deliveries = outbox.of_alerts(connection, {row.alert_id: row.alert for row in rows if row.alert_id})
     return [
         ItemRecord(
             item=row.payload,
@@ -118,5 +112,10 @@ def _records(connection: Connection, rows: Iterable[Any]) -> list[ItemRecord]:
             duplicate_of=row.duplicate_of,
             deliveries=deliveries.get(row.alert_id, ()),
         )
-        for row in found
+        for row in rows
     ]
+
+
+def _select(connection: Connection, *conditions: ColumnElement[bool], limit: int) -> list[Any]:
+    query = item_rows().where(*conditions).order_by(items.c.claimed.desc(), items.c.key).limit(limit)
+    return list(connection.execute(query))
