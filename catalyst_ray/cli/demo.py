@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 FAKE_GPUS = 2
-WORLD = ("--llm-slow-every=11",)
-"""Some answers of the model come late: their alerts go out without it, and are edited."""
+WORLD = ("--llm-slow-every=11", "--discord-window-s=0")
+"""Some answers of the model come late: their alerts go out without it, and are edited. Discord sets no rate: the real
+one takes 30 messages a minute, which nobody would wait for."""
 ALL_ALERTS = 20
 """More than a batch has stories: the demo ends with nothing held back."""
 MARK = ".catalyst-demo"

@@ -63,6 +63,11 @@ class Answer:
         return int(limit or 0), int(left), min(after_s, MAX_RETRY_AFTER_S)
 
     @property
+    def knows_no_limits(self) -> bool:
+        """Return whether whoever answered keeps none: Discord names its bucket with every success, a relay may not."""
+        return self.status < 300 and self.bucket is None
+
+    @property
     def is_invalid(self) -> bool:
         """Return whether it counts towards the 10,000 refusals in ten minutes for which Discord bans an address."""
         return (

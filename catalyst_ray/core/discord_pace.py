@@ -72,6 +72,10 @@ class Window:
         self._under_way = max(0, self._under_way - 1)
         self._ended.append(now_s)
 
+    def clear(self) -> None:
+        """Forget those that ended."""
+        self._ended.clear()
+
 
 class Bucket:
     """Requests left on one route of a webhook, as Discord's headers say."""
@@ -95,12 +99,11 @@ class Bucket:
         self._left -= 1
 
     def learn(self, answer: Answer, now_s: float) -> None:
-        """Take over what an answer's headers say; a success without any means that no limit is kept there."""
+        """Take over what an answer's headers say."""
+        if answer.knows_no_limits:
+            self._left = self._limit
         if answer.bucket is None:
-            if answer.status < 300:
-                self._left = self._limit
-            else:  # a gateway's answer, which knows nothing of buckets
-                self.lost(now_s)
+            self.lost(now_s)  # a gateway's answer, which knows nothing of buckets
             return
         limit, left, after_s = answer.bucket
         self._limit = max(1, limit or self._limit)
@@ -138,6 +141,8 @@ class AddressPace:
         self._all.end(now_s)
         if answer is None:
             return
+        if answer.knows_no_limits:
+            self._all.clear()
         if answer.is_invalid:
             self._invalid.end(now_s)
         if answer.status == 429 and answer.is_of_all_routes:
@@ -174,6 +179,8 @@ class WebhookPace:
         if answer is None:
             bucket.lost(now_s)
             return
+        if answer.knows_no_limits:
+            self._channel.clear()
         bucket.learn(answer, now_s)
         if answer.status == 429 and not answer.is_of_all_routes:
             bucket.block(answer.retry_after_s, now_s)

@@ -1,7 +1,8 @@
 """Discord's double: takes webhook messages under Discord's own rules, keeps them, fails when told to.
 
-Owns the exchange; the rules for a message are in ``discord_rules``. Messages are kept for whoever asks:
-a test, a bench, the demo's page.
+Owns the exchange; the rules for a message are in ``discord_rules``, how often it lets itself be asked in
+``discord_limits``, faults by chance in ``discord_faults``. Messages are kept for whoever asks: a test, a bench, the
+demo's page.
 """
 
 from __future__ import annotations
@@ -9,14 +10,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import math
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import BodyPartReader, web
 
 from catalyst_ray.demo import discord_rules as rules
+from catalyst_ray.demo.discord_faults import FORCED, FORM, STORED, UNANSWERED, FaultPlan
+from catalyst_ray.demo.discord_limits import ROUTE_WINDOW_S, Limited, Traffic
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -28,11 +30,8 @@ TOKEN = "demo-token-invented-for-the-loopback-world"  # noqa: S105  (opens nothi
 CHANNEL_ID = "1180000000000000001"
 NAME = "demo"
 _DISCORD_EPOCH_MS = 1_420_070_400_000
-_BUCKET_POSTS = 5
-_BUCKET_WINDOW_S = 2.0
-_MAX_MESSAGES = 1000
+_MAX_MESSAGES = 2000
 _HANG_S = 60.0
-FAULTS = frozenset({"500", "429", "hang", "accept_then_hang"})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -62,23 +61,27 @@ class DiscordDouble:
 
     Args:
         clock: Dates messages and runs the rate limit's window.
-        rate_window_s: Seconds in which five posts are let by, as Discord does today; 0 lets all by.
+        rate_window_s: Seconds in which five posts are let by, as Discord does today; other windows shrink with it; 0
+            lets all by.
         hang_s: How long a request hangs under the fault ``hang``, unless the server stops before.
     """
 
     def __init__(
-        self, clock: Clock, *, rate_window_s: float = _BUCKET_WINDOW_S, hang_s: float = _HANG_S
+        self, clock: Clock, *, rate_window_s: float = ROUTE_WINDOW_S, hang_s: float = _HANG_S
     ) -> None:
         self._clock = clock
         self._hang_s = hang_s
         self._closing = asyncio.Event()
-        self._faults: deque[str | None] = deque()
-        # Discord keeps a bucket a route: posting and editing do not share one.
-        self._buckets = {name: rules.Bucket(_BUCKET_POSTS, rate_window_s) for name in ("POST", "PATCH")}
+        self._plan = FaultPlan()
+        self.traffic = Traffic(clock, route_window_s=rate_window_s)
         self._kept: OrderedDict[str, DiscordMessage] = OrderedDict()
         self._sequence = 0
+        self.is_deleted = False
+        """Whether somebody deleted the webhook."""
         self.requests = 0
         self.refused = 0
+        self.met: Counter[str] = Counter()
+        """Requests that met a planned fault, by its name."""
 
     @property
     def messages(self) -> list[DiscordMessage]:
@@ -87,20 +90,19 @@ class DiscordDouble:
 
     @property
     def faults(self) -> tuple[str | None, ...]:
-        """Return what the next requests will meet; assign an iterable, one entry a request.
+        """Return what the next requests will meet, as far as it is listed; assign a plan, or names, one a request.
 
-        ``500``, ``429``, ``hang`` (nothing is stored), ``accept_then_hang`` (stored, never answered) or
-        None for an honest answer.
+        ``discord_faults.FAULTS`` has the names; None is an honest answer.
         """
-        return tuple(self._faults)
+        return self._plan.listed
 
     @faults.setter
-    def faults(self, plan: Iterable[str | None]) -> None:
-        planned = tuple(plan)
-        unknown = {fault for fault in planned if fault is not None} - FAULTS
-        if unknown:
-            raise ValueError(f"unknown faults: {', '.join(sorted(unknown))}")
-        self._faults = deque(planned)
+    def faults(self, plan: FaultPlan | Iterable[str | None]) -> None:
+        self._plan = plan if isinstance(plan, FaultPlan) else FaultPlan(plan)
+
+    def forget(self, message_id: str) -> None:
+        """Delete a message, as a moderator does."""
+        self._kept.pop(message_id, None)
 
     def message(self, message_id: str) -> DiscordMessage | None:
         """Return a message by its id."""
@@ -141,25 +143,40 @@ class DiscordDouble:
 
     async def _answer(self, request: web.Request, act: Any) -> web.StreamResponse:
         self.requests += 1
-        fault = self._faults.popleft() if self._faults else None
+        fault = self._plan.next()
+        if fault:
+            self.met[fault] += 1
         try:
-            if fault == "hang":
+            if fault in UNANSWERED:
                 await request.read()
-                return await self._hang()
-            if fault == "500":
-                return web.json_response({"message": "500: Internal Server Error", "code": 0}, status=500)
-            headers = self._limit(request.method, forced=fault == "429")
+                return await self._unanswered(request, fault)
+            headers = self.traffic.admit(request.method, forced=FORCED.get(fault or ""))
             self._authorise(request)
             payload, files = await _read(request)
+            _refuse_as_planned(fault, headers, has_files=bool(files))
             message = act(request, payload, files)
-            if fault == "accept_then_hang":
-                return await self._hang()
+            if fault in STORED:
+                return await self._unanswered(request, fault.removeprefix("accept_then_"))
         except _Refused as refused:
-            self.refused += 1
-            return refused.response
+            return self._note(refused.response)
+        except Limited as limited:
+            return self._note(_too_many(limited))
         if request.method == "POST" and request.query.get("wait", "").lower() not in {"true", "1"}:
             return web.Response(status=204, headers=headers)
         return web.json_response(_as_discord(message, request), headers=headers)
+
+    def _note(self, answer: web.Response) -> web.Response:
+        self.refused += 1
+        if answer.status in {401, 403, 429}:
+            self.traffic.note_invalid()
+        return answer
+
+    async def _unanswered(self, request: web.Request, how: str) -> web.Response:
+        if how == "hang":
+            return await self._hang()
+        if how == "cut" and request.transport:
+            request.transport.abort()
+        return web.Response(status=504, text="upstream request timeout")
 
     async def _hang(self) -> web.Response:
         with contextlib.suppress(TimeoutError):
@@ -167,27 +184,8 @@ class DiscordDouble:
                 await self._closing.wait()
         return web.Response(status=504, text="upstream request timeout")
 
-    def _limit(self, method: str, *, forced: bool) -> dict[str, str]:
-        bucket = self._buckets[method]
-        passed, left, reset_s = bucket.take(self._clock.monotonic())
-        if forced:
-            passed, left, reset_s = False, 0, bucket.window_s or 0.05
-        now_s = self._clock.now_utc().timestamp()
-        headers = {
-            "X-RateLimit-Limit": str(bucket.limit),
-            "X-RateLimit-Remaining": str(left),
-            "X-RateLimit-Reset": f"{now_s + reset_s:.3f}",
-            "X-RateLimit-Reset-After": f"{reset_s:.3f}",
-            "X-RateLimit-Bucket": f"demo-webhook-{method.lower()}",
-        }
-        if passed:
-            return headers
-        body = {"message": "You are being rate limited.", "retry_after": round(reset_s, 3), "global": False}
-        limited = {"Retry-After": str(math.ceil(reset_s)), "X-RateLimit-Scope": "user"}
-        raise _Refused(429, body, headers | limited)
-
     def _authorise(self, request: web.Request) -> None:
-        if request.match_info["webhook"] != WEBHOOK_ID:
+        if self.is_deleted or request.match_info["webhook"] != WEBHOOK_ID:
             raise _Refused(*rules.UNKNOWN_WEBHOOK)
         if request.match_info["token"] != TOKEN:
             raise _Refused(*rules.BAD_TOKEN)
@@ -226,6 +224,18 @@ class DiscordDouble:
         self._sequence += 1
         since_ms = int(self._clock.now_utc().timestamp() * 1000) - _DISCORD_EPOCH_MS
         return str((since_ms << 22) | (self._sequence & 0xFFF))
+
+
+def _refuse_as_planned(fault: str | None, headers: Mapping[str, str], *, has_files: bool) -> None:
+    if fault and fault.isdecimal() and (has_files or fault not in FORM):
+        raise _Refused(int(fault), rules.PLANNED.get(fault, {}), headers)
+
+
+def _too_many(limited: Limited) -> web.Response:
+    headers = limited.all_headers()
+    if limited.body is None:
+        return web.Response(status=429, text="error code: 1015", headers=headers)
+    return web.json_response(limited.body, status=429, headers=headers)
 
 
 def _files_after(

@@ -6,7 +6,6 @@ Limits as in discord-api-docs at c98d64bc23, inclusive, measured after trimming.
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -24,6 +23,13 @@ NOT_JSON = (400, {"message": "The request body contains invalid JSON.", "code": 
 EMPTY_MESSAGE = (400, {"message": "Cannot send an empty message", "code": 50006})
 FILE_TOO_LARGE = (400, {"message": "File uploaded exceeds the maximum size", "code": 50045})
 TOO_LARGE = (413, {"message": "Request entity too large", "code": 40005})
+PLANNED: Mapping[str, Mapping[str, Any]] = {
+    "400": {"message": "Invalid Form Body", "code": 50035},
+    "413": TOO_LARGE[1],
+    "500": {"message": "500: Internal Server Error", "code": 0},
+    "503": {"message": "API resource is currently overloaded. Try again a little later.", "code": 130000},
+}
+"""Bodies of refusals that a plan asks for, by status."""
 
 _EMBED_LIMITS = {"title": 256, "description": 4096}
 _NESTED_LIMITS = {"footer": ("text", 2048), "author": ("name", 256)}
@@ -164,23 +170,3 @@ def _too_long(holder: Mapping[str, Any], path: tuple[str, ...], limit: int) -> I
         yield path, "STRING_TYPE_CONVERT", "Could not interpret value as string."
     elif len(value.strip()) > limit:
         yield path, "BASE_TYPE_MAX_LENGTH", f"Must be {limit} or fewer in length."
-
-
-class Bucket:
-    """A rate limit of ``limit`` requests in each window of ``window_s``; a window of 0 lets everything by."""
-
-    def __init__(self, limit: int, window_s: float) -> None:
-        self.limit = limit
-        self.window_s = window_s
-        self._opened_s = -math.inf
-        self._used = 0
-
-    def take(self, now_s: float) -> tuple[bool, int, float]:
-        """Count a request: whether it is let by, how many are left, seconds until the window ends."""
-        if now_s >= self._opened_s + self.window_s:
-            self._opened_s, self._used = now_s, 0
-        reset_s = max(0.0, self._opened_s + self.window_s - now_s)
-        if self._used >= self.limit:
-            return False, 0, reset_s
-        self._used += 1
-        return True, self.limit - self._used, reset_s
