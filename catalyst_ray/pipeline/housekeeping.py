@@ -123,3 +123,6 @@ class Housekeeping:
         gone = self._store.purge(before_utc=self._clock.now_utc() - self._retention)
         if gone:
             log.info("old rows deleted", extra={"rows": gone})
+        given = self._store.give_back()
+        if given:
+            log.info("space given back", extra={"bytes": given})

@@ -287,6 +287,10 @@ class Store(Archive, Protocol):
         """Delete decided items, finished deliveries, cycles and expired cache rows older than that; return how many."""
         ...
 
+    def give_back(self) -> int:
+        """Give space that deleted rows left back to the disk, as much as a moment allows; return how many bytes."""
+        ...
+
     def close(self) -> None:
         """Close connections."""
         ...

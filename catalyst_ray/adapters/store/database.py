@@ -74,11 +74,28 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """Give a connection in a transaction that no other writer shares; commits at the end."""
+        with self._in_turn(), self._translated(), self._writing.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def alone(self) -> Iterator[sqlite3.Connection | None]:
+        """Give SQLite's own connection, outside of transactions, while no other thread writes; None on PostgreSQL."""
+        if self._address.path is None:
+            yield None
+            return
+        with self._in_turn(), self._translated():
+            connection = self._engine.raw_connection()
+            try:
+                yield connection.driver_connection
+            finally:
+                connection.close()
+
+    @contextmanager
+    def _in_turn(self) -> Iterator[None]:
         if not self._turn.acquire(timeout=self._busy_timeout_s):
             raise StoreError("another thread kept the store's writer busy", key=self._address.shown)
         try:
-            with self._translated(), self._writing.begin() as connection:
-                yield connection
+            yield
         finally:
             self._turn.release()
 
@@ -111,6 +128,9 @@ def _sqlite_engine(address: Address, *, busy_timeout_s: float, read_only: bool) 
         if read_only:
             connection.execute("PRAGMA query_only=ON")
             return
+        connection.execute(
+            "PRAGMA auto_vacuum=INCREMENTAL"
+        )  # of a new file: before anything is written to it
         _use_wal(connection)
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA journal_size_limit=67108864")

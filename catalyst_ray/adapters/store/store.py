@@ -17,6 +17,7 @@ from catalyst_ray.adapters.store import (
     migrations,
     outbox,
     purge,
+    space,
     stories,
 )
 from catalyst_ray.adapters.store.address import make_folder, need_file, read_address
@@ -90,6 +91,8 @@ class SqlStore(SqlArchive, Store):
         try:
             database.probe()
             _bring_up_to_date(database, read_only=read_only)
+            if not read_only:
+                space.keep_track(database)
         except BaseException:
             database.close()
             raise
@@ -340,6 +343,10 @@ class SqlStore(SqlArchive, Store):
             if deleted < purge.BATCH_ITEMS:
                 break
         return gone
+
+    def give_back(self) -> int:
+        """Give back some of the space that deleted rows left; return how many bytes. PostgreSQL does so by itself."""
+        return space.give_back(self._database)
 
     @contextmanager
     def _marked(self) -> Iterator[Connection]:

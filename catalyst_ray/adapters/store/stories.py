@@ -24,11 +24,12 @@ def join(connection: Connection, item: Item, key: str, *, now_utc: datetime) -> 
 
 def untold(connection: Connection, *, since_utc: datetime, limit: int) -> list[tuple[Item, str]]:
     """Return items that were dropped as copies of one that an alert was made of since, and joined no story."""
+    # Not a join: SQLite would read every item in the order of its claim.
+    alerted = select(alerts.c.item_key).where(alerts.c.created >= since_utc)
     query = (
         select(items.c.payload, items.c.duplicate_of)
-        .join(alerts, alerts.c.item_key == items.c.duplicate_of)
         .where(
-            alerts.c.created >= since_utc,
+            items.c.duplicate_of.in_(alerted),
             items.c.duplicate_of.is_not(None),
             ~exists().where(stories.c.item_key == items.c.key),
         )
