@@ -8,7 +8,6 @@ import math
 import platform
 import shutil
 import time
-from dataclasses import dataclass
 from http import HTTPStatus
 from importlib.metadata import version
 from typing import TYPE_CHECKING
@@ -17,12 +16,12 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from catalyst_ray.adapters.clock import SystemClock
-from catalyst_ray.adapters.discord import DiscordWebhook
 from catalyst_ray.adapters.gpu import NvmlProbe
 from catalyst_ray.adapters.store import SqlStore
 from catalyst_ray.cluster.engines import choose_engine
 from catalyst_ray.cluster.session import ray_session
 from catalyst_ray.core.parse import parse_feed
+from catalyst_ray.doctor_sinks import Finding, check_sinks
 from catalyst_ray.errors import CatalystError
 from catalyst_ray.models import FeedState, LlmRequest
 from catalyst_ray.settings_llm import engine_wish
@@ -64,7 +63,6 @@ MENDS = {
     "language model": "check what the engine needs: OLLAMA_HOST, LLM_ENDPOINT_URL, LLM_SERVER_COMMAND, LLM_GGUF_PATH or"
     " LLM_MODELS_DIR; LLM_ENGINE=off does without",
     "prices": "check PRICE_SOURCE, and PRICE_URL or PRICE_DIR with it",
-    "discord": "try again in a minute; if it stays, make a new webhook",
 }
 """What mends a check whose error has no hint of its own."""
 TEST_PROMPT = LlmRequest(
@@ -74,16 +72,6 @@ TEST_PROMPT = LlmRequest(
     schema='{"type":"object","properties":{"direction":{"type":"number"}},"required":["direction"]}',
     timeout_s=60.0,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line of the doctor's report; ``status`` is ``ok``, ``warn`` or ``fail``."""
-
-    name: str
-    status: str
-    words: str
-    mend: str = ""
 
 
 async def examine(settings: Settings) -> AsyncIterator[Finding]:
@@ -99,7 +87,8 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
     yield await _step("ticker map", _tickers(settings))
     yield await _step("language model", _model(settings))
     yield await _step("prices", _prices(settings))
-    yield await _step("discord", _discord(settings))
+    async for finding in check_sinks(settings):
+        yield finding
 
 
 async def _step(name: str, check: Awaitable[Finding]) -> Finding:
@@ -265,16 +254,3 @@ async def _prices(settings: Settings) -> Finding:
         mend = "cards of tickers without bars have no chart; put one that it has into WATCH_LIST to check it"
         return Finding("prices", "warn", f"{source.name} answers, and has no bars of {ticker}", mend)
     return Finding("prices", "ok", f"{source.name} answers, {len(bars)} bars of {ticker}")
-
-
-async def _discord(settings: Settings) -> Finding:
-    if settings.discord_webhook_url is None:
-        return Finding("discord", "warn", "dry run: no webhook", "set DISCORD_WEBHOOK_URL to post alerts")
-    webhook = DiscordWebhook(settings.discord_webhook_url.get_secret_value())
-    try:
-        words = await webhook.check()
-    finally:
-        await webhook.close()
-    if settings.dry_run:
-        return Finding("discord", "warn", f"{words}; dry run", "unset DRY_RUN to post alerts")
-    return Finding("discord", "ok", words)

@@ -15,7 +15,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from catalyst_ray.errors import ConfigError
-from catalyst_ray.settings_delivery import DeliverySettings
+from catalyst_ray.settings_delivery import DeliverySettings, delivery_problems
 from catalyst_ray.settings_fields import Seconds, Share, http_address, setting
 from catalyst_ray.settings_judgement import JudgementSettings, judgement_problems
 from catalyst_ray.settings_pictures import PictureSettings, picture_problems
@@ -285,6 +285,7 @@ def _contradictions(settings: Settings) -> list[str]:
     problems: list[str] = []
     problems += picture_problems(settings)
     problems += judgement_problems(settings)
+    problems += delivery_problems(settings)
     from catalyst_ray.settings_llm import llm_problems  # noqa: PLC0415  (loads the engines' clients: not for --help)
 
     problems += llm_problems(settings)

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings
 
+from catalyst_ray.core.signing import signing_keys
 from catalyst_ray.settings_fields import setting
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from catalyst_ray.settings import Settings
 
 _DELIVERY, _PAGE = "Delivery", "Page"
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -19,13 +25,29 @@ class DeliverySettings(BaseSettings):
     """Part of ``settings.Settings``."""
 
     discord_webhook_url: SecretStr | None = setting(
-        None, _DELIVERY, "Discord webhook; unset = dry run: console, file and page only."
+        None, _DELIVERY, "Discord webhook; with none of the four set: console, file and page only."
     )
-    dry_run: bool = setting(False, _DELIVERY, "Keep alerts from Discord even with a webhook set.")
+    slack_webhook_url: SecretStr | None = setting(
+        None, _DELIVERY, "Incoming webhook of Slack, Mattermost or Rocket.Chat."
+    )
+    webhook_url: SecretStr | None = setting(
+        None, _DELIVERY, "Address of your own that takes each alert as JSON."
+    )
+    webhook_secret: SecretStr | None = setting(
+        None,
+        _DELIVERY,
+        "Signs what WEBHOOK_URL gets: whsec_ and the base64 of 24 to 64 bytes; unset = unsigned.",
+    )
+    apprise_urls: SecretStr | None = setting(
+        None,
+        _DELIVERY,
+        "Other services by their apprise addresses, divided by spaces or commas; needs the extra notify.",
+    )
+    dry_run: bool = setting(False, _DELIVERY, "Keep alerts on this machine, whatever else is set.")
     delivery_digest_secs: Annotated[float, Field(ge=0)] = setting(
         1800.0,
         _DELIVERY,
-        "Alerts that Discord could not take for so long go as a list in one message; 0 = never.",
+        "Alerts that waited so long for Discord, Slack or apprise go as a list in one message; 0 = never.",
     )
     out_dir: Path = setting(
         Path("out"), _DELIVERY, "Folder of alerts.ndjson, index.html and the embedded store."
@@ -50,6 +72,27 @@ class DeliverySettings(BaseSettings):
             raise ValueError("must look like https://discord.com/api/webhooks/<id>/<token>")
         return value
 
+    @field_validator("slack_webhook_url", "webhook_url")
+    @classmethod
+    def _is_address(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not re.fullmatch(r"https?://[^/?#\s]+\S*", value.get_secret_value()):
+            raise ValueError("must be an http:// or https:// address")
+        return value
+
+    @field_validator("webhook_secret")
+    @classmethod
+    def _is_secret(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            signing_keys(value.get_secret_value())
+        return value
+
+    @field_validator("apprise_urls")
+    @classmethod
+    def _are_addresses(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not re.match(r"[A-Za-z][\w+.-]*://", value.get_secret_value()):
+            raise ValueError("must be addresses like ntfy://topic")
+        return value
+
     @field_validator("web_url")
     @classmethod
     def _is_page(cls, value: str | None) -> str | None:
@@ -69,7 +112,8 @@ class DeliverySettings(BaseSettings):
     @property
     def is_dry_run(self) -> bool:
         """Return whether alerts stay on this machine."""
-        return self.dry_run or self.discord_webhook_url is None
+        ways = (self.discord_webhook_url, self.slack_webhook_url, self.webhook_url, self.apprise_urls)
+        return self.dry_run or not any(ways)
 
     @property
     def page_url(self) -> str | None:
@@ -80,3 +124,9 @@ class DeliverySettings(BaseSettings):
             return None
         host = f"[{self.web_host}]" if ":" in self.web_host else self.web_host
         return f"http://{host}:{self.web_port}"
+
+
+def delivery_problems(settings: Settings) -> Iterator[str]:
+    """Yield a line for everything about sinks that cannot work."""
+    if settings.webhook_secret and not settings.webhook_url:
+        yield "WEBHOOK_SECRET: signs nothing without WEBHOOK_URL"

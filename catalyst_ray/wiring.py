@@ -8,18 +8,23 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 from catalyst_ray import __version__
+from catalyst_ray.adapters.clock import SystemClock
 from catalyst_ray.adapters.console import Console
 from catalyst_ray.adapters.discord import DiscordWebhook
 from catalyst_ray.adapters.files import NdjsonFile
 from catalyst_ray.adapters.http import HttpFetcher
+from catalyst_ray.adapters.notify import AppriseService, addresses
 from catalyst_ray.adapters.prices import NoPrices
 from catalyst_ray.adapters.prices_csv import CsvPrices
 from catalyst_ray.adapters.prices_http import HttpPrices
 from catalyst_ray.adapters.prices_yfinance import YfinancePrices
 from catalyst_ray.adapters.sec_tickers import SecTickers
+from catalyst_ray.adapters.slack import SlackWebhook
+from catalyst_ray.adapters.webhook import Webhook
 from catalyst_ray.core.fast_tier import FastTier, ModelUses
 from catalyst_ray.core.feedlist import built_in_feeds, read_feeds
 from catalyst_ray.core.sentiment import SentimentModel
+from catalyst_ray.core.signing import signing_keys
 from catalyst_ray.errors import ConfigError
 from catalyst_ray.pipeline.gatekeeper import Gatekeeper
 from catalyst_ray.pipeline.quotes import Quotes
@@ -38,6 +43,7 @@ log = logging.getLogger(__name__)
 
 QUOTE_TIMEOUT_S = 3.0
 """An alert waits no longer for its quote; without one the limits of price and volume are not applied."""
+UNSIGNED = "set WEBHOOK_SECRET, so that the receiver can tell our events from others' (docs/alerts.md)"
 MENDS = {
     "sec_contact": "set SEC_CONTACT to your e-mail: SEC asks for a contact in the User-Agent",
     "finnhub_token": "set FINNHUB_TOKEN to your key",
@@ -152,15 +158,40 @@ def make_gatekeeper(
 
 
 def make_sinks(settings: Settings, *, out: TextIO | None = None, is_terminal: bool) -> list[Notifier]:
-    """Return where alerts go: the console and the file always, Discord unless this is a dry run."""
+    """Return where alerts go: the console and the file always, everything else unless this is a dry run.
+
+    Raises:
+        ConfigError: An address is none, or an extra is not installed.
+    """
+    page = settings.page_url
     sinks: list[Notifier] = [
-        Console(out or sys.stdout, is_terminal=is_terminal),
-        NdjsonFile(settings.out_dir / "alerts.ndjson"),
+        Console(out or sys.stdout, is_terminal=is_terminal, page_url=page),
+        NdjsonFile(settings.out_dir / "alerts.ndjson", page_url=page),
     ]
-    if settings.discord_webhook_url and not settings.is_dry_run:
-        sinks.append(DiscordWebhook(settings.discord_webhook_url.get_secret_value()))
-    else:
+    if settings.is_dry_run:
         log.info("dry run: alerts go to the console, the file and the page only")
+        return sinks
+    return [*sinks, *make_remote_sinks(settings)]
+
+
+def make_remote_sinks(settings: Settings) -> list[DiscordWebhook | SlackWebhook | Webhook | AppriseService]:
+    """Return the sinks that are set up to leave this machine, each with a ``check``; raises as ``make_sinks``."""
+    page, clock = settings.page_url, SystemClock()
+    sinks: list[DiscordWebhook | SlackWebhook | Webhook | AppriseService] = []
+    if settings.discord_webhook_url:
+        sinks.append(DiscordWebhook(settings.discord_webhook_url.get_secret_value(), page_url=page))
+    if settings.slack_webhook_url:
+        sinks.append(SlackWebhook(settings.slack_webhook_url.get_secret_value(), clock=clock, page_url=page))
+    if settings.webhook_url:
+        secret = settings.webhook_secret
+        keys = signing_keys(secret.get_secret_value()) if secret else ()
+        if not keys:
+            log.warning("the webhook's events are not signed", extra={"mend": UNSIGNED})
+        url = settings.webhook_url.get_secret_value()
+        sinks.append(Webhook(url, clock=clock, keys=keys, page_url=page))
+    if settings.apprise_urls:
+        urls = addresses(settings.apprise_urls.get_secret_value())
+        sinks += [AppriseService(url, number=n, page_url=page) for n, url in enumerate(urls, 1)]
     return sinks
 
 

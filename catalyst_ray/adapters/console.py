@@ -6,12 +6,11 @@ A revised alert is one line more for people, who have the panel above, and its w
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 from typing import TYPE_CHECKING, TextIO
 
 from catalyst_ray.core.message import Card, Tone, card
 from catalyst_ray.core.message_record import alert_line
-from catalyst_ray.core.message_text import sentences
+from catalyst_ray.core.message_update import Told, Update, update
 from catalyst_ray.errors import DeliveryError
 from catalyst_ray.models import Receipt
 
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 
 MAX_COLUMNS = 100
 """Longer lines than that are hard to read."""
-_MAX_SCORES = 2_000
 _STYLES = {Tone.BULLISH: "green", Tone.BEARISH: "red", Tone.NEUTRAL: "bright_black"}
 
 
@@ -33,15 +31,24 @@ class Console:
 
     Args:
         is_terminal: Overrides what the stream says of itself.
+        page_url: Where its readers find our page.
     """
 
-    def __init__(self, stream: TextIO, *, name: str = "console", is_terminal: bool | None = None) -> None:
+    def __init__(
+        self,
+        stream: TextIO,
+        *,
+        name: str = "console",
+        is_terminal: bool | None = None,
+        page_url: str | None = None,
+    ) -> None:
         self.name = name
         self._stream = stream
+        self._page_url = page_url
         self._is_terminal = stream.isatty() if is_terminal is None else is_terminal
         self._turn = asyncio.Lock()
         self._writing: asyncio.Future[Exception | None] | None = None
-        self._scores: OrderedDict[str, str] = OrderedDict()
+        self._told = Told()
 
     async def send(self, alert: Alert, *, chart: bytes | None, gauge: bytes | None) -> Receipt:  # noqa: ARG002  (a terminal shows no picture)
         """Show one alert.
@@ -89,26 +96,21 @@ class Console:
             if self._is_terminal:
                 write(alert)
             else:
-                self._stream.write(alert_line(alert) + "\n")
+                self._stream.write(alert_line(alert, page_url=self._page_url) + "\n")
             self._stream.flush()
         except (OSError, ValueError) as error:  # a closed pipe, or a stream closed on our side
             return error
         return None
 
     def _write_alert(self, alert: Alert) -> None:
-        shown = card(alert)
+        shown = card(alert, page_url=self._page_url)
         self._print(_panel(shown))
-        self._keep_score(shown)
+        self._told.keep(shown)
 
     def _write_update(self, alert: Alert) -> None:
-        shown = card(alert)
-        self._print(_update(shown, before=self._scores.get(shown.alert_id)))
-        self._keep_score(shown)
-
-    def _keep_score(self, shown: Card) -> None:
-        self._scores[shown.alert_id] = shown.score
-        if len(self._scores) > _MAX_SCORES:
-            self._scores.popitem(last=False)
+        shown = card(alert, page_url=self._page_url)
+        self._print(_line(update(shown, self._told.before(shown.alert_id)), shown.tone))
+        self._told.keep(shown)
 
     def _print(self, what: RenderableType) -> None:
         import rich.console  # noqa: PLC0415  (programs that read lines need not load it)
@@ -117,18 +119,13 @@ class Console:
         console.print(what, width=min(console.width, MAX_COLUMNS))
 
 
-def _update(shown: Card, *, before: str | None) -> RenderableType:
+def _line(told: Update, tone: Tone) -> RenderableType:
     from rich.text import Text  # noqa: PLC0415  (as above)
 
     # Text, never markup, as in the panel.
-    line = Text(f"↻ {shown.ticker} ", style=f"bold {_STYLES[shown.tone]}")
-    changed = f"{before} → {shown.score}" if before and before != shown.score else shown.score
-    word = shown.withdrawal or shown.direction.lower()
-    line.append(f"{changed}, {word}", style="bold")
-    corrected = f"corrected: {shown.correction}" if shown.correction else ""
-    also = f"also {shown.also}" if shown.also else ""
-    facts = (corrected, also, shown.tier, sentences(shown.summary, 1), f"alert {shown.alert_id}")
-    line.append("".join(f" · {fact}" for fact in facts if fact), style="not bold default")
+    line = Text(f"{told.who} ", style=f"bold {_STYLES[tone]}")
+    line.append(told.change, style="bold")
+    line.append("".join(f" · {fact}" for fact in told.facts), style="not bold default")
     return line
 
 
@@ -141,17 +138,24 @@ def _panel(shown: Card) -> RenderableType:
     # Text, never markup: a headline may hold "[red]" or "[link=…]".
     body = Text()
     body.append(shown.headline, style="bold")
+    if shown.company:
+        body.append(f"\n{shown.who}", style="dim")
     if shown.summary:
         body.append(f"\n{shown.summary}")
     for reason in shown.reasons:
         body.append(f"\n• {reason}", style="dim")
+    for quote in shown.evidence:
+        body.append(f"\n“{quote}”", style="italic")
     if shown.deal:
         body.append(f"\nDeal: {shown.deal}")
     facts = filter(None, (shown.quote, f"{shown.confidence} sure", shown.tier, shown.source, shown.age))
     body.append("\n" + " · ".join(facts))
     if shown.published:
         body.append(f"\n{shown.published}", style="dim")
-    if shown.link:  # a hyperlink: it can be clicked even where it is broken into two lines
-        body.append("\n").append(shown.link, style=Style(dim=True, link=shown.link))
+    if shown.chart_note:
+        body.append(f"\nno chart · {shown.chart_note}", style="dim")
+    for link in filter(None, (shown.link, shown.page)):
+        # A hyperlink: it can be clicked even where it is broken into two lines.
+        body.append("\n").append(link, style=Style(dim=True, link=link))
     title = Text(f"{shown.verdict}  {shown.ticker}  {shown.event}", style=f"bold {style}")
     return Panel(body, title=title, title_align="left", subtitle=Text(shown.alert_id), border_style=style)

@@ -57,6 +57,7 @@ class DiscordWebhook:
         session: Makes the HTTP session when it is first needed; it is closed here.
         timeout_s: For one exchange in all; reaching Discord may take half of it.
         limits: What Discord allows, as long as it does not say otherwise.
+        page_url: Where readers find our page.
 
     Raises:
         ConfigError: The address is no webhook's.
@@ -70,6 +71,7 @@ class DiscordWebhook:
         timeout_s: float = 10.0,
         limits: DiscordLimits | None = None,
         session: Callable[[], aiohttp.ClientSession] = aiohttp.ClientSession,
+        page_url: str | None = None,
     ) -> None:
         self.name = name
         self._url = _webhook_url(url)
@@ -81,6 +83,7 @@ class DiscordWebhook:
         self._address = _ADDRESSES.setdefault(str(self._url.origin()), AddressPace(limits))
         self._pace = WebhookPace(limits, self._address)
         self._gone: str | None = None
+        self._page_url = page_url
 
     def __repr__(self) -> str:
         return f"DiscordWebhook(name={self.name!r}, id={self._id})"
@@ -170,7 +173,7 @@ class DiscordWebhook:
     async def _tell(
         self, method: str, url: URL, alert: Alert, chart: bytes | None, gauge: bytes | None
     ) -> Answer:
-        shown = card(alert)
+        shown = card(alert, page_url=self._page_url)
         answer = await self._say(method, url, *_whole(shown, chart, gauge))
         if answer.asks_for_less:
             answer = await self._say(method, url, _smaller(shown, answer), [])

@@ -35,8 +35,9 @@ class NdjsonFile:
     retried after a crash leaves one line. A line torn by a crash is left as it is and the next one starts on a line of its own.
     """
 
-    def __init__(self, path: Path, *, name: str = "file") -> None:
+    def __init__(self, path: Path, *, name: str = "file", page_url: str | None = None) -> None:
         self.name = name
+        self._page_url = page_url
         self._path = path
         self._revisions: OrderedDict[str, int] | None = None
         self._one_at_a_time = asyncio.Lock()
@@ -73,7 +74,7 @@ class NdjsonFile:
         """Do nothing: the file is closed after every line."""
 
     def _append(self, alert: Alert) -> None:
-        line = (alert_line(alert) + "\n").encode("ascii")
+        line = (alert_line(alert, page_url=self._page_url) + "\n").encode("ascii")
         self._path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
         try:

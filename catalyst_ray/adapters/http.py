@@ -9,8 +9,6 @@ import asyncio
 import ipaddress
 import socket
 from dataclasses import replace
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, NamedTuple, Protocol, Self, TypeVar
 from urllib.parse import SplitResult, urljoin, urlsplit, urlunsplit
 
@@ -18,17 +16,18 @@ import aiohttp
 import stamina
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from catalyst_ray.core.limits import Pacer, pace_group
+from catalyst_ray.core.limits import Pacer, pace_group, retry_after_s
 from catalyst_ray.errors import RateLimited, TransportError
 from catalyst_ray.models import FeedSpec, FeedState, Fetched
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from catalyst_ray.ports import Clock
 
 _Answer_co = TypeVar("_Answer_co", covariant=True)
 
 MAX_REDIRECTS = 3
-MAX_RETRY_AFTER_S = 86_400.0
 ACCEPT = "application/atom+xml, application/rss+xml, application/xml;q=0.9, application/json;q=0.8, */*;q=0.5"
 
 
@@ -329,20 +328,6 @@ def _site(parts: SplitResult) -> tuple[str, int | None]:
     """Return host and port, http's and https's own ports alike: a redirect must not leave it with our key."""
     port = None if parts.port in {80, 443} else parts.port
     return (parts.hostname or "").removeprefix("www."), port
-
-
-def retry_after_s(value: str | None, *, now_utc: datetime) -> float | None:
-    """Return the wait that a Retry-After header asks for, in seconds (RFC 9110 §10.2.3), at most a day."""
-    if not value:
-        return None
-    if value.strip().isdigit():
-        return min(float(value), MAX_RETRY_AFTER_S)
-    try:
-        when = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    when = when if when.tzinfo else when.replace(tzinfo=UTC)
-    return min(max(0.0, (when - now_utc).total_seconds()), MAX_RETRY_AFTER_S)
 
 
 def _is_passing(error: Exception) -> bool:

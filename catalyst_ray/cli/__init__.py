@@ -18,6 +18,7 @@ COMMANDS = {
     "demo": "Run three cycles against an invented market on this machine.",
     "run": "Watch the feeds and send alerts, until stopped.",
     "doctor": "Check the set-up and say how to mend what is wrong.",
+    "notify-test": "Send one invented alert to every sink that is set.",
     "status": "Say whether the driver does its work, and what waits or failed.",
     "alerts": "List the latest alerts, and where each stands with each sink.",
     "explain": "Say what became of an item, and why.",
@@ -41,7 +42,7 @@ class LazyGroup(click.Group):
         del ctx
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"catalyst_ray.cli.{cmd_name}").command
+        command: click.Command = import_module(f"catalyst_ray.cli.{cmd_name.replace('-', '_')}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -22,7 +22,7 @@ from catalyst_ray.settings import load_settings
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from catalyst_ray.doctor import Finding
+    from catalyst_ray.doctor_sinks import Finding
 
 NAME_COLUMNS = 24
 MIN_COLUMNS = 30
@@ -35,8 +35,8 @@ MARKS = {"ok": ("✓", "green"), "warn": ("!", "yellow"), "fail": ("✗", "red")
 def command(*, as_json: bool, env_file: Path | None) -> None:
     """Check the set-up by using it, and say how to mend what is wrong.
 
-    Asks every feed once, opens the store, times a prompt on the language model, reads the GPUs and asks Discord
-    whether the webhook lives; posts nothing. Exits with 0, with 2 for wrong settings, with 3 if a check failed.
+    Asks every feed once, opens the store, times a prompt on the language model, reads the GPUs and asks every
+    sink whether it lives; posts nothing. Exits with 0, with 2 for wrong settings, with 3 if a check failed.
     """
     from catalyst_ray.doctor import examine  # noqa: PLC0415  (loads Ray and aiohttp: not for --help)
 

@@ -9,14 +9,15 @@ import re
 import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import click
+from pydantic import SecretStr
 
 from catalyst_ray.core.message_text import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from catalyst_ray.settings import Settings
 
@@ -25,6 +26,9 @@ COLOURS = {logging.WARNING: "yellow", logging.ERROR: "red", logging.CRITICAL: "r
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 MIN_SECRET_CHARS = 8
 """Anything shorter may be a common word: blotting it out would eat the line and hide nothing."""
+DATABASES = frozenset({"sqlite", "postgresql", "postgresql+psycopg"})
+TOKEN = re.compile(r"^(?=.*[\dA-Z])[\w-]+$")
+"""A piece of an address that may be a token: not "webhooks", nor a host's name."""
 RAY_CHATTER = "ray._private.authentication.authentication_token_setup"
 """Says at every start that Ray's tokens are on, as they are meant to be."""
 
@@ -108,28 +112,24 @@ def _traceback(record: logging.LogRecord) -> str:
 
 def secrets_of(settings: Settings) -> list[str]:
     """Return every text that no line may show: the secrets, and the telling parts of secret addresses."""
-    hook, token, store = (
-        secret.get_secret_value() if secret else ""
-        for secret in (settings.discord_webhook_url, settings.finnhub_token, settings.database_url)
-    )
-    model = [one.get_secret_value() for one in (settings.llm_api_key, settings.llm_server_command) if one]
-    password = _password(store)
-    return [
-        *model,
-        hook,
-        hook.partition("?")[0].rpartition("/")[2],
-        token,
-        store,
-        password,
-        unquote(password),
-    ]
+    found = (getattr(settings, name) for name in type(settings).model_fields)
+    secrets = [one.get_secret_value() for one in found if isinstance(one, SecretStr)]
+    return [part for secret in secrets for part in (secret, *_telling_parts(secret))]
 
 
-def _password(address: str) -> str:
-    try:
-        return urlsplit(address).password or ""
-    except ValueError:  # no address at all: the store says so when it is opened
-        return ""
+def _telling_parts(secret: str) -> Iterator[str]:
+    """Yield what gives a secret away that is an address, or several: passwords and tokens in them."""
+    for one in re.split(r"[\s,]+", secret):
+        yield one
+        try:
+            parts = urlsplit(one)
+            password = parts.password or ""
+        except ValueError:  # no address at all: whoever takes it says so
+            continue
+        yield from (password, unquote(password))
+        if parts.scheme not in DATABASES:  # there the rest is names
+            spots = (parts.netloc, *parts.path.split("/"), *(value for _, value in parse_qsl(parts.query)))
+            yield from filter(TOKEN.search, spots)
 
 
 def set_up_logs(level: str, *, secrets: Iterable[str]) -> None:

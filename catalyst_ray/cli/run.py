@@ -26,14 +26,14 @@ if TYPE_CHECKING:
 @click.command("run")
 @click.option("--once", is_flag=True, help="Run one cycle and leave.")
 @click.option("--feeds", type=click.Path(path_type=Path), help="TOML list of feeds, instead of FEEDS_FILE.")
-@click.option("--dry-run", is_flag=True, help="Keep alerts from Discord even with a webhook set.")
+@click.option("--dry-run", is_flag=True, help="Keep alerts on this machine, whatever is set.")
 @json_option
 @env_file_option
 def command(*, once: bool, feeds: Path | None, dry_run: bool, as_json: bool, env_file: Path | None) -> None:
     """Watch the feeds and send alerts, until stopped.
 
-    Alerts go to Discord once DISCORD_WEBHOOK_URL is set; until then to the terminal, OUT_DIR/alerts.ndjson and
-    OUT_DIR/index.html only. Joins the cluster at RAY_ADDRESS, or starts Ray on this machine. Ctrl-C finishes
+    Alerts go to every sink that is set (DISCORD_WEBHOOK_URL, SLACK_WEBHOOK_URL, WEBHOOK_URL, APPRISE_URLS); without
+    one to the terminal, OUT_DIR/alerts.ndjson and OUT_DIR/index.html only. Joins the cluster at RAY_ADDRESS, or starts Ray on this machine. Ctrl-C finishes
     the delivery in hand and stops; what was not decided is taken up by the next start.
 
     Exits with 0, with 2 for wrong settings, and with 3 if --once had a feed, sink or item fail.

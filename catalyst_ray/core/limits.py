@@ -1,9 +1,17 @@
-"""Waiting rules: back-off of failing feeds and pace per host. Pure: time and chance are arguments."""
+"""Waiting rules: back-off, what a server asks for, pace per host. Pure: time and chance are arguments."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+MAX_RETRY_AFTER_S = 86_400.0
 
 
 def backoff_s(failures: int, *, base_s: float, cap_s: float, jitter: float) -> float:
@@ -19,6 +27,20 @@ def backoff_s(failures: int, *, base_s: float, cap_s: float, jitter: float) -> f
         raise ValueError(f"failures must be at least 1, was {failures}")
     doubled = base_s * 2.0 ** min(failures - 1, 30)
     return min(cap_s, doubled) * (1.0 - jitter / 4.0)
+
+
+def retry_after_s(value: str | None, *, now_utc: datetime) -> float | None:
+    """Return the wait that a Retry-After header asks for, in seconds (RFC 9110 §10.2.3), at most a day."""
+    if not value:
+        return None
+    if value.strip().isdecimal():
+        return min(float(value), MAX_RETRY_AFTER_S)
+    try:
+        when = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    when = when if when.tzinfo else when.replace(tzinfo=UTC)
+    return min(max(0.0, (when - now_utc).total_seconds()), MAX_RETRY_AFTER_S)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from catalyst_ray.core import arithmetic
 from catalyst_ray.core.market_hours import EASTERN, Session, session
 from catalyst_ray.core.message_figures import change, price, signed, terms
 from catalyst_ray.core.message_terms import offering_line
-from catalyst_ray.core.message_text import clip, plain, safe_link, sentences
+from catalyst_ray.core.message_text import clip, page_link, plain, safe_link, sentences
 from catalyst_ray.core.reasons import Code, capital, said, title
 from catalyst_ray.models import LlmUse
 
@@ -96,6 +96,7 @@ class Card:
         age: How old the item was when the alert was made ("42 s old").
         published: Eastern time, and the market's session then.
         link: http or https, ASCII.
+        page: The alert on our page.
         chart_note: Why there is no chart.
         repeat: That its reader may have seen it before, where that is not known.
     """
@@ -130,6 +131,7 @@ class Card:
     age: str
     published: str
     link: str
+    page: str
     chart_note: str
     repeat: str = ""
 
@@ -146,6 +148,11 @@ class Card:
         return f"{self.arrow} {self.direction} {self.score}"
 
     @property
+    def who(self) -> str:
+        """Return ticker, company and venue, as far as known."""
+        return " · ".join(filter(None, (self.ticker, self.company, self.venue)))
+
+    @property
     def quote(self) -> str:
         """Return price and change, as far as known."""
         return f"{self.price} ({self.change})" if self.price and self.change else self.price or self.change
@@ -156,8 +163,11 @@ def tone_of(value: float) -> Tone:
     return Tone.NEUTRAL if abs(value) < _NEUTRAL else Tone.BULLISH if value > 0 else Tone.BEARISH
 
 
-def card(alert: Alert) -> Card:
-    """Put an alert into words; the decision's value counts, the score's where it has none."""
+def card(alert: Alert, *, page_url: str | None = None) -> Card:
+    """Put an alert into words; the decision's value counts, the score's where it has none.
+
+    ``page_url`` is where its readers find our page.
+    """
     item, symbol = alert.item, alert.link.symbols[0]
     value = alert.value
     judgement = alert.verdict.judgement
@@ -197,6 +207,7 @@ def card(alert: Alert) -> Card:
         age=_age(alert),
         published=_published(item),
         link=safe_link(item.url),
+        page=page_link(page_url, alert.id),
         chart_note="" if alert.chart_path or not alert.chart_reason else words(alert.chart_reason),
         repeat=_line(f"possible repeat of alert {alert.id}", 100) if alert.is_repeat else "",
     )

@@ -43,7 +43,7 @@ def discord_payload(card: Card, *, has_chart: bool, has_gauge: bool) -> dict[str
     names = [name for name, there in ((CHART_NAME, has_chart), (GAUGE_NAME, has_gauge)) if there]
     embed: dict[str, Any] = {
         "color": _WITHDRAWN if card.is_withdrawn else _COLOURS[card.tone],
-        "author": {"name": clip(_who(card), _MAX_AUTHOR, written=unmention)},
+        "author": {"name": clip(card.who, _MAX_AUTHOR, written=unmention)},
         "title": clip(card.headline or card.event, _MAX_TITLE, written=markdown),
         "fields": [
             {"name": name, "value": clip(text, _MAX_FIELD, written=markdown), "inline": not is_wide(name)}
@@ -104,10 +104,6 @@ def embed_units(embed: dict[str, Any]) -> int:
     return sum(units(text) for text in texts)
 
 
-def _who(card: Card) -> str:
-    return " · ".join(filter(None, (card.ticker, card.company, card.venue)))
-
-
 def _footer(card: Card) -> str:
     updated = f"updated {card.updated}" if card.updated else ""
     return " · ".join(filter(None, (f"alert {card.alert_id}", "catalyst_ray", updated)))
@@ -151,13 +147,16 @@ def is_wide(name: str) -> bool:
 
 
 def _description(card: Card, room: int) -> str:
+    # Whole or not at all, on a line of its own: text before it has every bracket escaped, and the address has none.
+    page = f"[Evidence and timeline]({card.page})" if card.page else ""
+    room -= units(page) + 1
     kept = ""
     for block in _blocks(card):
         longer = f"{kept}\n{block}" if kept else block
         if units(longer) > room:
             break
         kept = longer
-    return kept
+    return "\n".join(filter(None, (kept, page)))
 
 
 def _blocks(card: Card) -> Iterator[str]:

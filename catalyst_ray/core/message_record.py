@@ -30,6 +30,7 @@ write anything.
 ``offering``            null, or the terms of money raised as its text states them: ``{kind, stage, currency, line}``
                         and ``gross``, ``price``, ``shares``, ``warrants``, ``dilution_pct``, each a number or null
 ``reasons``             ``[{code, detail, value}]`` of the decision
+``page``                the alert on our page, or null where ``WEB_URL`` and ``WEB_PORT`` are unset
 ``chart``               path of the picture, or null; ``trace`` maps steps to ISO times
 ======================  ======================================================================================
 """
@@ -51,14 +52,14 @@ if TYPE_CHECKING:
     from catalyst_ray.models import Alert, Deal, EventHit, Item, Judgement, OfferingTerms, Reason, Score
 
 
-def alert_line(alert: Alert) -> str:
+def alert_line(alert: Alert, *, page_url: str | None = None) -> str:
     """Return the alert as one line of JSON in ASCII, without the line's end."""
-    return json.dumps(alert_record(alert), allow_nan=False, separators=(",", ":"))
+    return json.dumps(alert_record(alert, page_url=page_url), allow_nan=False, separators=(",", ":"))
 
 
-def alert_record(alert: Alert) -> dict[str, Any]:
+def alert_record(alert: Alert, *, page_url: str | None = None) -> dict[str, Any]:
     """Return the alert in the schema above: only JSON types, figures finite, text visible."""
-    shown = card(alert)
+    shown = card(alert, page_url=page_url)
     judgement = alert.verdict.judgement
     counts = judgement if judgement and judgement.has_weight else None
     return {
@@ -91,6 +92,7 @@ def alert_record(alert: Alert) -> dict[str, Any]:
         "score": _of_score(alert.score),
         "offering": _of_offering(alert.score.terms) if alert.score.terms else None,
         "reasons": [_of_reason(reason) for reason in alert.decision.reasons],
+        "page": shown.page or None,
         "chart": alert.chart_path,
         "trace": {step: when.isoformat() for step, when in alert.trace.steps},
     }

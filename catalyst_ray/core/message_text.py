@@ -18,12 +18,15 @@ if TYPE_CHECKING:
 _BLANK_LETTERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 _MAX_MARKS = 3  # combining marks on one letter; real scripts need no more, "zalgo" text stacks dozens
 _MAX_URL = 2048
+_MAX_PAGE_LINK = 500
 
 # Discord's clients take a backslash before any punctuation as "show it as it is". A colon is escaped
 # where it could start a link or an emoji.
 _MARKDOWN = re.compile(r"[\\*_~`|\[\]<>]|:(?=//|[a-z_+-][\w+-]*:)", re.IGNORECASE)
 _LINE_START = re.compile(r"^(\d*)([#+\-.)])")
 _MENTION = re.compile(r"@(?=everyone|here|[!&]?\d)", re.IGNORECASE)
+# What chat services take for a mention, a command or a link with a name: each knows others.
+_TELLING = re.compile(r"@(?=\w)|<(?=[!@#])|\](?=\()")
 
 _SENTENCE_END = re.compile(r"(?<=[.!?])[\"”’)]?\s+(?=[\"“‘(]?[A-Z0-9$])")
 _ABBREVIATION = re.compile(
@@ -64,6 +67,11 @@ def units(text: str) -> int:
 def unmention(text: str) -> str:
     """Break ``@everyone``, ``@here`` and ``@<id>`` by a zero-width space, for places without markdown."""
     return _MENTION.sub("@\u200b", text)
+
+
+def quiet(text: str) -> str:
+    """Break every mention, command and named link of any chat service by a zero-width space."""
+    return _TELLING.sub(lambda found: f"{found[0]}\u200b", text)
 
 
 def markdown(text: str) -> str:
@@ -120,6 +128,12 @@ def safe_link(url: str) -> str:
     path, query, fragment = (_quoted(part) for part in (parts.path, parts.query, parts.fragment))
     link = urlunsplit((parts.scheme, host + port, path, query, fragment))
     return link if len(link) <= _MAX_URL else ""
+
+
+def page_link(page_url: str | None, alert_id: str) -> str:
+    """Return the address of an alert on our page; nothing where readers have no page. Safe within parentheses."""
+    link = f"{page_url}/alerts/{quote(alert_id, safe='', errors='ignore')}" if page_url else ""
+    return link if len(link) <= _MAX_PAGE_LINK else ""
 
 
 def _quoted(part: str) -> str:

@@ -13,8 +13,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from catalyst_ray.adapters.clock import SystemClock
-from catalyst_ray.adapters.http import HttpFetcher, PublicResolver, is_public, retry_after_s, without_query
-from catalyst_ray.core.limits import Pacer
+from catalyst_ray.adapters.http import HttpFetcher, PublicResolver, is_public, without_query
+from catalyst_ray.core.limits import Pacer, retry_after_s
 from catalyst_ray.errors import RateLimited, TransportError
 from catalyst_ray.models import FeedSpec, FeedState
 

@@ -143,10 +143,15 @@ def test_contradictions_are_found() -> None:
 
 def test_dry_run_until_a_webhook_is_set() -> None:
     """Without a webhook nothing leaves the machine; with one it does, unless told otherwise."""
-    hook = "https://discord.com/api/webhooks/12/abc"
     assert load_settings().is_dry_run
-    assert not load_settings({"discord_webhook_url": hook}).is_dry_run
-    assert load_settings({"discord_webhook_url": hook, "dry_run": True}).is_dry_run
+    for setting in (
+        {"discord_webhook_url": "https://discord.com/api/webhooks/12/abc"},
+        {"slack_webhook_url": "https://hooks.slack.com/services/T1/B1/x"},
+        {"webhook_url": "https://in.example.org/hook"},
+        {"apprise_urls": "ntfy://topic"},
+    ):
+        assert not load_settings(setting).is_dry_run
+        assert load_settings({**setting, "dry_run": True}).is_dry_run
 
 
 @pytest.mark.parametrize(
@@ -179,6 +184,26 @@ def test_where_readers_find_the_page(given: dict[str, object], page_url: str | N
 def test_addresses_of_the_page_that_are_none(given: dict[str, object], name: str) -> None:
     """An address with a password, a query or marks that break a link is refused, as is a port that is none."""
     assert [p.split(":")[0] for p in problems(**given)] == [name]
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        ({"slack_webhook_url": "t0p-s3cr3t"}, "SLACK_WEBHOOK_URL: must be an http:// or https:// address"),
+        ({"webhook_url": "ftp://t0p-s3cr3t"}, "WEBHOOK_URL: must be an http:// or https:// address"),
+        ({"apprise_urls": "t0p-s3cr3t"}, "APPRISE_URLS: must be addresses like ntfy://topic"),
+        (
+            {"webhook_url": "https://a.example", "webhook_secret": "t0p-s3cr3t"},
+            "WEBHOOK_SECRET: must be whsec_ and the base64 of 24 to 64 random bytes",
+        ),
+        ({"webhook_secret": "whsec_" + "QUJD" * 8}, "WEBHOOK_SECRET: signs nothing without WEBHOOK_URL"),
+    ],
+)
+def test_sinks_that_cannot_work(given: dict[str, object], problem: str) -> None:
+    """An address that is none, a secret that signs nothing: told before anything starts, and not shown."""
+    (told,) = problems(**given)
+    assert told.startswith(problem)
+    assert "t0p-s3cr3t" not in told
 
 
 def test_every_setting_is_used() -> None:

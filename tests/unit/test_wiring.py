@@ -9,7 +9,6 @@ import pytest
 
 from catalyst_ray.adapters.clock import SystemClock
 from catalyst_ray.adapters.console import Console
-from catalyst_ray.adapters.discord import DiscordWebhook
 from catalyst_ray.adapters.files import NdjsonFile
 from catalyst_ray.adapters.prices import NoPrices
 from catalyst_ray.adapters.prices_csv import CsvPrices
@@ -25,10 +24,12 @@ from catalyst_ray.wiring import (
     make_folder,
     make_gatekeeper,
     make_prices,
+    make_remote_sinks,
     make_sinks,
 )
 
 HOOK = "https://discord.com/api/webhooks/12/abc"
+SECRET = "whsec_" + "QUJD" * 8
 
 
 @pytest.fixture(autouse=True)
@@ -75,19 +76,47 @@ def test_prices(settings, adapter) -> None:
     assert type(make_prices(Settings(**settings))) is adapter
 
 
+ALL_SINKS = {
+    "discord_webhook_url": HOOK,
+    "slack_webhook_url": "https://hooks.slack.com/services/T1/B1/x",
+    "webhook_url": "https://in.example.org/hook",
+    "webhook_secret": SECRET,
+    "apprise_urls": "json://a.example.org ntfy://topic",
+}
+
+
 @pytest.mark.parametrize(
-    ("settings", "has_discord"),
+    ("settings", "names"),
     [
-        ({}, False),
-        ({"discord_webhook_url": HOOK}, True),
-        ({"discord_webhook_url": HOOK, "dry_run": True}, False),
+        ({}, []),
+        ({"discord_webhook_url": HOOK}, ["discord"]),
+        ({"slack_webhook_url": ALL_SINKS["slack_webhook_url"]}, ["slack"]),
+        (ALL_SINKS, ["discord", "slack", "webhook", "apprise-1-json", "apprise-2-ntfy"]),
+        (ALL_SINKS | {"dry_run": True}, []),
     ],
-    ids=["no webhook", "webhook", "dry run"],
+    ids=["none", "discord", "slack", "all", "dry run"],
 )
-def test_sinks(settings, has_discord, tmp_path: Path) -> None:
-    """Console and file always take alerts; Discord only with a webhook and without DRY_RUN."""
+def test_sinks(settings, names, tmp_path: Path) -> None:
+    """Console and file always take alerts; all else only where it is set, and without DRY_RUN."""
     sinks = make_sinks(Settings(out_dir=tmp_path, **settings), is_terminal=False)
-    assert [type(sink) for sink in sinks] == [Console, NdjsonFile, *([DiscordWebhook] * has_discord)]
+    assert [type(sink) for sink in sinks[:2]] == [Console, NdjsonFile]
+    assert [sink.name for sink in sinks] == ["console", "file", *names]
+
+
+def test_an_unsigned_webhook_is_told_at_start(caplog: pytest.LogCaptureFixture) -> None:
+    """With the setting that signs; with a secret nothing is said."""
+    make_remote_sinks(Settings(webhook_url="https://in.example.org/hook"))
+    assert [record.message for record in caplog.records] == ["the webhook's events are not signed"]
+    caplog.clear()
+    make_remote_sinks(Settings(webhook_url="https://in.example.org/hook", webhook_secret=SECRET))
+    assert caplog.records == []
+
+
+def test_every_sink_knows_the_page() -> None:
+    """Links on all cards lead to it."""
+    page = "https://alerts.example.org"
+    sinks = make_sinks(Settings(**ALL_SINKS, web_url=page), is_terminal=False)
+    assert [vars(sink)["_page_url"] for sink in sinks] == [page] * len(sinks)
 
 
 def test_the_folder_is_made_or_named(tmp_path: Path) -> None:

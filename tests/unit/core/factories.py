@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from catalyst_ray.models import (
     Action,
@@ -19,9 +19,6 @@ from catalyst_ray.models import (
     Symbol,
     Verdict,
 )
-
-if TYPE_CHECKING:
-    from catalyst_ray.core.message import Card
 
 NOW_UTC = datetime(2026, 3, 17, 13, 42, 7, tzinfo=UTC)
 
@@ -106,23 +103,3 @@ def make_alert(**changes: Any) -> Alert:
     if isinstance(parts["item"], dict):
         parts["item"] = replace(_PARTS["item"], **parts["item"])
     return Alert(**parts)
-
-
-def card_text(card: Card) -> str:
-    """Return the card as plain text, the verdict in the first line."""
-    company = f" ({card.company})" if card.company else ""
-    who = f"{card.arrow} {card.ticker}{company}: {card.event}"
-    lines = [
-        card.verdict if card.is_withdrawn else "",
-        f"{who}, {card.direction.lower()} {card.score}, {card.confidence} sure",
-        card.headline,
-        card.summary,
-        f"Deal: {card.deal}" if card.deal else "",
-        *(f"• {reason}" for reason in card.reasons),
-        *(f"“{words}”" for words in card.evidence),
-        " · ".join(filter(None, (card.quote, card.tier, card.source, card.age, card.published))),
-        f"no chart · {card.chart_note}" if card.chart_note else "",
-        card.link,
-        f"alert {card.alert_id}, updated {card.updated}" if card.updated else f"alert {card.alert_id}",
-    ]
-    return "\n".join(filter(None, lines))

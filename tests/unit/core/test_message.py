@@ -19,21 +19,15 @@ from catalyst_ray.core.message_discord import (
     embed_fields,
     embed_units,
 )
+from catalyst_ray.core.message_plain import plain_text
 from catalyst_ray.core.message_record import alert_line
 from catalyst_ray.core.message_text import clip, markdown, plain, safe_link, sentences, units
 from catalyst_ray.models import (
     Action,
-    Count,
     Deal,
     Decision,
     EventHit,
-    Judgement,
-    Link,
     LlmUse,
-    Money,
-    OfferingTerms,
-    Party,
-    Quote,
     Reason,
     Score,
     Stage,
@@ -41,83 +35,8 @@ from catalyst_ray.models import (
     Verdict,
     Where,
 )
-from tests.unit.core.factories import NOW_UTC, card_text, make_alert
-
-HOSTILE = "@everyone <@123> **x** [y](https://evil.example) ||z|| # h `c` <t:1:R> \u202egnp.exe :fire:"
-any_text = st.text(max_size=600) | st.sampled_from(
-    [HOSTILE, "𝕏" * 500, "\ud800", "\u3164", "@" * 300, "\\" * 300]
-)
-finite = st.floats(-1, 1)
-DEAL_PARTS = ("size_usd", "price_usd", "discount_pct", "warrants", "dilution_pct")
-
-
-@st.composite
-def alerts(draw):
-    """Make an alert with any text in every place that holds text."""
-    reasons = st.builds(Reason, any_text, any_text, st.none() | finite)
-    sunk = st.just(Reason("llm_sinks"))
-    symbols = st.builds(Symbol, ticker=any_text, reason=reasons, venue=any_text, name=any_text)
-    judgements = st.builds(
-        Judgement,
-        direction=finite,
-        confidence=st.floats(0, 1),
-        summary=any_text,
-        events=st.tuples(any_text),
-        evidence=st.tuples(any_text, any_text),
-        model=any_text,
-        has_weight=st.booleans(),
-        use=st.sampled_from(LlmUse),
-        deal=st.none() | st.builds(Deal, **dict.fromkeys(DEAL_PARTS, st.none() | st.floats())),
-    )
-    sums = st.builds(
-        Money,
-        value=st.floats(),
-        currency=any_text,
-        high=st.none() | st.floats(),
-        each=any_text,
-        part=any_text,
-    )
-    counts = st.builds(Count, value=st.floats(), unit=any_text)
-    terms = st.builds(
-        OfferingTerms,
-        **dict.fromkeys(("gross", "net", "price", "last_price", "warrant_price"), st.none() | sums),
-        **dict.fromkeys(("securities", "prefunded", "warrants", "outstanding"), st.none() | counts),
-        agents=st.tuples(st.builds(Quote, words=any_text)),
-    )
-    notices = st.builds(Reason, st.sampled_from(["corrected", "retracted"]), any_text)
-    events = st.builds(EventHit, code=any_text, label=any_text, weight=finite, span=any_text)
-    return make_alert(
-        id=draw(any_text),
-        item={
-            "title": draw(any_text),
-            "summary": draw(any_text),
-            "url": draw(any_text),
-            "source": draw(any_text),
-            "form": draw(st.none() | any_text),
-            "filing_items": tuple(draw(st.lists(any_text, max_size=3))),
-            "parties": (Party(1, draw(any_text), "Filer"),),
-        },
-        link=Link(symbols=tuple(draw(st.lists(symbols, min_size=1, max_size=4)))),
-        score=Score(
-            value=draw(finite),
-            sentiment=draw(finite),
-            confidence=0.5,
-            events=(draw(events), draw(events)),
-            parts=(draw(reasons),),
-            terms=draw(st.none() | terms),
-        ),
-        verdict=Verdict(draw(st.none() | judgements), draw(reasons)),
-        decision=Decision(
-            action=Action.ALERT, reasons=(draw(reasons), draw(reasons | sunk)), value=draw(finite)
-        ),
-        revision=draw(st.integers(0, 2)),
-        revised_utc=draw(st.none() | st.just(NOW_UTC)),
-        price_usd=draw(st.none() | st.floats(0, 1e6)),
-        change_pct=draw(st.none() | st.floats()),
-        chart_reason=draw(st.none() | reasons),
-        also=tuple(draw(st.lists(any_text, max_size=5))),
-        notices=tuple(draw(st.lists(notices, max_size=2))),
-    )
+from tests.unit.core.any_alerts import HOSTILE, alerts
+from tests.unit.core.factories import NOW_UTC, make_alert
 
 
 @given(alerts(), st.booleans(), st.booleans())
@@ -147,9 +66,8 @@ def test_any_text_makes_a_message_within_discords_limits(alert, has_chart, has_g
 
 
 @given(alerts())
-def test_any_text_makes_a_card_and_a_record(alert) -> None:
-    """The plain text and the JSON line exist for any alert, and the line is one line that parses."""
-    assert alert.id == "" or card_text(card(alert))
+def test_any_text_makes_a_record(alert) -> None:
+    """The JSON line exists for any alert, is one line, and parses."""
     line = alert_line(alert)
     assert "\n" not in line
     assert json.loads(line)["schema"] == 1
@@ -168,9 +86,10 @@ def test_the_longest_card_fits() -> None:
 def test_a_card_tells_what_who_which_way_how_sure_and_why() -> None:
     """The first line of the text carries the verdict, and the reasons show the factors of the score."""
     shown = card(make_alert())
-    assert card_text(shown).splitlines()[0] == (
-        "▼ QLLN (Quillon Therapeutics Inc.): Offering priced, strongly bearish −0.72, 90 % sure"
-    )
+    assert plain_text(shown).splitlines()[:2] == [
+        "▼ QLLN strongly bearish −0.72, 90 % sure · Offering priced",
+        "QLLN · Quillon Therapeutics Inc. · NASDAQ",
+    ]
     assert shown.tone is Tone.BEARISH
     assert shown.tier == "LLM mistral, 0.9 s"
     assert shown.quote == "$2.61 (−14.4 %)"
@@ -340,10 +259,10 @@ def test_a_card_without_a_chart_says_why() -> None:
     reason = Reason("no_prices", "the price source has none for QLLN")
     shown = card(make_alert(chart_reason=reason))
     line = "no chart · No prices: the price source has none for QLLN"
-    assert line in card_text(shown).splitlines()
+    assert line in plain_text(shown).splitlines()
     (embed,) = discord_payload(shown, has_chart=False, has_gauge=False)["embeds"]
     assert embed["description"].splitlines()[-1] == f"-# {line}"
-    assert "no chart" not in card_text(card(make_alert(chart_reason=reason, chart_path="chart.png")))
+    assert "no chart" not in plain_text(card(make_alert(chart_reason=reason, chart_path="chart.png")))
 
 
 @pytest.mark.parametrize(
@@ -509,7 +428,7 @@ def test_a_revised_card_says_when() -> None:
     payload = discord_payload(shown, has_chart=False, has_gauge=False)
     assert payload["embeds"][0]["footer"]["text"] == "alert a1b2c3d4e5 · catalyst_ray · updated 09:44:07 ET"
     assert "updated 09:44:07 ET" in discord_fallback(shown)["content"]
-    assert card_text(shown).endswith("alert a1b2c3d4e5, updated 09:44:07 ET")
+    assert plain_text(shown).endswith("alert a1b2c3d4e5, updated 09:44:07 ET")
     late = make_alert(verdict=Verdict(None, Reason("llm_deadline")), revision=1, revised_utc=REVISED_UTC)
     assert card(late).updated_by == "09:44:07 ET"
     assert card(replace(late, revision=0)).updated == "", "revised while it was held: nobody saw it before"
@@ -523,7 +442,9 @@ def test_a_withdrawn_alert_says_so_at_one_glance() -> None:
     shown = card(sunk)
     payload = discord_payload(shown, has_chart=False, has_gauge=False)
     assert shown.verdict == "✕ Withdrawn by the LLM: now below the threshold (−0.12)"
-    assert card_text(shown).splitlines()[0] == shown.verdict
+    assert plain_text(shown).splitlines()[0] == (
+        "✕ QLLN withdrawn by the LLM: now below the threshold (−0.12) · Offering priced"
+    )
     assert payload["content"] == (
         "✕ **QLLN** withdrawn by the LLM: now below the threshold (**−0.12**) · Offering priced"
     )
@@ -605,7 +526,7 @@ def test_a_deal_is_one_field_and_the_least_field_gives_way() -> None:
         "Published",
     ]
     assert embed_fields(card(replace(make_alert(), link=named)))[-1] == ("Also named", "MRPK")
-    assert f"Deal: {card(alert).deal}" in card_text(card(alert))
+    assert f"Deal: {card(alert).deal}" in plain_text(card(alert))
     rows = discord_payload(card(alert), has_chart=False, has_gauge=False)["embeds"][0]["fields"]
     assert [row["name"] for row in rows if not row["inline"]] == ["Deal"], "its terms need the whole width"
 
