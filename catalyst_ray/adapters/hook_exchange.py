@@ -27,6 +27,7 @@ _MAX_ANSWER_BYTES = 4 * 1024
 _UNKNOWN_STATUSES = frozenset({502, 504, 520, 524})
 _PASSING = frozenset({408, 425, 429})
 _REDIRECTS = range(300, 400)
+_OF_THE_ADDRESS = frozenset({401, 403, 404, 405, 410})
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,24 +99,24 @@ class HookExchange:
             await self._session.close()
             self._session = None
 
-    def refusal(
-        self, answer: Answer, *, hint: str | None = None, permanent: bool | None = None
-    ) -> DeliveryError:
+    def refusal(self, answer: Answer, *, hint: str | None = None) -> DeliveryError:
         """Return what a status outside 200 to 299 means.
 
-        408, 425, 429 and 5xx pass; everything else stays as it is until somebody changes something.
-        ``permanent`` overrules that.
+        408, 425, 429 and 5xx pass. Redirects, 401, 403, 404, 405 and 410 are of the address: nothing is taken there
+        until somebody mends it. Everything else is of this alert.
         """
         status = answer.status
         passes = status in _PASSING or status >= 500
+        is_dead = status in _OF_THE_ADDRESS or status in _REDIRECTS
         if status in _REDIRECTS:
             hint = f"the address has moved: set {self._setting} to the new one"
-        elif status in {401, 403, 404, 410}:
+        elif is_dead:
             hint = hint or f"check {self._setting}: the receiver does not take what is posted there"
         words = "slows us down" if status == 429 else "is in trouble" if passes else "refused the alert"
         return self.error(
             f"{self.host} {words} ({answer.words})",
-            permanent=not passes if permanent is None else permanent,
+            permanent=not passes and not is_dead,
+            sink_dead=is_dead,
             outcome_known=status not in _UNKNOWN_STATUSES,
             retry_after_s=self._wait_s(answer) if passes else None,
             hint=hint,
@@ -128,6 +129,7 @@ class HookExchange:
         permanent: bool = False,
         outcome_known: bool = True,
         retry_after_s: float | None = None,
+        sink_dead: bool = False,
         hint: str | None = None,
     ) -> DeliveryError:
         """Return an error of this sink."""
@@ -136,6 +138,7 @@ class HookExchange:
             permanent=permanent,
             outcome_known=outcome_known,
             retry_after_s=retry_after_s,
+            sink_dead=sink_dead,
             key=self._sink,
             hint=hint,
         )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from catalyst_ray.core.message import card
 from catalyst_ray.core.message_discord import CHART_NAME
+from catalyst_ray.core.message_lines import list_room, list_text
 from catalyst_ray.core.message_plain import MAX_TEXT, MIN_TEXT, one_line, plain_text, title_line
 from catalyst_ray.core.message_text import quiet
 from catalyst_ray.core.message_update import Told, is_news, update
@@ -21,6 +22,9 @@ from catalyst_ray.errors import ConfigError, DeliveryError
 from catalyst_ray.models import Receipt
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
     from catalyst_ray.core.message import Card
     from catalyst_ray.models import Alert
 
@@ -83,6 +87,19 @@ class AppriseService:
         if is_news(shown, before):
             await self._say("", quiet(update(shown, before).within(self._room)), None)
             self._told.keep(shown)
+        return Receipt()
+
+    def digest_room(self, alerts: Sequence[Alert], *, now_utc: datetime) -> int:
+        """Return how many of the alerts, from the first, one message can tell of."""
+        return list_room(alerts, now_utc=now_utc, limit=min(self._room, MAX_TEXT))
+
+    async def send_digest(self, alerts: Sequence[Alert], *, now_utc: datetime, is_news: bool) -> Receipt:
+        """Send one message with a line an alert, for those that waited too long, or news of such.
+
+        Raises:
+            DeliveryError: As ``send``.
+        """
+        await self._say("", list_text(alerts, now_utc=now_utc, is_news=is_news), None)
         return Receipt()
 
     async def check(self) -> str:

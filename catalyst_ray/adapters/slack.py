@@ -14,11 +14,21 @@ from typing import TYPE_CHECKING, Any
 
 from catalyst_ray.adapters.hook_exchange import Answer, HookExchange
 from catalyst_ray.core.message import card
-from catalyst_ray.core.message_slack import slack_fallback, slack_payload, slack_update
+from catalyst_ray.core.message_lines import list_room, list_text
+from catalyst_ray.core.message_slack import (
+    MAX_TEXT,
+    slack_fallback,
+    slack_message,
+    slack_payload,
+    slack_update,
+)
 from catalyst_ray.core.message_update import Told, is_news
 from catalyst_ray.models import Receipt
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
     from catalyst_ray.models import Alert
     from catalyst_ray.ports import Clock
 
@@ -109,6 +119,20 @@ class SlackWebhook:
         if is_news(shown, before):
             self._must_be_taken(await self._post(slack_update(shown, before)))
             self._told.keep(shown)
+        return Receipt()
+
+    def digest_room(self, alerts: Sequence[Alert], *, now_utc: datetime) -> int:
+        """Return how many of the alerts, from the first, one message can tell of."""
+        return list_room(alerts, now_utc=now_utc, limit=MAX_TEXT)
+
+    async def send_digest(self, alerts: Sequence[Alert], *, now_utc: datetime, is_news: bool) -> Receipt:
+        """Post one message with a line an alert, for those that waited too long, or news of such.
+
+        Raises:
+            DeliveryError: As ``send``.
+        """
+        text = list_text(alerts, now_utc=now_utc, is_news=is_news)
+        self._must_be_taken(await self._post(slack_message(text)))
         return Receipt()
 
     async def check(self) -> str:

@@ -16,6 +16,7 @@ from catalyst_ray.core.message_figures import change, price, signed, terms
 from catalyst_ray.core.message_terms import offering_line
 from catalyst_ray.core.message_text import clip, page_link, plain, safe_link, sentences
 from catalyst_ray.core.reasons import Code, capital, said, title
+from catalyst_ray.core.story_words import without_dateline
 from catalyst_ray.models import LlmUse
 
 if TYPE_CHECKING:
@@ -200,7 +201,7 @@ def card(alert: Alert, *, page_url: str | None = None) -> Card:
         price=price(alert.price_usd),
         change=change(alert.change_pct),
         headline=_line(item.title, 300),
-        summary=clip(sentences(plain(weighty.summary if weighty else item.summary), 2), 400),
+        summary=_summary(weighty.summary if weighty else item.summary),
         reasons=tuple(_line(reason, 220) for reason in _reasons(alert))[:_MAX_REASONS],
         evidence=_evidence(alert, weighty),
         source=_source(alert),
@@ -211,6 +212,11 @@ def card(alert: Alert, *, page_url: str | None = None) -> Card:
         chart_note="" if alert.chart_path or not alert.chart_reason else words(alert.chart_reason),
         repeat=_line(f"possible repeat of alert {alert.id}", 100) if alert.is_repeat else "",
     )
+
+
+def _summary(text: str) -> str:
+    """Return two sentences, about two lines, without the place and date that a release begins with."""
+    return clip(sentences(without_dateline(plain(text)), 2), 240)
 
 
 def _deal(alert: Alert, judgement: Judgement | None) -> str:

@@ -46,7 +46,7 @@ def plain_text(card: Card, *, limit: int = MAX_TEXT) -> str:
 
 def one_line(card: Card, *, limit: int) -> str:
     """Return the card in one line: verdict, headline and id, in at most ``limit`` UTF-16 units."""
-    end = f" · alert {card.alert_id}"
+    end = f" · {card.repeat or f'alert {card.alert_id}'}"
     return clip(f"{title_line(card)} · {card.headline}", max(limit - units(end), 0), written=quiet) + end
 
 
@@ -68,7 +68,7 @@ def _middle(card: Card) -> Iterator[str]:
 def _last(card: Card) -> list[str]:
     updated = f", updated {card.updated}" if card.updated else ""
     links = (link for link in (card.link, card.page) if 0 < len(link) <= _MAX_LINK)
-    return [*links, _line(f"alert {card.alert_id}{updated}", 100)]
+    return [*links, _line(f"{card.repeat or f'alert {card.alert_id}'}{updated}", 150)]
 
 
 def _fitting(lines: Iterable[str], room: int) -> list[str]:

@@ -23,7 +23,7 @@ _MAX_HEADER = 150
 _MAX_SECTION = 3000
 _MAX_FIELD = 2000
 _MAX_LINK = 500
-_MAX_TEXT = 2500
+MAX_TEXT = 2500
 """Before it is escaped: Mattermost takes 16,383 characters, and an escaped one has five at most."""
 _QUIET_MESSAGE = {"mrkdwn": False, "unfurl_links": False, "unfurl_media": False}
 
@@ -35,13 +35,18 @@ def slack_payload(card: Card) -> dict[str, Any]:
 
 def slack_fallback(card: Card) -> dict[str, Any]:
     """Return the card as text alone."""
-    return {"text": slack_text(plain_text(card, limit=_MAX_TEXT)), **_QUIET_MESSAGE}
+    return slack_message(plain_text(card, limit=MAX_TEXT))
+
+
+def slack_message(text: str) -> dict[str, Any]:
+    """Return a message of lines that are shown as they are."""
+    return {"text": slack_text(text), **_QUIET_MESSAGE}
 
 
 def slack_update(card: Card, before: Card | None) -> dict[str, Any]:
     """Return a short message on a revised alert; it names the alert, for the first message stays as it is."""
-    lines = (update(card, before).within(_MAX_TEXT), card.page)
-    return {"text": slack_text("\n".join(filter(None, lines))), **_QUIET_MESSAGE}
+    lines = (update(card, before).within(MAX_TEXT), card.page)
+    return slack_message("\n".join(filter(None, lines)))
 
 
 def slack_text(text: str) -> str:
@@ -71,7 +76,9 @@ def _links(card: Card) -> str:
     named = (("Source", card.link), ("Evidence and timeline", card.page))
     links = [f"<{slack_text(url)}|{name}>" for name, url in named if 0 < len(url) <= _MAX_LINK]
     updated = f"updated {card.updated}" if card.updated else ""
-    return " · ".join(filter(None, (*links, slack_text(f"alert {card.alert_id}"), "catalyst_ray", updated)))
+    return " · ".join(
+        filter(None, (*links, slack_text(card.repeat or f"alert {card.alert_id}"), "catalyst_ray", updated))
+    )
 
 
 def _plain(text: str, limit: int) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from catalyst_ray.adapters.notify import AppriseService, addresses
 from catalyst_ray.errors import ConfigError, DeliveryError
 from catalyst_ray.models import Action, Decision
 from tests.adapters.hook_server import Hook, hook_server
-from tests.unit.core.factories import make_alert
+from tests.unit.core.factories import NOW_UTC, make_alert
 
 pytestmark = pytest.mark.anyio
 
@@ -119,6 +119,17 @@ async def test_a_service_that_hangs_holds_up_only_itself(monkeypatch: pytest.Mon
     assert service._working is not None
     await service._working
     await service.send(make_alert(id="second"), chart=None, gauge=None)
+
+
+async def test_late_alerts_go_as_one_message() -> None:
+    """As many as the service takes in one."""
+    late = [make_alert(id=f"late{number}") for number in range(5)]
+    async with hook_server() as hook:
+        service = AppriseService(target(hook))
+        assert service.digest_room(late, now_utc=NOW_UTC) == 5
+        await service.send_digest(late, now_utc=NOW_UTC, is_news=False)
+    assert hook.json(0)["message"].splitlines()[0].startswith("5 alerts that could not be delivered in time")
+    assert hook.json(0)["message"].count("\n") == 5
 
 
 @pytest.mark.parametrize(

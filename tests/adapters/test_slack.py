@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from catalyst_ray.adapters.slack import SlackWebhook
 from catalyst_ray.errors import DeliveryError
 from catalyst_ray.models import Action, Decision
 from tests.adapters.hook_server import Hook, cut, hook_server
-from tests.unit.core.factories import make_alert
+from tests.unit.core.factories import NOW_UTC, make_alert
 
 pytestmark = pytest.mark.anyio
 
@@ -69,23 +70,23 @@ async def test_a_message_refused_for_its_form_goes_as_text(status: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("steps", "permanent", "known", "wait_s", "words"),
+    ("steps", "meaning", "known", "wait_s", "words"),
     [
-        ([(400, "invalid_payload", {})] * 2, True, True, None, "invalid_payload"),
-        ([(403, "action_prohibited", {})], True, True, None, "an administrator forbids"),
-        ([(404, "no_service", {})], True, True, None, "make a new incoming webhook"),
-        ([(404, "channel_not_found", {})], True, True, None, "make a new incoming webhook"),
-        ([(410, "channel_is_archived", {})], True, True, None, "bring the channel back"),
-        ([(429, "rate_limited", {"Retry-After": "30"})], False, True, 30.0, "slows us down"),
-        ([(500, "rollup_error", {})], False, True, None, "in trouble"),
-        ([(504, "", {})], False, False, None, "in trouble"),
-        ([(302, "", {"Location": "/x"})], True, True, None, "set SLACK_WEBHOOK_URL to the new one"),
-        ([cut], False, False, None, "connection lost"),
+        ([(400, "invalid_payload", {})] * 2, "refused", True, None, "invalid_payload"),
+        ([(403, "action_prohibited", {})], "dead", True, None, "an administrator forbids"),
+        ([(404, "no_service", {})], "dead", True, None, "make a new incoming webhook"),
+        ([(404, "channel_not_found", {})], "dead", True, None, "make a new incoming webhook"),
+        ([(410, "channel_is_archived", {})], "dead", True, None, "bring the channel back"),
+        ([(429, "rate_limited", {"Retry-After": "30"})], "passes", True, 30.0, "slows us down"),
+        ([(500, "rollup_error", {})], "passes", True, None, "in trouble"),
+        ([(504, "", {})], "passes", False, None, "in trouble"),
+        ([(302, "", {"Location": "/x"})], "dead", True, None, "set SLACK_WEBHOOK_URL to the new one"),
+        ([cut], "passes", False, None, "connection lost"),
     ],
     ids=lambda value: str(value[0])[:30] if isinstance(value, list) else "",
 )
 async def test_what_each_refusal_means(
-    steps: list[Any], permanent: bool, known: bool, wait_s: float | None, words: str
+    steps: list[Any], meaning: str, known: bool, wait_s: float | None, words: str
 ) -> None:
     """Slack's own word is told, with what mends it; only what passes is tried again."""
     async with hook_server(*steps) as hook:
@@ -94,7 +95,8 @@ async def test_what_each_refusal_means(
             await post(slack)
         await slack.close()
     error = caught.value
-    assert (error.permanent, error.outcome_known, error.retry_after_s) == (permanent, known, wait_s)
+    assert (error.permanent, error.sink_dead) == (meaning == "refused", meaning == "dead")
+    assert (error.outcome_known, error.retry_after_s) == (known, wait_s)
     assert words in str(error)
     assert "s3cr3t" not in str(error) + repr(slack)
 
@@ -143,6 +145,23 @@ async def test_messages_keep_slacks_pace() -> None:
         await post(slack)
         await slack.close()
     assert clock.waited[0] <= 0 < clock.waited[1] <= 1.0
+
+
+async def test_late_alerts_go_as_one_message() -> None:
+    """A line each, as many as fit; a flood after an outage does not fill the channel."""
+    late = [make_alert(id=f"late{number:04}") for number in range(60)]
+    now = NOW_UTC + timedelta(hours=2)
+    async with hook_server() as hook:
+        slack = sink(hook)
+        room = slack.digest_room(late, now_utc=now)
+        await slack.send_digest(late[:room], now_utc=now, is_news=False)
+        await slack.send_digest(late[:1], now_utc=now, is_news=True)
+        await slack.close()
+    heading, *lines = hook.json(0)["text"].splitlines()
+    assert heading == f"{room} alerts that could not be delivered in time; the oldest is 2 h old"
+    assert len(lines) == room < 60
+    assert lines[0] == "▼ QLLN strongly bearish −0.72, 90 % sure · Offering priced · 2 h old · alert late0000"
+    assert hook.json(1)["text"].startswith("News of 1 alerts")
 
 
 @pytest.mark.parametrize("said", [(400, "no_text", {}), 200])

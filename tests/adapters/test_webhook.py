@@ -97,31 +97,33 @@ LATER = format_datetime(FrozenClock().now_utc() + timedelta(seconds=90), usegmt=
 
 
 @pytest.mark.parametrize(
-    ("step", "permanent", "known", "wait_s"),
+    ("step", "meaning", "known", "wait_s"),
     [
-        (400, True, True, None),
-        (401, True, True, None),
-        (403, True, True, None),
-        (404, True, True, None),
-        (410, True, True, None),
-        (413, True, True, None),
-        (408, False, True, None),
-        ((429, "slow down", {"Retry-After": "7"}), False, True, 7.0),
-        ((503, "", {"Retry-After": LATER}), False, True, 90.0),
-        ((503, "", {"Retry-After": "soon"}), False, True, None),
-        (500, False, True, None),
-        (502, False, False, None),
-        (504, False, False, None),
-        ((307, "", {"Location": "/elsewhere"}), True, True, None),
-        (cut, False, False, None),
+        (400, "refused", True, None),
+        (401, "dead", True, None),
+        (403, "dead", True, None),
+        (404, "dead", True, None),
+        (405, "dead", True, None),
+        (410, "dead", True, None),
+        (413, "refused", True, None),
+        (408, "passes", True, None),
+        ((429, "slow down", {"Retry-After": "7"}), "passes", True, 7.0),
+        ((503, "", {"Retry-After": LATER}), "passes", True, 90.0),
+        ((503, "", {"Retry-After": "soon"}), "passes", True, None),
+        (500, "passes", True, None),
+        (502, "passes", False, None),
+        (504, "passes", False, None),
+        ((307, "", {"Location": "/elsewhere"}), "dead", True, None),
+        (cut, "passes", False, None),
     ],
     ids=str,
 )
-async def test_what_each_failure_means(step: Any, permanent: bool, known: bool, wait_s: float | None) -> None:
-    """Whether trying again helps, whether the alert may have arrived, and how long the receiver wants to rest."""
+async def test_what_each_failure_means(step: Any, meaning: str, known: bool, wait_s: float | None) -> None:
+    """Whether it is of the alert, of the address or passes; whether it may have arrived; how long to rest."""
     async with hook_server(step) as hook:
         error = await failure(sink(hook))
-    assert (error.permanent, error.outcome_known, error.retry_after_s) == (permanent, known, wait_s)
+    assert (error.permanent, error.sink_dead) == (meaning == "refused", meaning == "dead")
+    assert (error.outcome_known, error.retry_after_s) == (known, wait_s)
     assert len(hook.bodies) == 1, "no redirect is followed, nothing is posted twice"
 
 

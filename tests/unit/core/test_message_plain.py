@@ -15,7 +15,7 @@ from catalyst_ray.core.message_plain import MAX_TEXT, MIN_TEXT, one_line, plain_
 from catalyst_ray.core.message_record import alert_record
 from catalyst_ray.core.message_text import quiet, units
 from catalyst_ray.core.message_update import Told, is_news, update
-from catalyst_ray.models import Action, Decision, Reason
+from catalyst_ray.models import Action, Decision, Reason, Verdict
 from tests.unit.core.any_alerts import HOSTILE, alerts
 from tests.unit.core.factories import make_alert
 
@@ -54,7 +54,7 @@ def test_any_text_stays_within_the_limit_and_calls_nobody(alert) -> None:
         text = plain_text(shown, limit=limit)
         assert units(text) <= limit
         assert not PINGS.search(text)
-        assert text.splitlines()[-1].startswith("alert ")
+        assert shown.alert_id == "" or shown.alert_id[:9] in text.splitlines()[-1].replace("\u200b", "")
     for limit in (150, 1_000):
         line = one_line(shown, limit=limit)
         assert units(line) <= limit
@@ -94,6 +94,21 @@ def test_mentions_commands_and_named_links_are_broken(text: str, broken: str) ->
     """As Slack, Mattermost, Rocket.Chat and Telegram know them; ordinary marks stay as they are."""
     assert not PINGS.search(quiet(text))
     assert quiet(text) == broken or quiet(text) == broken.replace("<@", "<\u200b@")
+
+
+def test_a_possible_repeat_says_so() -> None:
+    """Where nobody knows whether it arrived the first time, the id stands with that."""
+    shown = card(replace(make_alert(), is_repeat=True))
+    assert plain_text(shown).splitlines()[-1] == "possible repeat of alert a1b2c3d4e5"
+    assert one_line(shown, limit=150).endswith(" · possible repeat of alert a1b2c3d4e5")
+
+
+def test_a_summary_begins_with_the_news() -> None:
+    """Two sentences without the place and date of a release, about two lines at most."""
+    lede = "BOSTON, March 17, 2026 (Harbour Newswire) -- Quillon priced its offering. It closes soon. More."
+    judged = make_alert(item={"summary": lede}, verdict=Verdict(None, Reason("llm_off")))
+    assert card(judged).summary == "Quillon priced its offering. It closes soon."
+    assert units(card(replace(judged, item=replace(judged.item, summary="word " * 200))).summary) <= 240
 
 
 def test_an_update_says_what_changed_and_of_which_alert() -> None:
