@@ -1,4 +1,4 @@
-"""Windows of price bars: what a timeframe shows of a history, and longer bars where there are too many.
+"""Windows of price bars: what a timeframe shows of a history.
 
 Owns choosing and merging. Expects bars that ``bar_repair`` made sound.
 """
@@ -6,7 +6,7 @@ Owns choosing and merging. Expects bars that ``bar_repair`` made sound.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -61,24 +61,6 @@ def select_timeframe(bars: Bars, timeframe: str) -> Bars:
     return with_rows(window, [row for row in rows if row.time_s >= start_s])
 
 
-def condense(bars: Bars, most: int) -> Bars:
-    """Return the bars merged into longer ones until there are at most ``most`` of them."""
-    minutes = () if is_daily(bars.times_s, bars.timeframe) else (5, 10, 15, 30)
-    keys: list[Callable[[int], int]] = [
-        *map(_minutes_key, minutes),
-        _date_key,
-        _week_key,
-        _month_key,
-        _year_key,
-    ]
-    rows = rows_of(bars)
-    for key in keys:
-        if len(rows) <= most:
-            break
-        rows = _merge(rows, key)
-    return with_rows(bars, rows)
-
-
 def _merge(rows: Sequence[Bar], key: Callable[[int], int]) -> list[Bar]:
     merged = []
     for start_s, group in groupby(rows, key=lambda row: key(row.time_s)):
@@ -95,16 +77,3 @@ def _minutes_key(minutes: int) -> Callable[[int], int]:
 
 def _date_key(time_s: int) -> int:
     return midnight_s(eastern(time_s).date())
-
-
-def _week_key(time_s: int) -> int:
-    year, week, _ = eastern(time_s).isocalendar()
-    return midnight_s(date.fromisocalendar(year, week, 1))
-
-
-def _month_key(time_s: int) -> int:
-    return midnight_s(eastern(time_s).date().replace(day=1))
-
-
-def _year_key(time_s: int) -> int:
-    return midnight_s(eastern(time_s).date().replace(month=1, day=1))

@@ -1,29 +1,27 @@
-"""The axes of a price chart: where times and prices lie, which are labelled, and how they read.
+"""The time axis of a price chart: where times lie, which are labelled, and how they read.
 
-Owns ticks and number formats, as plain figures. Does not draw; widths are measured by the caller.
+Owns ticks as plain figures. Does not draw; widths are measured by the caller.
 
-A bar takes one unit of the time axis whatever its length, so nights and weekends leave no gap. Labels are
-the bars' own times in US/Eastern.
+Labels are true times in US/Eastern, on both sides of a clock change.
 """
 
 from __future__ import annotations
 
-import math
 from bisect import bisect_right
 from datetime import timedelta
-from functools import partial
-from itertools import count, groupby, pairwise
-from statistics import median
+from itertools import count, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from catalyst_ray.core.bars import eastern, is_daily, regular_hours_s
+import numpy as np
+
+from catalyst_ray.core.bars import eastern, midnight_s, regular_hours_s
 from catalyst_ray.core.market_hours import EASTERN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
-    from datetime import datetime
+    from datetime import date, datetime
 
-    from catalyst_ray.models import Bars
+    from numpy.typing import NDArray
 
 _MINUTE_STEPS = (240, 120, 60, 30, 15, 5)
 
@@ -35,28 +33,85 @@ class Tick(NamedTuple):
     label: str
 
 
-class TimeAxis:
-    """The bars' times on New York's clock; bar ``i`` lies between positions ``i`` and ``i + 1``."""
+class _Session(NamedTuple):
+    """A stretch of bars that the axis shows as time passes: one date."""
 
-    def __init__(self, bars: Bars) -> None:
-        self.daily = is_daily(bars.times_s, bars.timeframe)
-        self.times_s = bars.times_s
-        self.local = [eastern(time_s) for time_s in bars.times_s]
-        gaps = [later - earlier for earlier, later in pairwise(bars.times_s)]
-        self._bar_s = median(gaps) if gaps else (86_400 if self.daily else 300)
+    first_s: int
+    place: float
+    slots: float
+    day: date
+
+
+class TimeAxis:
+    """Times on New York's clock, laid out in slots of one candle each.
+
+    Within a date slots follow the clock: minutes without a trade, as in a halt, leave their slots empty. Nights and
+    weekends leave none, and candles of a day or longer stand side by side.
+
+    Args:
+        times_s: Start of each candle, epoch seconds, ascending.
+        step_s: Length of a candle in seconds; None: a day or longer.
+        last_s: Start of the last bar in the last candle.
+    """
+
+    def __init__(
+        self, times_s: Sequence[int] | NDArray[np.int64], *, step_s: int | None, last_s: int
+    ) -> None:
+        self.times_s = np.unique(np.asarray(times_s, dtype=np.int64))
+        self.daily = step_s is None
+        self._last = eastern(last_s)
+        self.local = [eastern(time_s) for time_s in self.times_s.tolist()]
+        dates = np.array([local.toordinal() for local in self.local])
+        count = len(dates)
+        self._sessions: list[_Session] = []
+        if step_s is None:
+            gaps = np.diff(self.times_s)
+            self._step_s = float(np.median(gaps)) if gaps.size else 86_400.0
+            self.places = np.arange(count, dtype=float)
+            self.length = float(count)
+            return
+        self._step_s = float(step_s)
+        starts = [0, *(np.flatnonzero(np.diff(dates)) + 1).tolist()]
+        self.places = np.empty(count)
+        place = 0.0
+        for start, end in pairwise([*starts, count]):
+            offsets = (self.times_s[start:end] - self.times_s[start]) / step_s
+            self.places[start:end] = place + offsets
+            slots = float(offsets[-1]) + 1
+            self._sessions.append(_Session(int(self.times_s[start]), place, slots, self.local[start].date()))
+            place += slots
+        self.length = place
 
     def position(self, when: datetime) -> float:
-        """Return where a moment lies: inside its bar, between two bars, or at the nearer end."""
+        """Return where a moment lies: at its minute, between two dates, or at the nearer end."""
         time_s = when.timestamp()
-        index = bisect_right(self.times_s, time_s) - 1
+        return self._day_position(when) if self.daily else self._clock_position(time_s)
+
+    def start_of(self, day: date) -> float:
+        """Return the left edge of a date's first candle: 0 for the first date and what lies before it."""
+        at = midnight_s(day)
+        if self.daily:  # a week's candle holds days that begin after it
+            index = int(np.searchsorted(self.times_s, at, side="right")) - 1
+            return float(max(index, 0))
+        index = int(np.searchsorted(self.times_s, at))
+        return float(self.places[index]) if index < len(self.places) else self.length
+
+    def _day_position(self, when: datetime) -> float:
+        index = int(np.searchsorted(self.times_s, when.timestamp(), side="right")) - 1
         if index < 0:
             return 0.0
-        share = (time_s - self.times_s[index]) / self._bar_s
-        if self.daily and self.local[index].date() == when.astimezone(EASTERN).date():
+        if self.local[index].date() == when.astimezone(EASTERN).date():
             return index + 0.5
-        if share >= 1:
-            return index + 1.0
-        return index + (0.5 if self.daily else share)
+        over = when.timestamp() - self.times_s[index] >= self._step_s
+        return index + (1.0 if over else 0.5)
+
+    def _clock_position(self, time_s: float) -> float:
+        starts = [session.first_s for session in self._sessions]
+        index = bisect_right(starts, time_s) - 1
+        if index < 0:
+            return 0.0
+        session = self._sessions[index]
+        return session.place + min((time_s - session.first_s) / self._step_s, session.slots)
 
     def moment(self, when: datetime) -> str:
         """Return a moment as short as it can be said beside this axis."""
@@ -70,27 +125,40 @@ class TimeAxis:
 
     def span(self) -> str:
         """Return the dates that the axis covers."""
-        first, last = self.local[0], self.local[-1]
+        first, last = self.local[0], self._last
         if first.date() == last.date():
             return f"{last:%a}, {last:%b} {last.day}, {last.year}"
         start = f"{first:%b} {first.day}" + (f", {first.year}" if first.year != last.year else "")
         return f"{start} – {last:%b} {last.day}, {last.year}"
 
-    def sessions(self) -> list[object]:
-        """Return each bar's trading session: its date, or one session for daily bars."""
-        return [None if self.daily else local.date() for local in self.local]
+    def extended_hours(self) -> list[tuple[float, float]]:
+        """Return the stretches outside regular trading, as positions of their ends."""
+        found = []
+        for first_s, place, slots, day in self._sessions:
+            opens, closes = (
+                min(max((at - first_s) / self._step_s, 0.0), slots) for at in regular_hours_s(day)
+            )
+            found += [(place, place + opens), (place + closes, place + slots)]
+        return [(start, end) for start, end in found if end > start]
 
-    def extended_hours(self) -> list[tuple[int, int]]:
-        """Return stretches of bars outside regular trading, as first and one past the last."""
+    def quiet_stretches(self) -> list[tuple[int, float, float]]:
+        """Return where a date has empty slots: the candle before them, and the positions of their ends."""
         if self.daily:
             return []
-        hours = [regular_hours_s(local.date()) for local in self.local]
-        outside = [not opens <= at < closes for at, (opens, closes) in zip(self.times_s, hours, strict=True)]
-        return [(run[0], run[-1] + 1) for run in _runs(outside)]
+        after = self.places + 1
+        inside = np.diff([local.toordinal() for local in self.local]) == 0
+        quiet = np.flatnonzero((self.places[1:] > after[:-1] + 0.01) & inside)
+        return [(int(i), float(after[i]), float(self.places[i + 1])) for i in quiet]
 
-    def day_starts(self) -> list[int]:
-        """Return the bars that begin a date, other than the first bar; none for daily bars."""
-        return [] if self.daily else self._changes(lambda local: local.date())
+    def day_starts(self) -> list[float]:
+        """Return where dates begin, other than the first; none for daily bars."""
+        return [session.place for session in self._sessions[1:]]
+
+    def runs(self) -> list[slice]:
+        """Return the candles of each date, or all of them where they last a day or longer."""
+        firsts = [session.first_s for session in self._sessions[1:]]
+        cuts = [0, *np.searchsorted(self.times_s, firsts).tolist(), len(self.times_s)]
+        return [slice(start, end) for start, end in pairwise(cuts)]
 
     def ticks(self, fits: Callable[[Tick, Tick], bool]) -> list[Tick]:
         """Return the labels to write, from left to right.
@@ -103,7 +171,8 @@ class TimeAxis:
             if not chosen:
                 chosen = next(thin for k in count(1) if _apart(thin := level[::k], fits))
                 continue
-            fresh = [tick for tick in level if tick not in chosen]
+            taken = {tick.position for tick in chosen}
+            fresh = [tick for tick in level if tick.position not in taken]
             free = [tick for tick in fresh if all(fits(tick, other) for other in chosen)]
             if 2 * len(free) < len(fresh) or not _apart(free, fits):
                 break
@@ -117,79 +186,39 @@ class TimeAxis:
             yield self._starts(lambda local: local.isocalendar()[:2], "{0.day}")
             yield [Tick(i + 0.5, str(local.day)) for i, local in enumerate(self.local)]
             return
-        days = self.day_starts()
-        if days:
-            yield [Tick(i, f"{self.local[i]:%a} {self.local[i].day}") for i in (0, *days)]
+        if len(self._sessions) > 1:
+            yield [Tick(one.place, f"{one.day:%a} {one.day.day}") for one in self._sessions]
         else:
-            yield self._clock(lambda local: local.timestamp() in regular_hours_s(local.date()))
-        for step in _MINUTE_STEPS:
-            yield self._clock(partial(_is_multiple, step))
+            yield self._clock(regular_hours_s(self._sessions[0].day))
+        for minutes in _MINUTE_STEPS:
+            yield self._clock(self._every(minutes))
+        yield self._clock(self.times_s.tolist())
 
     def _starts(self, key: Callable[[datetime], object], style: str) -> list[Tick]:
-        return [Tick(i + 0.5, style.format(self.local[i])) for i in self._changes(key)]
-
-    def _clock(self, wanted: Callable[[datetime], bool]) -> list[Tick]:
-        return [Tick(i, f"{local:%H:%M}") for i, local in enumerate(self.local) if wanted(local)]
-
-    def _changes(self, key: Callable[[datetime], object]) -> list[int]:
         keys = [key(local) for local in self.local]
-        return [i for i in range(1, len(keys)) if keys[i] != keys[i - 1]]
+        changes = [i for i in range(1, len(keys)) if keys[i] != keys[i - 1]]
+        return [Tick(i + 0.5, style.format(self.local[i])) for i in changes]
 
+    def _every(self, minutes: int) -> Iterator[int]:
+        """Yield the moments in the sessions that are multiples of ``minutes`` on New York's clock."""
+        step_s = min(minutes, 60) * 60  # clocks differ from UTC by whole hours
+        for session in self._sessions:
+            first = -(-session.first_s // step_s) * step_s
+            for time_s in range(first, int(session.first_s + session.slots * self._step_s), step_s):
+                local = eastern(time_s)
+                if (local.hour * 60 + local.minute) % minutes == 0:
+                    yield time_s
 
-def price_ticks(low: float, high: float, most: int) -> list[float]:
-    """Return round prices between ``low`` and ``high``, at most ``most``: steps of 1, 2, 2.5 or 5 times a power of ten."""
-    if not low < high or most < 1:
-        return []
-    raw = (high - low) / most
-    scale = 10.0 ** math.floor(math.log10(raw))
-    steps = (scale * factor for factor in (1, 2, 2.5, 5, 10, 20))
-    for step in steps:
-        first, last = math.ceil(low / step), math.floor(high / step)
-        if last - first < most:
-            return [index * step for index in range(first, last + 1)]
-    return []
-
-
-def price_texts(prices: Sequence[float]) -> list[str]:
-    """Return axis labels with as many decimals as tell each price from the next, and at least cents."""
-    gap = min((b - a for a, b in pairwise(prices)), default=abs(prices[0]) if prices else 1.0)
-    decimals = next((d for d in range(2, 12) if abs(round(gap, d) - gap) < gap / 100), 12)
-    if max(prices, default=0.0) >= 1000 and abs(gap - round(gap)) < 1e-6:
-        decimals = 0
-    return [f"{price:,.{decimals}f}" for price in prices]
-
-
-def price_text(price: float) -> str:
-    """Return a price as it is quoted: cents from a dollar up (SEC rule 612), finer below it."""
-    if price >= 100_000:
-        return f"{price:,.0f}"
-    decimals = 2 if price >= 1 else 4
-    while decimals < 10 and price < 10.0 ** (2 - decimals):
-        decimals += 2
-    return f"{price:,.{decimals}f}"
-
-
-def volume_text(shares: float) -> str:
-    """Return a number of shares in three figures: 987, 45.6K, 1.23M."""
-    for size, unit in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "K")):
-        if shares >= 0.9995 * size:
-            return f"{shares / size:.3g}{unit}" if shares < 999.5 * size else f"{shares / size:,.0f}{unit}"
-    return f"{shares:.0f}"
-
-
-def _minute(local: datetime) -> int:
-    return local.hour * 60 + local.minute
-
-
-def _is_multiple(step: int, local: datetime) -> bool:
-    return _minute(local) % step == 0
+    def _clock(self, times_s: Iterable[float]) -> list[Tick]:
+        starts = [session.first_s for session in self._sessions]
+        found = []
+        for time_s in times_s:
+            session = self._sessions[max(bisect_right(starts, time_s) - 1, 0)]
+            offset = (time_s - session.first_s) / self._step_s
+            if 0 <= offset <= session.slots:
+                found.append(Tick(session.place + offset, f"{eastern(int(time_s)):%H:%M}"))
+        return found
 
 
 def _apart(ticks: Sequence[Tick], fits: Callable[[Tick, Tick], bool]) -> bool:
     return all(fits(*pair) for pair in pairwise(ticks))
-
-
-def _runs(flags: Iterable[bool]) -> Iterator[list[int]]:
-    for inside, group in groupby(enumerate(flags), key=lambda pair: pair[1]):
-        if inside:
-            yield [index for index, _ in group]

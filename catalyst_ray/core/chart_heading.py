@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from catalyst_ray.core.chart_axis import price_text
+from catalyst_ray.core.chart_numbers import price_text
 from catalyst_ray.core.chart_pen import BADGE_PX, CHANGE_PX, LEGEND_PX, TITLE_PX
 from catalyst_ray.core.drawing import printable
 
@@ -52,10 +52,16 @@ def write_title(pen: Pen, theme: Theme, bars: Bars, change_pct: float | None) ->
 
 def write_legend(pen: Pen, theme: Theme, span: str, entries: Iterable[LegendEntry]) -> None:
     """Write the dates at the right and as many entries as fit before them."""
-    unit, y = pen.unit, _LEGEND_Y * pen.unit
-    x, right = _MARGIN * unit, pen.surface.width_px - _MARGIN * unit
+    right, y = pen.surface.width_px - _MARGIN * pen.unit, _LEGEND_Y * pen.unit
     pen.write(span, right, y, LEGEND_PX, theme.muted, align="right")
-    end = right - pen.width(span, LEGEND_PX) - 24 * unit
+    end = right - pen.width(span, LEGEND_PX) - 24 * pen.unit
+    write_entries(pen, theme, entries, y=y, end=end)
+
+
+def write_entries(pen: Pen, theme: Theme, entries: Iterable[LegendEntry], *, y: float, end: float) -> None:
+    """Write as many entries as fit between the left margin and ``end``."""
+    unit = pen.unit
+    x = _MARGIN * unit
     for text, color, dashes in entries:
         if x + 32 * unit + pen.width(text, LEGEND_PX) > end:
             break

@@ -1,7 +1,7 @@
 """A pen for charts: writes and rules on a surface in the units of the 1000×600 design.
 
 Owns the scale of letters and lines. Letters are large, since Discord shows a card's picture about 400
-pixels wide, and never smaller than can be read.
+pixels wide. On a picture smaller than that they stop shrinking, and take a larger part of it.
 """
 
 from __future__ import annotations
@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Final, Literal
 from catalyst_ray.core.drawing import text_width
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from catalyst_ray.core.drawing import Box, Color, Surface
 
 AXIS_PX: Final = 20
@@ -22,7 +25,10 @@ TITLE_PX: Final = 38
 DOTS: Final = (2.0, 5.0)
 DASHES: Final = (6.0, 5.0)
 
-_MIN_TEXT_PX = 9.0
+TIME_Y: Final = 25
+"""Middle of the time labels, below the last panel."""
+
+_LEAST_UNIT = 0.45  # letters of 9 pixels; smaller ones could not be read
 
 
 class Pen:
@@ -30,11 +36,11 @@ class Pen:
 
     def __init__(self, surface: Surface) -> None:
         self.surface = surface
-        self.unit = min(surface.width_px / 1000, surface.height_px / 600)
+        self.unit = max(min(surface.width_px / 1000, surface.height_px / 600), _LEAST_UNIT)
 
     def size(self, design_px: float) -> float:
         """Return a letter size in the surface's pixels."""
-        return max(design_px * self.unit, _MIN_TEXT_PX)
+        return design_px * self.unit
 
     def width(self, text: str, design_px: float, *, bold: bool = False) -> float:
         """Return how wide a text will be, in the surface's pixels."""
@@ -69,5 +75,18 @@ class Pen:
         dashes: tuple[float, float] | None = None,
     ) -> None:
         """Draw a straight line; width and dashes are in the design's pixels."""
-        scaled = tuple(max(1.0, part * self.unit) for part in dashes) if dashes else None
-        self.surface.stroke([start, end], color, max(1.0, width * self.unit), dashes=scaled)
+        self.surface.stroke([start, end], color, max(1.0, width * self.unit), dashes=self._scaled(dashes))
+
+    def line(
+        self,
+        points: NDArray[np.float64],
+        color: Color,
+        *,
+        dashes: tuple[float, float] | None = None,
+        clip: Box,
+    ) -> None:
+        """Draw a curve over the candles; NaN breaks it."""
+        self.surface.stroke(points, color, max(1.2, 2.2 * self.unit), dashes=self._scaled(dashes), clip=clip)
+
+    def _scaled(self, dashes: tuple[float, float] | None) -> tuple[float, float] | None:
+        return (max(1.0, dashes[0] * self.unit), max(1.0, dashes[1] * self.unit)) if dashes else None

@@ -29,6 +29,8 @@ class Theme:
         mark: The catalyst.
         tag: Behind the previous close's figure.
         on_colour: Text on a filled tag.
+        on_mark: Text on the catalyst's label.
+        level: Support and resistance.
         hollow: Bodies of rising candles are outlined, so that colour is not the only cue.
     """
 
@@ -44,6 +46,8 @@ class Theme:
     mark: Color
     tag: Color
     on_colour: Color
+    on_mark: Color
+    level: Color
     hollow: bool = False
 
 
@@ -60,6 +64,8 @@ _DARK: Final = Theme(
     mark=rgba("#2f81f7"),
     tag=rgba("#56626f"),
     on_colour=rgba("#ffffff"),
+    on_mark=rgba("#ffffff"),
+    level=rgba("#b8c4d0"),
 )
 _LIGHT: Final = Theme(
     background=rgba("#ffffff"),
@@ -74,6 +80,8 @@ _LIGHT: Final = Theme(
     mark=rgba("#1f6feb"),
     tag=rgba("#7b8794"),
     on_colour=rgba("#ffffff"),
+    on_mark=rgba("#ffffff"),
+    level=rgba("#43505d"),
 )
 # Blue and orange of Okabe and Ito (2008), which all common kinds of colour blindness tell apart.
 _THEMES: Final = {
@@ -88,6 +96,7 @@ _THEMES: Final = {
         mark=rgba("#f0e442"),
         tag=rgba("#9aa7b5"),
         on_colour=rgba("#10151c"),
+        on_mark=rgba("#10151c"),
         hollow=True,
     ),
     "light-colour-blind": replace(

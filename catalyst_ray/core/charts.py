@@ -8,9 +8,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from catalyst_ray.core.bar_repair import clean_bars
-from catalyst_ray.core.bar_windows import condense
 from catalyst_ray.core.bars import change_pct, previous_close
 from catalyst_ray.core.chart_painter import ChartPainter
+from catalyst_ray.core.chart_series import series_of
 from catalyst_ray.core.chart_style import theme_named
 from catalyst_ray.core.drawing import Surface
 from catalyst_ray.errors import ConfigError, ParseError
@@ -59,17 +59,17 @@ def compose(request: ChartRequest) -> Surface:
     bars, _ = clean_bars(request.bars)
     if not len(bars):
         raise ParseError("no usable price bar to draw", key=bars.ticker)
-    shown = condense(bars, int(request.width_px * _PLOT_SHARE / _MIN_SLOT_PX))
+    most = int(request.width_px * _PLOT_SHARE / _MIN_SLOT_PX)
     surface = Surface(request.width_px, request.height_px, theme.background)
     ChartPainter(
         surface,
         theme,
-        shown,
+        bars,
+        series_of(bars, panels=request.panels, most=most),
         before=previous_close(bars),
         change_pct=figures[1] if (figures := change_pct(bars)) else None,
         mark_utc=request.mark_utc,
         label=request.label,
-        panels=request.panels,
     ).draw()
     return surface
 

@@ -38,7 +38,7 @@ from catalyst_ray.models.offerings import (
     Qualifier,
     Quote,
 )
-from catalyst_ray.models.pictures import DEFAULT_PANELS, PANELS, Bars, ChartRequest, Picture
+from catalyst_ray.models.pictures import DEFAULT_PANELS, PANELS, Bars, ChartRequest, Picture, Split
 from catalyst_ray.models.quotes import PriceQuote
 from catalyst_ray.models.reports import CycleReport, FeedReport, GpuSample, StoreStatus
 
@@ -93,6 +93,7 @@ __all__ = [
     "Role",
     "Score",
     "SecurityKind",
+    "Split",
     "Stage",
     "StoreStatus",
     "Symbol",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime  # noqa: TC003  (pydantic reads the annotations at run time)
+from datetime import date, datetime  # noqa: TC003  (pydantic reads the annotations at run time)
 from typing import Final
 
 PANELS: Final = ("volume", "averages", "levels", "rsi", "macd")
@@ -11,8 +11,22 @@ DEFAULT_PANELS: Final = ("volume", "averages", "levels")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Split:
+    """A split of a share: from ``day`` on there are ``ratio`` new shares for each old one (0.1 is a reverse split)."""
+
+    day: date
+    ratio: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Bars:
-    """OHLCV columns of equal length, oldest first; times are epoch seconds (UTC) of each bar's start."""
+    """OHLCV columns of equal length, oldest first; times are epoch seconds (UTC) of each bar's start.
+
+    Args:
+        previous_close: Of the session before the last bar's.
+        shown_from_s: Bars before this time serve averages and are not drawn; None draws all.
+        source: Who gave them.
+    """
 
     ticker: str
     timeframe: str
@@ -23,7 +37,9 @@ class Bars:
     close: tuple[float, ...]
     volume: tuple[float, ...]
     previous_close: float | None = None
+    shown_from_s: int | None = None
     source: str = ""
+    splits: tuple[Split, ...] = ()
 
     def __len__(self) -> int:
         return len(self.times_s)

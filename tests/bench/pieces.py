@@ -1,34 +1,27 @@
-"""Single pieces, in this process: parsing, judging, drawing, looking up."""
+"""Single pieces, in this process: parsing, judging, looking up."""
 
 from __future__ import annotations
 
-import json
-import statistics
-import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import feedparser
 
-from catalyst_ray.core.charts import draw_chart, warm_up
 from catalyst_ray.core.dedupe import telling_of
 from catalyst_ray.core.directory import TickerDirectory
 from catalyst_ray.core.fast_tier import FastTier, ModelUses
-from catalyst_ray.core.gauge import GaugeBook
 from catalyst_ray.core.parse import parse_feed
 from catalyst_ray.core.policy import default_policy
-from catalyst_ray.core.price_table import parse_price_json
 from catalyst_ray.core.sentiment import SentimentModel
 from catalyst_ray.core.stories import LIMIT, StoryIndex
 from catalyst_ray.demo import edgar
-from catalyst_ray.demo.companies import companies
 from catalyst_ray.demo.press import Press
-from catalyst_ray.demo.prices import price_table
 from catalyst_ray.demo.world import World
-from catalyst_ray.models import ChartRequest, FeedKind, FeedSpec, Fetched
+from catalyst_ray.models import FeedKind, FeedSpec, Fetched
+from tests.bench.timing import median_s
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from catalyst_ray.demo.channels import Channel
     from catalyst_ray.models import Item
@@ -44,22 +37,11 @@ SENTENCE = (
 """60 words; five of it are the 300-word text."""
 
 
-def median_s(work: Callable[[], object], *, times: int) -> float:
-    """Return the median seconds of a call, after one that is not counted."""
-    work()
-    taken = []
-    for _ in range(times):
-        started = time.perf_counter()
-        work()
-        taken.append(time.perf_counter() - started)
-    return statistics.median(taken)
-
-
 def measure() -> dict[str, float]:
     """Return the figures of every piece, in seconds."""
     press = Press(World(7, OPENED, items=3_000), OPENED)
     press.release(3, OPENED + timedelta(minutes=1))
-    return {**_parsing(press), **_judging(press), **_drawing()}
+    return {**_parsing(press), **_judging(press)}
 
 
 def _fetched(channel: Channel, body: bytes, content_type: str) -> Fetched:
@@ -131,23 +113,3 @@ def _looking_up(items: Sequence[Item], fast: FastTier) -> float:
         index.add(tellings[number % len(tellings)], story=str(number), now_utc=NOW)
     some = tellings[:: max(1, len(tellings) // 200)]
     return median_s(lambda: [index.find(one) for one in some], times=3) / len(some)
-
-
-def _drawing() -> dict[str, float]:
-    ticker = companies()[0].ticker
-    table = json.dumps(price_table(7, ticker, "1D", now_utc=NOW + timedelta(hours=8), shocks=())).encode()
-    bars = parse_price_json(table, ticker=ticker, timeframe="1D", source="demo")
-    request = ChartRequest(bars=bars, mark_utc=NOW, label="FDA approval")
-    warm_up()
-    book = GaugeBook()
-    filled = median_s(lambda: GaugeBook().fill(), times=3)
-    book.fill()
-    looks = 10_000
-    look_up = median_s(lambda: [book.get(0.37) for _ in range(looks)], times=5) / looks
-    return {
-        "chart_s": median_s(lambda: draw_chart(request), times=25),
-        "chart_candles": float(len(bars)),
-        "chart_bytes": float(len(draw_chart(request))),
-        "gauge_lookup_s": look_up,
-        "gauges_all_s": filled,
-    }

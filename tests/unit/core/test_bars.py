@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalyst_ray.core.bar_repair import clean_bars
-from catalyst_ray.core.bar_windows import condense, select_timeframe
+from catalyst_ray.core.bar_windows import select_timeframe
 from catalyst_ray.core.bars import (
     Bar,
     bars_of,
@@ -208,17 +208,6 @@ def test_unknown_timeframe_is_refused():
     """A timeframe we do not know is named, with those we do."""
     with pytest.raises(ConfigError, match=r"2W.*1D, 5D"):
         select_timeframe(day_of_bars(FRIDAY), "2W")
-
-
-def test_condense_keeps_extremes_and_volume():
-    """Twenty years of days fit into 300 bars without losing a high, a low or a share."""
-    bars = daily_bars(FRIDAY, 5000)
-    merged = condense(bars, 300)
-    assert len(merged) <= 300
-    assert max(merged.high) == max(bars.high)
-    assert min(merged.low) == min(bars.low)
-    assert sum(merged.volume) == pytest.approx(sum(bars.volume))
-    assert (merged.open[0], merged.close[-1]) == (bars.open[0], bars.close[-1])
 
 
 def test_change_is_against_the_previous_close():

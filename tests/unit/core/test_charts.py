@@ -17,11 +17,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from catalyst_ray.core.bars import Bar, bars_of, rows_of, with_rows
+from catalyst_ray.core.bars import Bar, bars_of, eastern, midnight_s, rows_of, with_rows
 from catalyst_ray.core.charts import compose, draw_chart, warm_up
+from catalyst_ray.core.drawing import Surface
 from catalyst_ray.core.market_hours import EASTERN
 from catalyst_ray.errors import ConfigError, ParseError
-from catalyst_ray.models import ChartRequest
+from catalyst_ray.models import PANELS, ChartRequest, Split
 from tests.unit.core.price_samples import daily_bars, day_of_bars, trading_days
 
 FRIDAY = date(2025, 11, 21)
@@ -44,6 +45,23 @@ def flat(price: float, count: int = 40):
     return with_rows(day_of_bars(FRIDAY), rows[:count])
 
 
+def halted():
+    """Return a day with few trades before the open, a halt of an hour and a jump after it."""
+    rows = rows_of(day_of_bars(FRIDAY))
+    after = [
+        row._replace(open=row.open * 3, high=row.high * 3, low=row.low * 3, close=row.close * 3)
+        for row in rows[100:150]
+    ]
+    return with_rows(day_of_bars(FRIDAY), [*rows[:66:13], *rows[66:88], *after])
+
+
+def split_year():
+    """Return a year of days with a split and a reverse split."""
+    bars = daily_bars(FRIDAY, 252)
+    days = [eastern(bars.times_s[index]).date() for index in (100, 240)]
+    return replace(bars, splits=(Split(day=days[0], ratio=0.1), Split(day=days[1], ratio=1.5)))
+
+
 def scaled(factor: float):
     """Return a day of bars at another level of prices."""
     bars = day_of_bars(FRIDAY, price=20 * factor)
@@ -64,9 +82,16 @@ SHAPES = {
     "flat penny": flat(0.00012),
     "sub-penny": scaled(0.0000031),
     "huge": scaled(41_000),
+    "halt": halted(),
+    "splits": split_year(),
+    "month after more": replace(
+        daily_bars(FRIDAY, 80, timeframe="1M"), shown_from_s=midnight_s(date(2025, 10, 22))
+    ),
+    "half day": day_of_bars(date(2025, 11, 28), count=156),
     "far previous close": replace(day_of_bars(FRIDAY), previous_close=3.0),
 }
-SIZES = [(1000, 600), (400, 240), (640, 300), (300, 600), (240, 160), (2000, 1200)]
+SIZES = [(1000, 600), (400, 240), (300, 600), (240, 160)]
+NO_PANELS: tuple[str, ...] = ()
 
 
 def overlap(one, other) -> bool:
@@ -74,22 +99,65 @@ def overlap(one, other) -> bool:
     return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
+def inside(inner, outer) -> bool:
+    """Tell whether a box lies in another, to the pixel."""
+    return (
+        inner[0] >= outer[0] - 1
+        and inner[1] >= outer[1] - 1
+        and inner[2] <= outer[2] + 1
+        and inner[3] <= outer[3] + 1
+    )
+
+
+def check_letters(request: ChartRequest) -> None:
+    """Assert that no text or tag is cut by the edge, by another text or by another tag."""
+    tags = []
+
+    def record(surface, box, radius, color):
+        tags.append(box)
+        fill(surface, box, radius, color)
+
+    fill = Surface.fill_pill
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Surface, "fill_pill", record)
+        letters = compose(request).letters
+    assert len(letters) >= 4
+    picture = (0, 0, request.width_px, request.height_px)
+    for text, box in letters:
+        assert inside(box, picture), text
+        assert all(inside(box, tag) or not overlap(box, tag) for tag in tags), text
+    assert all(inside(tag, picture) for tag in tags)
+    for one, other in combinations(letters, 2):
+        assert not overlap(one.box, other.box), (one.text, other.text)
+    assert not any(overlap(*pair) for pair in combinations(tags, 2))
+
+
 @pytest.mark.parametrize("size", SIZES, ids=str)
 @pytest.mark.parametrize("shape", SHAPES)
 def test_texts_are_inside_and_apart(shape, size):
-    """At every size and for every kind of bars, no text is cut by the edge or by another text."""
+    """At every size and for every kind of bars, with all panels and without, no text is cut or covered."""
     request = ChartRequest(
-        bars=SHAPES[shape], mark_utc=NEWS, label="FDA approval of a drug", width_px=size[0], height_px=size[1]
+        bars=SHAPES[shape], mark_utc=NEWS, label="ÀÇ approval of a drug", width_px=size[0], height_px=size[1]
     )
-    letters = compose(request).letters
-    assert len(letters) >= 4
-    for text, (left, top, right, bottom) in letters:
-        assert left >= 0, text
-        assert top >= 0, text
-        assert right <= size[0], text
-        assert bottom <= size[1], text
-    for one, other in combinations(letters, 2):
-        assert not overlap(one.box, other.box), (one.text, other.text)
+    check_letters(replace(request, panels=PANELS))
+    check_letters(replace(request, panels=NO_PANELS, mark_utc=None))
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    shape=st.sampled_from(sorted(SHAPES)),
+    size=st.tuples(st.integers(240, 2000), st.integers(160, 1400)),
+    panels=st.sets(st.sampled_from(PANELS)),
+    days=st.floats(-400, 30) | st.none(),
+    label=st.text(max_size=60),
+)
+def test_texts_are_inside_and_apart_at_any_size(shape, size, panels, days, label):
+    """Whatever the size, panels, bars, moment and words, no text is cut or covered."""
+    mark = None if days is None else NEWS + timedelta(days=days)
+    request = ChartRequest(
+        bars=SHAPES[shape], width_px=size[0], height_px=size[1], mark_utc=mark, label=label
+    )
+    check_letters(replace(request, panels=tuple(panels)))
 
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
@@ -210,7 +278,7 @@ def test_impossible_requests_are_refused(change):
 any_price = st.floats() | st.floats(1e-7, 1e8)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     rows=st.lists(
         st.builds(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from catalyst_ray.core.drawing import Surface, printable, rgba, text_width
+from catalyst_ray.core.drawing import Surface, mix, printable, rgba, text_width
 
 BLACK, WHITE, RED = rgba("#000000"), rgba("#ffffff"), rgba("#ff0000")
 
@@ -29,6 +29,30 @@ def test_png_is_read_back_pixel_by_pixel():
     expected = np.full((17, 31, 3), (0x10, 0x20, 0x30))
     expected[3:9, 5:8] = (255, 0, 0)
     assert (seen == expected).all()
+
+
+def test_whole_pixels_are_filled_to_the_edge():
+    """A filled rectangle has the pixels of its rounded sides, and what lies outside is left out."""
+    surface = Surface(20, 10, BLACK)
+    surface.fill_pixels((14.6, -3, 99, 4.4), RED)
+    reds = np.argwhere(pixels(surface)[..., 0] == 255)
+    assert (reds.min(axis=0).tolist(), reds.max(axis=0).tolist()) == ([0, 15], [3, 19])
+
+
+def test_a_mixed_colour_is_what_shows_through():
+    """A clear colour on an opaque one is the same whether it is mixed before or painted over."""
+    over = rgba("#9fb4cc", 0.3)
+    painted, mixed = Surface(9, 9, RED), Surface(9, 9, mix(RED, over))
+    painted.fill_boxes((0, 0, 9, 9), over)
+    assert np.abs(pixels(painted).astype(int) - pixels(mixed)).max() <= 1
+
+
+def test_text_has_its_own_colour_on_any_ground():
+    """Inside a thick letter the colour is exactly the one asked for, and outside nothing changes."""
+    surface = Surface(60, 60, rgba("#4060a0"))
+    surface.write("▲", 5, 30, size_px=50, color=rgba("#22b48a"))
+    found = {tuple(colour) for colour in pixels(surface)[[0, 35], [0, 28]].tolist()}
+    assert found == {(0x40, 0x60, 0xA0), (0x22, 0xB4, 0x8A)}
 
 
 def test_text_is_centred_on_its_line():
