@@ -63,9 +63,7 @@ def sample_alert(fast: FastTier, folder: Path, *, now_utc: datetime, theme: str)
     reading = fast.read(item, now_utc=now_utc)
     verdict = Verdict(None, Reason(Code.LLM_NOT_NEEDED))
     decision = fast.decide(reading, verdict, near_duplicate=None)
-    table = price_table(
-        _SEED, _WALK, "1D", now_utc=now_utc, shocks=[Shock(now_utc - timedelta(minutes=20), 9.0)]
-    )
+    table = price_table(_SEED, _WALK, "1D", now_utc=now_utc, shocks=[Shock(now_utc - _AGE, 9.0)])
     bars = parse_price_json(json.dumps(table).encode(), ticker=_TICKER, timeframe="1D", source=FEED)
     price, change = change_pct(bars) or (None, None)
     name = f"test-{hashlib.sha256(key.encode()).hexdigest()[:8]}"
