@@ -77,7 +77,7 @@ class AppriseService:
         chart: bytes | None,  # noqa: ARG002  (the first message has it)
         gauge: bytes | None,  # noqa: ARG002  (as in ``send``)
     ) -> Receipt:
-        """Say in one short message what became of an alert; nothing where only a further source told the same.
+        """Say in one short message what became of an alert; nothing where its verdict stays the same.
 
         Raises:
             DeliveryError: As ``send``.

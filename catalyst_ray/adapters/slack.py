@@ -109,7 +109,7 @@ class SlackWebhook:
         chart: bytes | None,  # noqa: ARG002  (as in ``send``)
         gauge: bytes | None,  # noqa: ARG002  (as in ``send``)
     ) -> Receipt:
-        """Say in one short message what became of an alert; nothing where only a further source told the same.
+        """Say in one short message what became of an alert; nothing where its verdict stays the same.
 
         Raises:
             DeliveryError: As ``send``.

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from catalyst_ray.core.message import Card
 
 _MAX_CARDS = 2_000
+_STEP = 0.1
+"""Of the strength, on its scale from −1 to 1: less is hardly seen on a gauge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +56,13 @@ def update(card: Card, before: Card | None) -> Update:
 
 
 def is_news(card: Card, before: Card | None) -> bool:
-    """Return whether a revision is worth a message of its own: more than one further source of the same."""
-    return before is None or _gist(before) != _gist(card)
+    """Return whether a revision is worth a message of its own: the verdict or what it rests on is another now.
+
+    A further source, or a model that agrees, is none.
+    """
+    if before is None:
+        return True
+    return _gist(before) != _gist(card) or abs(before.value - card.value) >= _STEP
 
 
 class Told:
@@ -77,4 +84,4 @@ class Told:
 
 
 def _gist(card: Card) -> tuple[str, ...]:
-    return (card.score, card.withdrawal, card.correction, card.tier, card.summary, card.deal)
+    return (card.direction, card.withdrawal, card.correction, card.deal)

@@ -123,10 +123,21 @@ def test_an_update_says_what_changed_and_of_which_alert() -> None:
     assert update(now, before).within(80) == "↻ QLLN −0.50 → −0.72, strongly bearish · alert a1b2c3d4e5"
 
 
-def test_a_further_source_alone_is_no_news() -> None:
-    """Readers who cannot be shown an edit are told of a new verdict, correction or retraction, not of each copy."""
+def valued(value: float) -> Decision:
+    """Return a decision that came to a strength."""
+    return Decision(action=Action.ALERT, reasons=(), value=value)
+
+
+def test_what_leaves_the_verdict_alone_is_no_news() -> None:
+    """Readers who cannot be shown an edit hear of a new verdict, correction or retraction, not of each copy."""
     before = card(make_alert())
     assert not is_news(card(make_alert(revision=1, also=("Meridian",))), before)
+    agreed = make_alert(revision=1, verdict=Verdict(None, Reason("llm_off")), decision=valued(-0.8))
+    assert not is_news(card(agreed), before)
+    assert is_news(card(make_alert(revision=1, decision=valued(-0.85))), before), "stronger by more than 0.1"
+    assert is_news(
+        card(make_alert(revision=1, decision=valued(-0.55))), card(make_alert(decision=valued(-0.62)))
+    )
     assert is_news(card(make_alert(revision=1, notices=(Reason("corrected", "$52 million"),))), before)
     assert is_news(card(make_alert(revision=1, notices=(Reason("retracted", "Meridian"),))), before)
     assert is_news(before, None), "after a restart nobody knows what they have"
