@@ -40,7 +40,6 @@ from catalyst_ray.pipeline.housekeeping import Housekeeping
 from catalyst_ray.pipeline.intake import Intake
 from catalyst_ray.pipeline.late import LateVerdicts
 from catalyst_ray.pipeline.paperwork import Paperwork
-from catalyst_ray.pipeline.pictures import Pictures
 from catalyst_ray.pipeline.release import Releaser
 from catalyst_ray.pipeline.stories import Stories
 
@@ -134,20 +133,15 @@ class _App:
         self._limits = settings_llm.llm_limits(settings)
         self._prices = wiring.make_prices(settings)
         self._sinks = wiring.make_sinks(settings, out=start.out, is_terminal=start.is_terminal)
-        self._gauges = GaugeBook(theme=settings.chart_theme)
+        self._gauges = GaugeBook(theme=settings.picture_theme)
         self._artist = ChartPool(
             clock=self._clock,
             workers=settings.chart_queue_workers,
             cache_ttl_s=settings.chart_cache_ttl,
             timeout_s=settings.chart_timeout_secs,
         )
-        self._pictures = Pictures(
-            prices=self._prices,
-            artist=self._artist,
-            clock=self._clock,
-            folder=settings.quickchart_image_dir,
-            timeout_s=settings.chart_timeout_secs,
-            theme=settings.chart_theme,
+        self._pictures = wiring.make_pictures(
+            settings, prices=self._prices, artist=self._artist, clock=self._clock
         )
 
         self._courier = Courier(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings
 
+from catalyst_ray.models import DEFAULT_PANELS, PANELS, ChartRequest
 from catalyst_ray.settings_fields import Seconds, http_address, setting
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from catalyst_ray.settings import Settings
 
 _CHARTS, _PRICES = "Charts", "Prices"
+_SIZE = {field.name: field.default for field in fields(ChartRequest)}
 
 
 class PictureSettings(BaseSettings):
@@ -31,7 +34,27 @@ class PictureSettings(BaseSettings):
     chart_keep_seconds: Annotated[float, Field(ge=0, le=31_536_000)] = setting(
         3600.0, _CHARTS, "Age at which chart files are deleted, unless an unsent alert needs them."
     )
+    chart_timeframe: Literal["1D", "5D", "1M", "3M", "1Y"] = setting(
+        "1D",
+        _CHARTS,
+        "What the chart of an alert shows: a day in bars of 5 minutes, five of 30, or months of days. Where there"
+        " are no bars of that, the next best is shown.",
+    )
+    chart_panels: str = setting(
+        ", ".join(DEFAULT_PANELS),
+        _CHARTS,
+        f"What stands beside the candles, comma-separated: {', '.join(PANELS)}; none = candles alone.",
+    )
     chart_theme: Literal["dark", "light"] = setting("dark", _CHARTS, "Colours of charts and gauges.")
+    chart_colour_blind: bool = setting(
+        False, _CHARTS, "Colours that colour-blind people tell apart, in place of green and red."
+    )
+    chart_width_px: Annotated[int, Field(ge=240, le=4_000)] = setting(
+        _SIZE["width_px"], _CHARTS, "Width of a chart, in pixels."
+    )
+    chart_height_px: Annotated[int, Field(ge=160, le=3_000)] = setting(
+        _SIZE["height_px"], _CHARTS, "Height of a chart, in pixels."
+    )
     quickchart_image_dir: Path = setting(Path("out/charts"), _CHARTS, "Folder of the chart files.")
 
     price_source: Literal["none", "csv", "http", "yfinance"] = setting(
@@ -39,6 +62,23 @@ class PictureSettings(BaseSettings):
     )
     price_dir: Path | None = setting(None, _PRICES, "Folder of TICKER.csv files, for PRICE_SOURCE=csv.")
     price_url: str | None = setting(None, _PRICES, "Address of a price server, for PRICE_SOURCE=http.")
+
+    @field_validator("chart_panels")
+    @classmethod
+    def _are_panels(cls, value: str) -> str:
+        if set(_panels(value)) - {*PANELS}:
+            raise ValueError(f"must be some of {', '.join(PANELS)}, or none")
+        return value.lower()
+
+    @property
+    def picture_theme(self) -> str:
+        """Return the theme of charts and gauges, as ``core.chart_style`` names it."""
+        return f"{self.chart_theme}-colour-blind" if self.chart_colour_blind else self.chart_theme
+
+    @property
+    def panels(self) -> tuple[str, ...]:
+        """Return what stands beside the candles."""
+        return _panels(self.chart_panels)
 
     @field_validator("price_url")
     @classmethod
@@ -54,3 +94,8 @@ def picture_problems(settings: Settings) -> Iterator[str]:
         yield "PRICE_URL: must name a server when PRICE_SOURCE=http"
     if settings.price_dir is not None and not settings.price_dir.is_dir():
         yield f"PRICE_DIR: there is no folder {settings.price_dir}"
+
+
+def _panels(text: str) -> tuple[str, ...]:
+    words = [word.strip() for word in text.lower().split(",")]
+    return () if words == ["none"] else tuple(dict.fromkeys(word for word in words if word))

@@ -26,7 +26,9 @@ from catalyst_ray.core.feedlist import built_in_feeds, read_feeds
 from catalyst_ray.core.sentiment import SentimentModel
 from catalyst_ray.core.signing import signing_keys
 from catalyst_ray.errors import ConfigError
+from catalyst_ray.pipeline.charting import ChartLook
 from catalyst_ray.pipeline.gatekeeper import Gatekeeper
+from catalyst_ray.pipeline.pictures import Pictures
 from catalyst_ray.pipeline.quotes import Quotes
 from catalyst_ray.settings_judgement import judgement_policy
 
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
 
     from catalyst_ray.core.directory import TickerDirectory
     from catalyst_ray.models import FeedSpec
-    from catalyst_ray.ports import Clock, Notifier, PriceSource, Store
+    from catalyst_ray.ports import Artist, Clock, Notifier, PriceSource, Store
     from catalyst_ray.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -147,6 +149,33 @@ def make_prices(settings: Settings) -> PriceSource:
     if settings.price_source == "http" and settings.price_url:
         return HttpPrices(settings.price_url)
     return YfinancePrices() if settings.price_source == "yfinance" else NoPrices()
+
+
+def chart_look(settings: Settings) -> ChartLook:
+    """Return how charts look."""
+    return ChartLook(
+        theme=settings.picture_theme,
+        panels=settings.panels,
+        width_px=settings.chart_width_px,
+        height_px=settings.chart_height_px,
+    )
+
+
+def make_pictures(settings: Settings, *, prices: PriceSource, artist: Artist, clock: Clock) -> Pictures:
+    """Return what makes the pictures of alerts.
+
+    Raises:
+        ConfigError: Their folder cannot be made or written.
+    """
+    return Pictures(
+        prices=prices,
+        artist=artist,
+        clock=clock,
+        folder=settings.quickchart_image_dir,
+        timeout_s=settings.chart_timeout_secs,
+        timeframe=settings.chart_timeframe,
+        look=chart_look(settings),
+    )
 
 
 def make_gatekeeper(

@@ -27,6 +27,9 @@ LOCAL_ENVIRONMENT = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",
     # NVML counts cards by PCI bus; CUDA must count them alike.
     "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
+    # Ray ends idle workers after a second where there are more of them than CPUs, as beside a script's: a chart
+    # after a pause then waits for a new worker and matplotlib. They end with their driver, or after a day.
+    "RAY_idle_worker_killing_time_threshold_ms": "86400000",
     "RAY_USAGE_STATS_ENABLED": "0",
 }
 

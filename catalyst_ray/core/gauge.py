@@ -46,7 +46,7 @@ def draw_gauge(value: float, theme: str = "dark") -> bytes:
 
 def compose(value: float, theme: str = "dark") -> Surface:
     """Return the finished drawing before it is encoded; raises as ``draw_gauge`` does."""
-    shown = _step(value) / _STEPS
+    shown = rounded(value)
     colours = theme_named(theme)
     surface = Surface(WIDTH_PX, HEIGHT_PX, colours.background)
     for index in range(_SEGMENTS):
@@ -68,6 +68,15 @@ def describe(value: float) -> str:
         return "neutral"
     side = "positive" if value > 0 else "negative"
     return side if strength < 6 else f"very {side}"
+
+
+def rounded(value: float) -> float:
+    """Return the sentiment that a gauge of ``value`` shows: clamped to −1…+1, to one decimal.
+
+    Raises:
+        ValueError: ``value`` is no finite number.
+    """
+    return _step(value) / _STEPS
 
 
 class GaugeBook:

@@ -123,11 +123,11 @@ class DocumentSource(Protocol):
 class Artist(Protocol):
     """Draws price charts."""
 
-    async def draw(self, request: ChartRequest, *, priority: int) -> Picture:
-        """Draw within the chart deadline; ``priority`` 0 is the most urgent, 9 the least.
+    async def draw(self, request: ChartRequest, *, priority: int, timeout_s: float | None = None) -> Picture:
+        """Draw within ``timeout_s``, or the chart deadline; ``priority`` 0 is the most urgent, 9 the least.
 
         Raises:
-            CatalystError: The chart failed or was late.
+            CatalystError: The chart failed, was refused, or was late.
         """
         ...
 

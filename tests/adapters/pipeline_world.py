@@ -28,6 +28,7 @@ from catalyst_ray.models import (
     Receipt,
     Verdict,
 )
+from catalyst_ray.pipeline.charting import ChartLook
 from catalyst_ray.pipeline.courier import Courier
 from catalyst_ray.pipeline.cycle import Cycle
 from catalyst_ray.pipeline.flow import Flow
@@ -180,7 +181,7 @@ class FakeArtist:
         self.drawn: list[ChartRequest] = []
         self.cancelled = 0
 
-    async def draw(self, request: ChartRequest, *, priority: int) -> Picture:
+    async def draw(self, request: ChartRequest, *, priority: int, timeout_s: float | None = None) -> Picture:
         """Return the picture."""
         self.drawn.append(request)
         try:
@@ -342,7 +343,8 @@ class World:
             clock=self.clock,
             folder=self.folder / "charts",
             timeout_s=self.chart_timeout_s,
-            theme="dark",
+            timeframe="1D",
+            look=ChartLook(),
         )
 
     def intake(self) -> Intake:

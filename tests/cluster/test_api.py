@@ -12,6 +12,7 @@ from catalyst_ray import api
 from catalyst_ray.demo.ollama import MODEL
 from catalyst_ray.demo.process import DemoProcess
 from catalyst_ray.errors import CatalystError, ConfigError
+from tests.cluster.calls import Calls
 
 SCHEMA = '{"type":"object","properties":{"direction":{"type":"number"}},"required":["direction"]}'
 
@@ -36,23 +37,6 @@ def settings(ray_session, world, monkeypatch, tmp_path):
         monkeypatch.setenv(name, value)
     yield
     api.close()
-
-
-class Calls:
-    """Collects what a callback is given, and by which thread."""
-
-    def __init__(self, error=None):
-        self.answers = []
-        self.threads = set()
-        self.told = threading.Event()
-        self._error = error
-
-    def __call__(self, answer):
-        self.answers.append(answer)
-        self.threads.add(threading.current_thread().name)
-        self.told.set()
-        if self._error:
-            raise self._error
 
 
 def asked_of(world):

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import time
+from pathlib import Path
 
 import pytest
+import ray  # noqa: TID253  (these tests are about Ray)
 
 from catalyst_ray.cluster.session import ray_session as open_session
 from catalyst_ray.errors import ConfigError
@@ -15,6 +19,15 @@ def test_local_cluster_is_described(ray_session) -> None:
     assert ray_session.is_local
     assert (ray_session.gpus, ray_session.nodes) == (2.0, 1)
     assert ray_session.cpus >= 1
+
+
+def test_idle_workers_stay_warm(ray_session) -> None:
+    """More workers than CPUs are still there after a pause: Ray's own rule would end the oldest after a second."""
+    there = ray.remote(num_cpus=0)(lambda: (time.sleep(0.5), os.getpid())[1])
+    pids = set(ray.get([there.remote() for _ in range(int(ray_session.cpus) + 2)], timeout=60))
+    assert len(pids) > ray_session.cpus
+    time.sleep(2.5)
+    assert [pid for pid in pids if not Path(f"/proc/{pid}").exists()] == []
 
 
 def free_port() -> int:

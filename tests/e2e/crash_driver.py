@@ -26,6 +26,7 @@ from catalyst_ray.core.fast_tier import FastTier, ModelUses
 from catalyst_ray.core.policy import default_policy
 from catalyst_ray.core.sentiment import SentimentModel
 from catalyst_ray.models import Alert, FeedKind, FeedSpec, Reason, Receipt, Verdict
+from catalyst_ray.pipeline.charting import ChartLook
 from catalyst_ray.pipeline.courier import Courier
 from catalyst_ray.pipeline.cycle import Cycle
 from catalyst_ray.pipeline.flow import Flow
@@ -143,7 +144,13 @@ async def main(base_url: str, webhook_url: str, folder: Path, step: str) -> None
     discord = DyingDiscord(webhook_url, death)
     courier = Courier(store=store, sinks=[discord], clock=clock, gauge=lambda _: b"", chance=lambda: 0.5)
     pictures = Pictures(
-        prices=NoPrices(), artist=model, clock=clock, folder=folder, timeout_s=1.0, theme="dark"
+        prices=NoPrices(),
+        artist=model,
+        clock=clock,
+        folder=folder,
+        timeout_s=1.0,
+        timeframe="1D",
+        look=ChartLook(),
     )
     releaser = Releaser(clock=clock, store=store, pictures=pictures, courier=courier)
     late = LateVerdicts()

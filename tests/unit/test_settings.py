@@ -6,9 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from catalyst_ray import wiring
+from catalyst_ray.core.charts import compose
 from catalyst_ray.errors import ConfigError
+from catalyst_ray.models import DEFAULT_PANELS
+from catalyst_ray.pipeline.charting import ChartLook
 from catalyst_ray.settings import NAMES, Settings, load_settings
 from catalyst_ray.settings_docs import entries
+from tests.adapters.pipeline_world import two_bars
 
 GUIDE = {
     "LLM_BATCH_WORKERS": 3,
@@ -271,3 +276,51 @@ def test_names_of_other_programs_that_begin_like_ours(monkeypatch: pytest.Monkey
     for name in ("MIN_REPLICAS", "NEWS_API_KEY", "SOURCE_DATE_EPOCH", "ALERT_EMAIL"):
         monkeypatch.setenv(name, "1")
     assert load_settings() == load_settings()
+
+
+def test_charts_are_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Panels come as a list, the colour-blind variant as a theme; the defaults are those of a chart request."""
+    plain = load_settings()
+    assert wiring.chart_look(plain) == ChartLook()
+    assert (plain.chart_timeframe, plain.panels) == ("1D", DEFAULT_PANELS)
+    monkeypatch.setenv("CHART_PANELS", " RSI, macd,rsi ")
+    monkeypatch.setenv("CHART_COLOUR_BLIND", "1")
+    monkeypatch.setenv("CHART_THEME", "light")
+    monkeypatch.setenv("CHART_WIDTH_PX", "1740")
+    look = wiring.chart_look(load_settings())
+    assert look == ChartLook(theme="light-colour-blind", panels=("rsi", "macd"), width_px=1740)
+    monkeypatch.setenv("CHART_PANELS", "none")
+    assert load_settings().panels == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("chart_panels", "volume, bollinger", "must be some of volume"),
+        ("chart_timeframe", "2D", "1Y"),
+        ("chart_width_px", 239, "240"),
+        ("chart_height_px", 3001, "3000"),
+    ],
+)
+def test_wrong_charts_are_told(name: str, value: object, words: str) -> None:
+    """A panel, timeframe or size that there is not is named, with what there is."""
+    (problem,) = problems(**{name: value})
+    assert problem.startswith(f"{name.upper()}: ")
+    assert words in problem
+
+
+@pytest.mark.parametrize("size", [(240, 160), (4000, 3000)])
+@pytest.mark.parametrize("theme", ["dark", "light"])
+@pytest.mark.parametrize("colour_blind", [False, True])
+def test_what_the_settings_allow_can_be_drawn(size: tuple[int, int], theme: str, colour_blind: bool) -> None:
+    """The limits and themes of the settings are those of the charts, so that no run has a chart that cannot be."""
+    settings = load_settings(
+        {
+            "chart_width_px": size[0],
+            "chart_height_px": size[1],
+            "chart_theme": theme,
+            "chart_colour_blind": colour_blind,
+        }
+    )
+    request = wiring.chart_look(settings).request(two_bars("QLLN"), mark_utc=None, label="")
+    compose(request)
