@@ -66,7 +66,8 @@ def read_filter(query: Mapping[str, str], *, usual: int, most: int) -> Filter:
 
     Args:
         query: By name; empty values count as absent, as a form sends them.
-        usual: The limit where none is named, ``most`` the largest.
+        usual: The limit where none is named.
+        most: The largest.
 
     Raises:
         ParseError: A value is nonsense; ``key`` is its parameter.

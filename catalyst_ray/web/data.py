@@ -37,6 +37,8 @@ class Data:
     def alerts(self, ask: Ask) -> Answer:
         """Return alerts as ``alerts.ndjson`` has them, newest first, with where they stand with each sink.
 
+        ``chart`` is an address of the page here, relative to its first one.
+
         Raises:
             ParseError: A parameter is unknown or nonsense.
         """
@@ -114,4 +116,6 @@ def _record(found: AlertRecord) -> dict[str, Any]:
         }
         for row in found.deliveries
     ]
-    return {**alert_record(found.alert), "held": found.is_held, "deliveries": rows}
+    # Where the picture lies on the driver's disk is nobody's business here.
+    chart = f"alerts/{found.alert.id}/chart.png" if found.alert.chart_path else None
+    return {**alert_record(found.alert), "chart": chart, "held": found.is_held, "deliveries": rows}

@@ -97,7 +97,10 @@ def pieces(text: str, marks: Iterable[Mark]) -> tuple[Piece, ...]:
     for mark in sorted(marks, key=lambda one: (one.start, -one.end)):
         if mark.start < at or not 0 <= mark.start < mark.end <= len(text):
             continue
-        cut += [Piece(_shown(text[at : mark.start])), Piece(_shown(text[mark.start : mark.end]), mark.kind, mark.note)]
+        cut += [
+            Piece(_shown(text[at : mark.start])),
+            Piece(_shown(text[mark.start : mark.end]), mark.kind, mark.note),
+        ]
         at = mark.end
     cut.append(Piece(_shown(text[at:])))
     return tuple(piece for piece in cut if piece.text)
@@ -130,7 +133,12 @@ def _quoted(alert: Alert, text: str) -> Iterator[Mark]:
     for quote in judgement.evidence if judgement else ():
         start = folded.find(quote.lower()) if quote else -1
         if start >= 0:
-            yield Mark(start, start + len(quote), "model", f"quoted by {judgement.model or 'the model'}" if judgement else "")
+            yield Mark(
+                start,
+                start + len(quote),
+                "model",
+                f"quoted by {judgement.model or 'the model'}" if judgement else "",
+            )
 
 
 def _kind(hit: EventHit) -> str:

@@ -26,6 +26,8 @@ BRANCHES: Mapping[str, tuple[str, ...]] = {
 TARGET_S = 5.0
 """What a cycle should take at most."""
 MIN_BARS, MAX_BARS = 12, 180
+MAX_BAR_WIDTH = 18.0
+SHORT_S = 1800.0
 PLOT_WIDTH, PLOT_HEIGHT = 960.0, 240.0
 LEFT, RIGHT, TOP, BOTTOM = 46.0, 8.0, 12.0, 30.0
 
@@ -67,7 +69,7 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """Cycle times over time, ready to be drawn."""
+    """Cycle times over time, ready to be drawn; a short one tells seconds on its axis of time."""
 
     bars: tuple[Bar, ...]
     rows: tuple[Tick, ...]
@@ -77,6 +79,7 @@ class Plot:
     p50_s: float
     p95_s: float
     longest_s: float
+    is_short: bool
 
 
 def percentile(figures: Sequence[float], share: float) -> float:
@@ -104,7 +107,9 @@ def stage_tree(reports: Sequence[CycleReport]) -> list[Stage]:
     return tree
 
 
-def _stage(name: str, stages: Iterable[str], depth: int, reports: Sequence[CycleReport], whole_s: float) -> Stage:
+def _stage(
+    name: str, stages: Iterable[str], depth: int, reports: Sequence[CycleReport], whole_s: float
+) -> Stage:
     spent = [sum(report.stages.get(one, 0.0) for one in stages) for report in reports]
     share_pct = 100 * spent[0] / whole_s if whole_s > 0 else 0.0
     return Stage(name, depth, spent[0], share_pct, percentile(spent, 0.5), percentile(spent, 0.95))
@@ -131,13 +136,18 @@ def plot(reports: Sequence[CycleReport], *, since_utc: datetime, now_utc: dateti
         share = (report.started_utc - since_utc).total_seconds() / span_s
         shared.setdefault(min(places - 1, max(0, int(share * places))), []).append(report)
     return Plot(
-        bars=tuple(_bar(cycles, LEFT + place * slot, slot, top_s) for place, cycles in sorted(shared.items())),
+        bars=tuple(
+            _bar(cycles, LEFT + place * slot, slot, top_s) for place, cycles in sorted(shared.items())
+        ),
         rows=tuple(
             Tick(_height(number * step_s, top_s), f"{number * step_s:g} s")
             for number in range(round(top_s / step_s) + 1)
         ),
         columns=tuple(
-            Tick(LEFT + share / 4 * (PLOT_WIDTH - LEFT - RIGHT), when_utc=since_utc + (now_utc - since_utc) * share / 4)
+            Tick(
+                LEFT + share / 4 * (PLOT_WIDTH - LEFT - RIGHT),
+                when_utc=since_utc + (now_utc - since_utc) * share / 4,
+            )
             for share in range(5)
         ),
         target_y=_height(TARGET_S, top_s) if top_s > TARGET_S else None,
@@ -145,6 +155,7 @@ def plot(reports: Sequence[CycleReport], *, since_utc: datetime, now_utc: dateti
         p50_s=percentile(times, 0.5),
         p95_s=percentile(times, 0.95),
         longest_s=max(times),
+        is_short=span_s < SHORT_S,
     )
 
 
@@ -160,7 +171,7 @@ def _bar(cycles: Sequence[CycleReport], x: float, slot: float, top_s: float) -> 
     words = one if len(cycles) == 1 else f"{len(cycles)} cycles, median {middle_s:.2f} s. Slowest: {one}"
     return Bar(
         x=round(x, 2),
-        width=round(max(1.2, slot - 1.0), 2),
+        width=round(min(MAX_BAR_WIDTH, max(1.2, slot - 1.0)), 2),
         y=round(y, 2),
         height=round(max(1.0, PLOT_HEIGHT - BOTTOM - y), 2),
         middle_y=round(_height(middle_s, top_s), 2),

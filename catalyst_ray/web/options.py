@@ -48,7 +48,9 @@ class PageOptions:
         what only this machine may. Numeric addresses cannot be rebound: they are taken where others may come.
         """
         name = _name(host)
-        ours = {self.host.lower(), (urlsplit(self.public_url).hostname or "") if self.public_url else ""} - {""}
+        ours = {self.host.lower(), (urlsplit(self.public_url).hostname or "") if self.public_url else ""} - {
+            ""
+        }
         if name in ours or is_loopback(name):
             return True
         return not self.is_loopback and _address(name) is not None

@@ -90,7 +90,7 @@ class Pages:
             dial=dial(alert.value),
             passages=passages(alert),
             elsewhere=found_elsewhere(alert),
-            parts=score_parts(alert.score.parts),
+            parts_of=score_parts(alert.score.parts),
             sum=arithmetic.line(alert.score.parts, alert.score.value),
             reasons=[words(reason) for reason in alert.decision.reasons],
             notices=[words(notice) for notice in reversed(alert.notices)],

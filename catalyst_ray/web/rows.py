@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from catalyst_ray.core.message import Card
     from catalyst_ray.models import AlertRecord, Decision, Delivery, ItemRecord, Reason
 
-MAX_EVENTS = 4
+MAX_EVENTS = 3
+TELLING = 0.2
+"""Weight from which an event beside the first is named."""
 UNDECIDED = "Not decided yet: it is in hand, or was when the program ended; the next cycle decides it."
 
 
@@ -100,7 +102,9 @@ def alert_row(record: AlertRecord) -> AlertRow:
     hits = sorted(
         (hit for hit in record.alert.score.events if not hit.noise), key=lambda hit: -abs(hit.weight)
     )
-    tags = tuple(EventTag(hit.code, plain(hit.label) or capital(title(hit.code))) for hit in hits[:MAX_EVENTS])
+    tags = tuple(
+        EventTag(hit.code, plain(hit.label) or capital(title(hit.code))) for hit in hits[:MAX_EVENTS]
+    )
     way = "withdrawn" if shown.is_withdrawn else f"{shown.direction.lower()} {shown.score}"
     return AlertRow(record, shown, tags, _state(record), f"{shown.ticker} {way}, {shown.event}")
 
@@ -124,7 +128,9 @@ def score_parts(parts: Sequence[Reason]) -> list[Part]:
         elif part.code in arithmetic.FACTORS:
             width = 100 * min(1.0, max(0.0, value))
             detail = f", {plain(part.detail)}" if part.detail else ""
-            shown.append(Part(clip(capital(arithmetic.FACTORS[part.code]) + detail, 80), "factor", value, 0.0, width))
+            shown.append(
+                Part(clip(capital(arithmetic.FACTORS[part.code]) + detail, 80), "factor", value, 0.0, width)
+            )
     return shown
 
 
@@ -136,7 +142,11 @@ def posts(record: AlertRecord) -> list[Post]:
 def _post(row: Delivery, newest: int) -> Post:
     facts = [f"{row.attempts} attempts" if row.attempts != 1 else "1 attempt"]
     if newest and row.state is DeliveryState.SENT:
-        facts.append("has the newest revision" if row.revision >= newest else f"has revision {row.revision} of {newest}")
+        facts.append(
+            "has the newest revision"
+            if row.revision >= newest
+            else f"has revision {row.revision} of {newest}"
+        )
     if row.message_id:
         facts.append(f"message {plain(row.message_id)}")
     if row.last_error:

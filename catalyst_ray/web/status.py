@@ -21,6 +21,10 @@ SPREAD_CYCLES = 100
 _ORDER = ("failed", "waiting", "ok", "not_modified", "off")
 _QUEUES = {"llm": "Language model", "charts": "Charts", "filings": "Filings"}
 _LOADS = ("busy", "waiting", "oldest_age_s", "mean_seconds", "replicas", "workers")
+_ALWAYS = frozenset({"requests", "failed"})
+"""Counts that say something at zero too."""
+_INNER = frozenset({"seconds", "worked", "open"})
+"""What the mean is made of, and what waiting and busy say already."""
 _MIB = 2**20
 
 
@@ -113,7 +117,9 @@ def _feeds(reports: Iterable[FeedReport], states: Mapping[str, FeedState]) -> li
         known.setdefault(name, FeedReport(feed=name, status="off"))
     rows = [
         FeedRow(
-            report, states.get(report.feed), clip(plain(": ".join(filter(None, (report.error, report.hint)))), 300)
+            report,
+            states.get(report.feed),
+            clip(plain(": ".join(filter(None, (report.error, report.hint)))), 300),
         )
         for report in known.values()
     ]
@@ -126,9 +132,16 @@ def _rank(status: str) -> int:
 
 def _queue(name: str, figures: Mapping[str, float]) -> QueueRow:
     loads = [(_called(key), _figure(key, figures[key])) for key in _LOADS if key in figures]
-    counts = [(_called(key), _figure(key, value)) for key, value in figures.items() if key not in _LOADS]
+    counts = [
+        (_called(key), _figure(key, value))
+        for key, value in figures.items()
+        if key not in _LOADS and (value or key in _ALWAYS) and key not in _INNER
+    ]
     return QueueRow(
-        _QUEUES.get(name, plain(name).capitalize()), tuple(loads), tuple(counts), figures.get("waiting", 0) > 0
+        _QUEUES.get(name, plain(name).capitalize()),
+        tuple(loads),
+        tuple(counts),
+        figures.get("waiting", 0) > 0,
     )
 
 
