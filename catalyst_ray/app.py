@@ -10,7 +10,7 @@ import asyncio
 import logging
 import random
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack, ExitStack, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, TextIO
@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from catalyst_ray.core.fast_tier import FastTier
     from catalyst_ray.models import CycleReport, Reason
     from catalyst_ray.settings import Settings
+    from catalyst_ray.web.server import PageServer
     from catalyst_ray.wiring import FeedChoice
 
 log = logging.getLogger(__name__)
@@ -97,9 +98,10 @@ def run_app(settings: Settings, start: Start) -> CycleReport | None:
         log.warning("feeds are off", extra={"feeds": names, "mend": mend})
     wiring.make_folder(settings)
     check_engine(settings_llm.engine_wish(settings))
-    store = SqlStore.open(settings.store_url)
-    try:
-        app = _App(settings, start, feeds, store)
+    with ExitStack() as stack:
+        store = stack.enter_context(SqlStore.open(settings.store_url))
+        page = stack.enter_context(wiring.open_page(settings)) if settings.web_port else None
+        app = _App(settings, start, feeds, store, page)
         log.info(
             "joining Ray" if settings.ray_address else "starting Ray on this machine",
             extra={"address": settings.ray_address} if settings.ray_address else {},
@@ -108,8 +110,6 @@ def run_app(settings: Settings, start: Start) -> CycleReport | None:
         with ray_session(address, dashboard=start.dashboard, fake_gpus=start.fake_gpus) as session:
             _tell(session)
             return asyncio.run(app.run())
-    finally:
-        store.close()
 
 
 def _tell(session: Session) -> None:
@@ -123,11 +123,14 @@ def _tell(session: Session) -> None:
 class _App:
     """The parts of one run, made in the order in which they need each other."""
 
-    def __init__(self, settings: Settings, start: Start, feeds: FeedChoice, store: SqlStore) -> None:
+    def __init__(
+        self, settings: Settings, start: Start, feeds: FeedChoice, store: SqlStore, page: PageServer | None
+    ) -> None:
         self._settings = settings
         self._start = start
         self._feeds = feeds
         self._store = store
+        self._page = page
         self._clock = SystemClock()
         self._chance = random.Random().random  # noqa: S311  (jitter, no secret)
         self._limits = settings_llm.llm_limits(settings)
@@ -159,6 +162,8 @@ class _App:
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS))
         async with AsyncExitStack() as stack:
             stop = stack.enter_context(StopSignal())
+            if self._page:
+                await stack.enter_async_context(self._page.serving())
             for closing in (self._artist.close, self._prices.close, *(s.close for s in self._sinks)):
                 stack.push_async_callback(closing)
             fetcher = await stack.enter_async_context(wiring.make_fetcher(self._settings, self._clock))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
@@ -20,6 +21,7 @@ from catalyst_ray.adapters.prices_http import HttpPrices
 from catalyst_ray.adapters.prices_yfinance import YfinancePrices
 from catalyst_ray.adapters.sec_tickers import SecTickers
 from catalyst_ray.adapters.slack import SlackWebhook
+from catalyst_ray.adapters.store import SqlStore
 from catalyst_ray.adapters.webhook import Webhook
 from catalyst_ray.core.fast_tier import FastTier, ModelUses
 from catalyst_ray.core.feedlist import built_in_feeds, read_feeds
@@ -31,9 +33,11 @@ from catalyst_ray.pipeline.gatekeeper import Gatekeeper
 from catalyst_ray.pipeline.pictures import Pictures
 from catalyst_ray.pipeline.quotes import Quotes
 from catalyst_ray.settings_judgement import judgement_policy
+from catalyst_ray.web.options import USUAL_PORT, PageOptions
+from catalyst_ray.web.server import PageServer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from catalyst_ray.core.directory import TickerDirectory
@@ -237,3 +241,34 @@ def make_fast_tier(settings: Settings, directory: TickerDirectory) -> FastTier:
             confidence_threshold=settings.llm_confidence_threshold,
         ),
     )
+
+
+@contextmanager
+def open_page(
+    settings: Settings, *, port: int | None = None, period_s: float | None = None
+) -> Iterator[PageServer]:
+    """Give the page's server, its port taken, over a reader of the store that is its own.
+
+    Args:
+        settings: Where it listens, and what it knows of the driver.
+        port: Instead of ``WEB_PORT``; 0 takes a free one.
+        period_s: Instead of ``SLEEP_SECONDS``: from which age a last cycle is called old.
+
+    Raises:
+        ConfigError: The port is taken, or there is no store yet.
+        StoreError: The store cannot be read.
+    """
+    options = PageOptions(
+        host=settings.web_host,
+        port=(settings.web_port or USUAL_PORT) if port is None else port,
+        public_url=settings.web_url,
+        period_s=settings.sleep_seconds if period_s is None else period_s,
+        chart_dir=settings.quickchart_image_dir,
+        chart_keep_s=settings.chart_keep_seconds,
+        retention_days=settings.retention_days,
+    )
+    with (
+        SqlStore.open(settings.store_url, read_only=True) as archive,
+        PageServer(archive, SystemClock(), options) as page,
+    ):
+        yield page

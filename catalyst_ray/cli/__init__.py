@@ -21,6 +21,7 @@ COMMANDS = {
     "notify-test": "Send one invented alert to every sink that is set.",
     "status": "Say whether the driver does its work, and what waits or failed.",
     "alerts": "List the latest alerts, and where each stands with each sink.",
+    "web": "Show alerts, reasons and status as a page, until stopped.",
     "explain": "Say what became of an item, and why.",
     "export": "Write alerts, items, decisions, deliveries or cycles for other programs.",
     "quality": "Measure the judgement on labelled data.",

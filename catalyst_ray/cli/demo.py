@@ -16,6 +16,7 @@ from catalyst_ray.cli import PARTIAL
 from catalyst_ray.cli.options import env_file_option, json_option
 from catalyst_ray.cli.report import to_json, write_json
 from catalyst_ray.cli.run import execute
+from catalyst_ray.cli.web import serve
 from catalyst_ray.core.feedlist import feeds_toml
 from catalyst_ray.settings import Settings, load_settings
 
@@ -30,6 +31,8 @@ WORLD = ("--llm-slow-every=11", "--discord-window-s=0")
 one takes 30 messages a minute, which nobody would wait for."""
 ALL_ALERTS = 20
 """More than a batch has stories: the demo ends with nothing held back."""
+PAGE_PERIOD_S = 86_400.0
+"""No driver runs while the demo's page is looked at: its last cycle is not called late."""
 MARK = ".catalyst-demo"
 """Stands in the demo's folder, so that only a folder that the demo made is emptied."""
 
@@ -44,9 +47,12 @@ MARK = ".catalyst-demo"
     show_default=True,
     help="Folder to fill.",
 )
+@click.option("--web", "with_page", is_flag=True, help="Serve the page over what was found, until Ctrl-C.")
 @json_option
 @env_file_option
-def command(*, cycles: int, seed: int, out: Path, as_json: bool, env_file: Path | None) -> None:
+def command(
+    *, cycles: int, seed: int, out: Path, with_page: bool, as_json: bool, env_file: Path | None
+) -> None:
     """Run three cycles against an invented market; no key, GPU or other server needed.
 
     Starts newswires, EDGAR, prices, Discord and a scripted language model on loopback (companies, tickers and
@@ -80,6 +86,8 @@ def command(*, cycles: int, seed: int, out: Path, as_json: bool, env_file: Path 
         click.echo(f"\n{alerts} alerts, {messages} Discord messages. Open {out / 'index.html'}")
     else:
         log.info("demo done", extra={"alerts": alerts, "messages": messages, "page": out / "index.html"})
+    if with_page:
+        serve(settings, as_json=as_json, port=0, period_s=PAGE_PERIOD_S)
     if len(reports) < cycles or not alerts:
         sys.exit(PARTIAL)
 
@@ -112,6 +120,9 @@ def demo_settings(
         "out_dir": out,
         "quickchart_image_dir": out / "charts",
         "database_url": None,
+        "web_port": None,
+        "web_host": "127.0.0.1",
+        "web_url": None,
         "ray_address": None,
         "log_level": "INFO",
     }

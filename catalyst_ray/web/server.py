@@ -102,7 +102,7 @@ class PageServer:
             access_log=None,
             shutdown_timeout=SHUTDOWN_S,
             keepalive_timeout=KEEP_ALIVE_S,
-            handle_signals=False,
+            handler_cancellation=True,  # a page that goes gives its place among the listeners back at once
         )
         await runner.setup()
         try:

@@ -66,7 +66,7 @@ def feed_file(folder: Path, *urls: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize("command", ["demo", "run", "doctor", "explain", "settings"])
+@pytest.mark.parametrize("command", ["demo", "run", "web", "doctor", "explain", "settings"])
 def test_every_command_explains_itself(command: str, tmp_path: Path) -> None:
     """Each command's help says what it does and offers --json."""
     done = run(tmp_path, command, "--help")
@@ -152,14 +152,14 @@ def test_bad_feed_and_dead_webhook_cost_only_themselves(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_stops_within_seconds(tmp_path: Path) -> None:
-    """A stop ends the loop cleanly and soon; with --json even a terminal gets lines of JSON."""
+    """A stop ends the loop cleanly and soon, whoever looks at the page; with --json even a terminal gets lines of JSON."""
     ours, its = pty.openpty()
     with DemoProcess(options=("--release=1",)) as world, os.fdopen(ours) as shown:
         feeds = feed_file(tmp_path, f"{world.base_url}/nothing")
         child = subprocess.Popen(
             [str(PROGRAM), "run", "--feeds", str(feeds), "--json"],
             cwd=tmp_path,
-            env=environment(tmp_path, SLEEP_SECONDS=60, **QUICK),
+            env=environment(tmp_path, SLEEP_SECONDS=60, WEB_PORT=port, **QUICK),
             stdout=its,
             stderr=subprocess.PIPE,
             text=True,

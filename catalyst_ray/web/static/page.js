@@ -163,7 +163,7 @@
     });
     source.addEventListener("error", () => {
       link("lost", "Connection lost");
-      if (source && source.readyState === EventSource.CLOSED) { close(); heard = Date.now() - SILENCE_MS + 5000; }
+      if (source && source.readyState === EventSource.CLOSED) { close(); heard = Date.now() - SILENCE_MS + 3000; }
     });
   }
 
