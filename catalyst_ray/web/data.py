@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from catalyst_ray.core.codec import encode
-from catalyst_ray.core.message_record import alert_record
+from catalyst_ray.core.export_rows import alert_row, cycle_row
+from catalyst_ray.core.health import health
 from catalyst_ray.core.message_text import plain
 from catalyst_ray.errors import StoreError
 from catalyst_ray.web.answers import json_answer
 from catalyst_ray.web.asking import iso, read_filter, read_number, read_time, refuse_unknown
-from catalyst_ray.web.health import health
 
 if TYPE_CHECKING:
     from catalyst_ray.models import AlertRecord
@@ -35,7 +33,7 @@ class Data:
         self._options = options
 
     def alerts(self, ask: Ask) -> Answer:
-        """Return alerts as ``alerts.ndjson`` has them, newest first, with where they stand with each sink.
+        """Return alerts as ``export`` writes them, newest first.
 
         ``chart`` is an address of the page here, relative to its first one.
 
@@ -63,7 +61,7 @@ class Data:
         return json_answer(_record(found))
 
     def cycles(self, ask: Ask) -> Answer:
-        """Return the reports of cycles as ``report.json`` has them, newest first; those of a day where no time is named.
+        """Return the reports of cycles as ``export`` writes them, newest first; of a day where no time is named.
 
         Raises:
             ParseError: A parameter is unknown or nonsense.
@@ -72,7 +70,7 @@ class Data:
         since_utc = read_time(ask.query, "since") or self._clock.now_utc() - CYCLES_SINCE
         limit = read_number(ask.query, "limit", usual=USUAL, least=1, most=MOST)
         found = self._archive.cycles(since_utc=since_utc, limit=limit)
-        return json_answer({"cycles": [json.loads(encode(report)) for report in found]})
+        return json_answer({"cycles": [cycle_row(report) for report in found]})
 
     def health(self, ask: Ask) -> Answer:
         """Return whether the driver works: 503 where its last cycle is too old, or the store cannot be read."""
@@ -104,18 +102,6 @@ def unhealthy(problem: str, *, store: str) -> Answer:
 
 
 def _record(found: AlertRecord) -> dict[str, Any]:
-    rows = [
-        {
-            "sink": plain(row.sink),
-            "state": row.state.value,
-            "attempts": row.attempts,
-            "message_id": row.message_id,
-            "sent_utc": iso(row.sent_utc) or None,
-            "edited_utc": iso(row.edited_utc) or None,
-            "error": plain(row.last_error) if row.last_error else None,
-        }
-        for row in found.deliveries
-    ]
     # Where the picture lies on the driver's disk is nobody's business here.
     chart = f"alerts/{found.alert.id}/chart.png" if found.alert.chart_path else None
-    return {**alert_record(found.alert), "chart": chart, "held": found.is_held, "deliveries": rows}
+    return {**alert_row(found), "chart": chart}

@@ -9,6 +9,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from catalyst_ray.core.health import percentile
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
@@ -80,12 +82,6 @@ class Plot:
     p95_s: float
     longest_s: float
     is_short: bool
-
-
-def percentile(figures: Sequence[float], share: float) -> float:
-    """Return the smallest figure that at least ``share`` of them do not exceed; 0 of none."""
-    ordered = sorted(figures)
-    return ordered[max(0, math.ceil(share * len(ordered)) - 1)] if ordered else 0.0
 
 
 def stage_tree(reports: Sequence[CycleReport]) -> list[Stage]:

@@ -6,13 +6,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from catalyst_ray.core import arithmetic
+from catalyst_ray.core.health import health
 from catalyst_ray.core.message import Tone, words
 from catalyst_ray.core.reasons import duration
 from catalyst_ray.web.answers import Answer
 from catalyst_ray.web.asking import read_filter, read_number, read_words
 from catalyst_ray.web.dial import dial
 from catalyst_ray.web.evidence import found_elsewhere, passages
-from catalyst_ray.web.health import health
 from catalyst_ray.web.pictures import chart_of
 from catalyst_ray.web.rows import alert_row, count_groups, item_row, posts, score_parts
 from catalyst_ray.web.status import SPREAD_CYCLES, status_of

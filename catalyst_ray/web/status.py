@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from catalyst_ray.core.health import percentile
 from catalyst_ray.core.message_text import clip, plain
 from catalyst_ray.models import DeliveryState, FeedReport
-from catalyst_ray.web.figures import percentile, plot, stage_tree
+from catalyst_ray.web.figures import plot, stage_tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

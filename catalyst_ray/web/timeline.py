@@ -22,7 +22,7 @@ _NAMES = {
     "claimed": "Claimed as new",
     "scored": "Scored by the fast tier",
     "judged": "Judged",
-    "drawn": "Drawn and handed to the outbox",
+    "drawn": "Drawn",
     "revised": "Revised",
 }
 
@@ -59,6 +59,9 @@ def steps(record: AlertRecord) -> list[Step]:
 def _reached(record: AlertRecord) -> Iterator[tuple[str, datetime, str]]:
     for name, when in record.alert.trace.steps:
         yield _NAMES.get(name, plain(name)), when, "theirs" if name == "published" else "ours"
+    stored = [delivery.created_utc for delivery in record.deliveries if delivery.created_utc]
+    if stored:
+        yield "Committed, with its outbox", min(stored), "ours"
     for delivery in record.deliveries:
         sink = plain(delivery.sink)
         if delivery.sent_utc:

@@ -99,11 +99,28 @@ def test_wrong_settings_end_in_one_line(settings: dict[str, str], words: str, tm
     assert "s3cr3t" not in done.err
 
 
-def test_unreachable_cluster(tmp_path: Path) -> None:
-    """A Ray address where nobody listens ends at once with the variable and the mend."""
+def free_port() -> int:
+    """Return a port on which nobody listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+        return int(probe.getsockname()[1])
+
+
+def test_a_port_of_the_page_in_use(tmp_path: Path) -> None:
+    """A page that cannot listen ends the start, before Ray, with the variable and the mend."""
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        done = run(tmp_path, "run", "--once", WEB_PORT=other.getsockname()[1], **QUICK)
+    assert done.code == 2
+    assert "error: WEB_PORT: port" in done.err
+    assert "is in use" in done.err
+    assert "Ray" not in done.err
+
+
+def test_unreachable_cluster(tmp_path: Path) -> None:
+    """A Ray address where nobody listens ends at once with the variable and the mend."""
+    port = free_port()
     done = run(tmp_path, "run", "--once", RAY_ADDRESS=f"127.0.0.1:{port}", **QUICK)
     assert done.code == 2
     assert "RAY_ADDRESS: nobody answers" in done.err
@@ -154,6 +171,7 @@ def test_bad_feed_and_dead_webhook_cost_only_themselves(tmp_path: Path) -> None:
 def test_ctrl_c_stops_within_seconds(tmp_path: Path) -> None:
     """A stop ends the loop cleanly and soon, whoever looks at the page; with --json even a terminal gets lines of JSON."""
     ours, its = pty.openpty()
+    port = free_port()
     with DemoProcess(options=("--release=1",)) as world, os.fdopen(ours) as shown:
         feeds = feed_file(tmp_path, f"{world.base_url}/nothing")
         child = subprocess.Popen(
@@ -166,9 +184,15 @@ def test_ctrl_c_stops_within_seconds(tmp_path: Path) -> None:
         )
         os.close(its)
         assert json.loads(shown.readline())["type"] == "cycle"
-        started = time.monotonic()
-        child.send_signal(signal.SIGINT)
-        _, logged = child.communicate(timeout=30)
+        with (
+            urlopen(f"http://127.0.0.1:{port}/healthz", timeout=10) as answer,
+            urlopen(f"http://127.0.0.1:{port}/events", timeout=10) as events,
+        ):
+            assert json.loads(answer.read())["cycle"] == 1
+            assert events.readline() == b"retry: 2000\n"
+            started = time.monotonic()
+            child.send_signal(signal.SIGINT)
+            _, logged = child.communicate(timeout=30)
     assert child.returncode == 0
     assert time.monotonic() - started < 15
     assert [json.loads(line)["message"] for line in logged.splitlines()][-1] == "stopping"

@@ -11,7 +11,6 @@ from catalyst_ray.web.figures import (
     PLOT_HEIGHT,
     PLOT_WIDTH,
     TOP,
-    percentile,
     plot,
     stage_tree,
 )
@@ -27,14 +26,6 @@ def cycles(*seconds: float, apart_s: float = 60.0):
         )
         for place, took in enumerate(seconds)
     ]
-
-
-def test_percentiles_are_figures_that_were_seen() -> None:
-    """The median of few is one of them, and nothing has none."""
-    assert percentile([3, 1, 2], 0.5) == 2
-    assert percentile([5, 1], 0.95) == 5
-    assert percentile(range(1, 101), 0.95) == 95
-    assert percentile([], 0.5) == 0.0
 
 
 def test_the_tree_adds_up() -> None:

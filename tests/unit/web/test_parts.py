@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from catalyst_ray.core.health import health, percentile
 from catalyst_ray.models import Action, Decision, DeliveryState, FeedReport, FeedState, Reason, Trace
 from catalyst_ray.web.dial import dial
-from catalyst_ray.web.health import health
 from catalyst_ray.web.options import PageOptions
 from catalyst_ray.web.pictures import MAX_BYTES, chart_of
 from catalyst_ray.web.render import seconds
@@ -53,6 +53,14 @@ def test_a_driver_is_old_after_three_periods(
     last = report_of(seconds=took_s, started_utc=NOW_UTC - timedelta(seconds=ended_s + took_s))
     assert (health(last, now_utc=NOW_UTC, period_s=period_s).problem == "") is is_well
     assert health(None, now_utc=NOW_UTC, period_s=period_s).problem == "no cycle has ended yet"
+
+
+def test_percentiles_are_figures_that_were_seen() -> None:
+    """The median of few is one of them, and nothing has none."""
+    assert percentile([3, 1, 2], 0.5) == 2
+    assert percentile([5, 1], 0.95) == 5
+    assert percentile(range(1, 101), 0.95) == 95
+    assert percentile([], 0.5) == 0.0
 
 
 @pytest.mark.parametrize(
