@@ -87,6 +87,10 @@ class TimeAxis:
         time_s = when.timestamp()
         return self._day_position(when) if self.daily else self._clock_position(time_s)
 
+    def has_inside(self, day: date) -> bool:
+        """Tell whether a date lies after the first one shown, and not after the last."""
+        return self.local[0].date() < day <= self._last.date()
+
     def start_of(self, day: date) -> float:
         """Return the left edge of a date's first candle: 0 for the first date and what lies before it."""
         at = midnight_s(day)

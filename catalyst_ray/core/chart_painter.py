@@ -69,7 +69,9 @@ class ChartPainter:
         self._axis = series.axis
         self._before = None if self._axis.daily else before
         self._splits = [
-            (place, split_words(split)) for split in bars.splits if (place := self._axis.start_of(split.day))
+            (self._axis.start_of(split.day), split_words(split))
+            for split in bars.splits
+            if self._axis.has_inside(split.day)
         ]
         frame = partial(
             Frame,

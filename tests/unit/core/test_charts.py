@@ -9,7 +9,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from itertools import combinations
+from itertools import combinations, groupby
 
 import numpy as np
 import pytest
@@ -20,6 +20,7 @@ from PIL import Image
 from catalyst_ray.core.bars import Bar, bars_of, eastern, midnight_s, rows_of, with_rows
 from catalyst_ray.core.charts import compose, draw_chart, warm_up
 from catalyst_ray.core.drawing import Surface
+from catalyst_ray.core.indicators import macd, rsi
 from catalyst_ray.core.market_hours import EASTERN
 from catalyst_ray.errors import ConfigError, ParseError
 from catalyst_ray.models import PANELS, ChartRequest, Split
@@ -27,7 +28,7 @@ from tests.unit.core.price_samples import daily_bars, day_of_bars, trading_days
 
 FRIDAY = date(2025, 11, 21)
 NEWS = datetime(2025, 11, 21, 11, 31, tzinfo=EASTERN)
-MARK_BLUE = (47, 129, 247)
+MARK_BLUE = (31, 111, 235)
 
 
 def five_days():
@@ -188,6 +189,45 @@ def test_title_tells_ticker_timeframe_price_and_change():
     assert "Prev close 19.90" in texts
 
 
+def test_a_split_is_named_at_its_place():
+    """A split has a dotted line before its first bar and its ratio over it; one outside the bars has neither."""
+    days = trading_days(FRIDAY, 252)
+    bars = replace(daily_bars(FRIDAY, 252), splits=(Split(day=days[120], ratio=0.1),))
+    surface = compose(ChartRequest(bars=bars))
+    box = next(letters.box for letters in surface.letters if letters.text == "1-for-10 split")
+    right = next(letters.box[2] for letters in surface.letters if letters.text == "Nov")
+    assert 0.4 * right < (box[0] + box[2]) / 2 < 0.55 * right
+    for day in (date(2020, 1, 2), days[0], FRIDAY + timedelta(days=3)):
+        outside = replace(bars, splits=(Split(day=day, ratio=4.0),))
+        assert not any("split" in text for text, _ in compose(ChartRequest(bars=outside)).letters)
+
+
+@pytest.mark.parametrize(
+    ("ratio", "words"),
+    [(2.0, "2-for-1 split"), (1.5, "3-for-2 split"), (0.1, "1-for-10 split"), (1 / 30, "1-for-30 split")],
+)
+def test_splits_are_worded_as_announced(ratio, words):
+    """New shares come first: 2-for-1 doubles them, 1-for-10 makes one of ten."""
+    bars = replace(daily_bars(FRIDAY, 60), splits=(Split(day=trading_days(FRIDAY, 30)[0], ratio=ratio),))
+    assert words in [text for text, _ in compose(ChartRequest(bars=bars)).letters]
+
+
+def test_a_halt_shows_the_price_that_stood():
+    """Where nothing traded within a day, a thin line at the last price leads to the next trade."""
+    rows = rows_of(day_of_bars(FRIDAY))
+    bars = with_rows(day_of_bars(FRIDAY), [*rows[:90], *rows[110:]])
+    bare = replace(ChartRequest(bars=bars), panels=())
+    frame = dict(compose(bare).letters)
+    six, eighteen = ((frame[text][0] + frame[text][2]) / 2 for text in ("06:00", "18:00"))
+    left, right = (round(six + (eighteen - six) / 144 * (bar - 24)) for bar in (91, 109))
+    per_column = []
+    for request in (bare, replace(bare, bars=day_of_bars(FRIDAY))):
+        seen = np.asarray(Image.open(io.BytesIO(draw_chart(request)))).astype(int)[115:550, left:right]
+        per_column.append((np.abs(seen - seen[0, 0]).max(axis=2) > 50).sum() / (right - left))
+    assert 1 <= per_column[0] <= 2
+    assert per_column[1] > 5
+
+
 def test_mark_stands_at_its_minute():
     """The catalyst's line stands between its bar's neighbours, in proportion to the minute."""
     bars = SHAPES["day"]
@@ -246,6 +286,46 @@ def test_candles_have_their_bars_colours():
     green = (np.abs(seen - (34, 180, 138)).max(axis=1) < 12).sum()
     red = (np.abs(seen - (240, 82, 95)).max(axis=1) < 12).sum()
     assert green == pytest.approx(3 * red, abs=3)
+
+
+@pytest.mark.parametrize("theme", ["dark-colour-blind", "light-colour-blind"])
+def test_rising_candles_are_hollow_where_colour_is_not_enough(theme):
+    """Inside a rising body the background shows, inside a falling one its colour."""
+    rows = [
+        Bar(1_763_735_400 + 300 * i, *((10, 12.2, 9.8, 12) if i % 2 else (12, 12.2, 9.8, 10)), 0)
+        for i in range(20)
+    ]
+    bars = bars_of(rows, ticker="ACME", timeframe="1D", source="test")
+    seen = np.asarray(
+        Image.open(io.BytesIO(draw_chart(ChartRequest(bars=bars, theme=theme, panels=()))))
+    ).astype(int)
+    row, ground = seen[340], seen[90, 20]
+    inked = np.abs(row[16:900] - ground).max(axis=1) > 60
+    runs = [len(list(run)) for ink, run in groupby(inked.tolist()) if ink]
+    assert sum(length > 20 for length in runs) == 10
+    assert sum(length <= 3 for length in runs) == 20
+
+
+@pytest.mark.parametrize("panels", [("rsi",), ("macd",), ("rsi", "macd"), PANELS])
+def test_panels_are_named_with_their_newest_figures(panels):
+    """RSI and MACD stand below the candles, apart, each with its settings and last values."""
+    bars = SHAPES["day"]
+    letters = dict(compose(ChartRequest(bars=bars, panels=panels)).letters)
+    close = np.array(bars.close)
+    names = {
+        "rsi": f"RSI 14  {rsi(close)[-1]:.1f}",
+        "macd": f"MACD 12 26 9  {macd(close).line[-1]:+.3f}".replace("-", "−"),
+    }
+    for panel, name in names.items():
+        assert (name in letters) == (panel in panels), sorted(letters)
+    if {"rsi", "macd"} <= set(panels):
+        assert letters[names["rsi"]][3] + 50 < letters[names["macd"]][1]
+
+
+def test_a_picture_too_low_for_panels_leaves_them_out():
+    """Where RSI and MACD could not be read the candles have the room."""
+    letters = compose(ChartRequest(bars=SHAPES["day"], panels=PANELS, width_px=240, height_px=160)).letters
+    assert not any(text.startswith(("RSI", "MACD")) for text, _ in letters)
 
 
 @pytest.mark.parametrize("close", [math.nan, -1.0, 0.0])
