@@ -33,31 +33,74 @@ def find_binaries() -> Path | None:
     return next((f for f in folders if (f / "initdb").exists() and (f / "postgres").exists()), None)
 
 
-@contextmanager
-def running_server(binaries: Path) -> Iterator[str]:
-    """Start a server and give the URL of its database; it takes that password only."""
-    with tempfile.TemporaryDirectory(prefix="catalyst-pg-") as name:
-        folder, account = Path(name), _plain_account()
-        identity: dict[str, Any] = {}
+class PostgresServer:
+    """A server in a folder of its own, which can be stopped, killed and started again; it takes its password only."""
+
+    def __init__(self, binaries: Path, folder: Path) -> None:
+        self._binaries = binaries
+        self._folder = folder
+        self._port = _free_port()
+        self._identity: dict[str, Any] = {}
+        account = _plain_account()
         if account is not None:
-            os.chown(folder, account.pw_uid, account.pw_gid)
-            identity = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+            self._identity = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+        self.give(folder)
         password = folder / "password"
         password.write_text(_PASSWORD)
         making = (
             f"{binaries}/initdb -D data -U catalyst -A scram-sha-256 --pwfile=password -E UTF8 --locale=C -N"
         )
-        subprocess.run(making.split(), cwd=folder, check=True, capture_output=True, timeout=60, **identity)
-        port, log = _free_port(), folder / "log"
-        serving = f"{binaries}/postgres -D data -h 127.0.0.1 -p {port} -F -c unix_socket_directories="
-        with log.open("wb") as out:
-            server = subprocess.Popen(serving.split(), cwd=folder, stdout=out, stderr=out, **identity)
+        subprocess.run(
+            making.split(), cwd=folder, check=True, capture_output=True, timeout=60, **self._identity
+        )
+        self.start()
+
+    @property
+    def url(self) -> str:
+        """Return the URL of its database."""
+        return f"postgresql+psycopg://catalyst:{_PASSWORD}@127.0.0.1:{self._port}/postgres"
+
+    @property
+    def data(self) -> Path:
+        """Return the folder of its files."""
+        return self._folder / "data"
+
+    def give(self, folder: Path) -> None:
+        """Let the server write into a folder."""
+        if self._identity:
+            os.chown(folder, self._identity["user"], self._identity["group"])
+
+    def start(self) -> None:
+        """Start it and wait until it answers; what a killed one left is tidied up first."""
+        log = self._folder / "log"
+        serving = (
+            f"{self._binaries}/postgres -D data -h 127.0.0.1 -p {self._port} -F -c unix_socket_directories="
+        )
+        for _ in range(50):
+            with log.open("wb") as out:
+                self._server = subprocess.Popen(
+                    serving.split(), cwd=self._folder, stdout=out, stderr=out, **self._identity
+                )
+            if _is_ready(self._server, log):
+                return
+            time.sleep(0.1)  # the killed one's own processes are still at its memory
+        raise RuntimeError(f"PostgreSQL did not start: {log.read_text()}")
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """Stop it: cleanly with SIGINT, as in a crash with SIGKILL."""
+        self._server.send_signal(how)
+        self._server.wait(timeout=30)
+
+
+@contextmanager
+def running_server(binaries: Path) -> Iterator[PostgresServer]:
+    """Give a server that runs; it and its files are thrown away after."""
+    with tempfile.TemporaryDirectory(prefix="catalyst-pg-", ignore_cleanup_errors=True) as name:
+        server = PostgresServer(binaries, Path(name))
         try:
-            _await_readiness(server, log)
-            yield f"postgresql+psycopg://catalyst:{_PASSWORD}@127.0.0.1:{port}/postgres"
+            yield server
         finally:
-            server.send_signal(signal.SIGINT)
-            server.wait(timeout=30)
+            server.stop()
 
 
 def _plain_account() -> pwd.struct_passwd | None:
@@ -74,11 +117,11 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _await_readiness(server: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(300):
+def _is_ready(server: subprocess.Popen[bytes], log: Path) -> bool:
+    for _ in range(600):
         if server.poll() is not None:
             break
         if "ready to accept connections" in log.read_text():
-            return
-        time.sleep(0.1)
-    raise RuntimeError(f"PostgreSQL did not start: {log.read_text()}")
+            return True
+        time.sleep(0.05)
+    return False

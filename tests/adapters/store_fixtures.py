@@ -16,14 +16,20 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def postgres_url() -> Iterator[str]:
-    """Give the URL of a server's empty database, or skip."""
+def postgres_binaries() -> Path:
+    """Return the folder of PostgreSQL's programs, or skip."""
     binaries = find_binaries()
     if binaries is None:
         pytest.skip("no PostgreSQL server binaries (initdb, postgres) on this machine")
     pytest.importorskip("psycopg", reason="psycopg is not installed")
-    with running_server(binaries) as url:
-        yield url
+    return binaries
+
+
+@pytest.fixture(scope="session")
+def postgres_url(postgres_binaries: Path) -> Iterator[str]:
+    """Give the URL of a server's empty database."""
+    with running_server(postgres_binaries) as server:
+        yield server.url
 
 
 @pytest.fixture

@@ -57,8 +57,9 @@ def _check_whole(url: str) -> None:
 @pytest.mark.parametrize(
     ("url", "kind"),
     [
-        *(("sqlite", kind) for kind in ("claim", "decide", "alert", "deliver", "purge")),
-        ("postgresql", "alert"),
+        (database, kind)
+        for database in ("sqlite", "postgresql")
+        for kind in ("claim", "decide", "alert", "deliver", "purge")
     ],
     indirect=["url"],
 )

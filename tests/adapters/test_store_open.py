@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
-import subprocess
 import sys
 import threading
 from contextlib import closing, contextmanager
@@ -339,113 +337,12 @@ def test_a_path_that_is_a_folder(tmp_path: Path) -> None:
         SqlStore.open(f"sqlite:///{tmp_path}")
 
 
-@pytest.mark.skipif(os.getuid() == 0, reason="root may write everywhere")
-def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
-    """A folder without write permission is a setting to correct."""
-    tmp_path.chmod(0o500)
-    with pytest.raises(ConfigError, match="permissions"):
-        SqlStore.open(f"sqlite:///{tmp_path}/x.db")
-
-
-def test_a_file_that_is_no_database(tmp_path: Path) -> None:
-    """A foreign file is neither overwritten nor a traceback."""
-    file = tmp_path / "x.db"
-    file.write_text("These are my notes. " * 100)
-    with pytest.raises(StoreError, match="move it away"):
-        SqlStore.open(f"sqlite:///{file}")
-    assert file.read_text().startswith("These are my notes.")
-
-
-def test_a_damaged_file(tmp_path: Path) -> None:
-    """Damage found later than at opening says what to do as well."""
-    file = tmp_path / "x.db"
-    with SqlStore.open(f"sqlite:///{file}") as store:
-        store.claim([news(str(number), summary="x" * 500) for number in range(200)], now_utc=NOW)
-    content = bytearray(file.read_bytes())
-    content[8192:] = b"\xa5" * (len(content) - 8192)
-    file.write_bytes(content)
-    with pytest.raises(StoreError, match="move it away"), SqlStore.open(f"sqlite:///{file}") as store:
-        store.undecided(limit=500)
-
-
 def test_an_unreadable_payload_names_its_model(store: SqlStore, url: str) -> None:
     """A row that someone edited by hand is a StoreError, not a crash."""
     store.claim([news("a")], now_utc=NOW)
     run_sql(url, "UPDATE items SET payload = '{}'")
     with pytest.raises(StoreError, match="no Item: key"):
         store.undecided(limit=5)
-
-
-_LOCKS = {
-    "sqlite": "BEGIN IMMEDIATE",
-    "postgresql": f"SELECT pg_advisory_lock({0x636174616C797374})",
-}
-
-
-@contextmanager
-def _locked(url: str) -> Iterator[None]:
-    with connected(url) as connection:
-        connection.exec_driver_sql(_LOCKS[connection.dialect.name])
-        yield
-
-
-def test_a_locked_database_is_named_after_the_wait(url: str) -> None:
-    """Another program that keeps the database locked is an error that says so; then all goes on."""
-    with SqlStore.open(url, busy_timeout_s=0.2) as store:
-        with _locked(url):
-            with pytest.raises(StoreError, match=r"locked.*end the other program"):
-                store.claim([news("a")], now_utc=NOW)
-            assert store.undecided(limit=5) == []
-        assert len(store.claim([news("a")], now_utc=NOW)) == 1
-
-
-def test_a_short_lock_is_waited_for(url: str) -> None:
-    """A write that meets another program's goes through once that is done."""
-    with SqlStore.open(url, busy_timeout_s=20) as store:
-        writer = threading.Thread(target=store.claim, args=([news("a")],), kwargs={"now_utc": NOW})
-        with _locked(url):
-            writer.start()
-            writer.join(timeout=0.2)
-            assert writer.is_alive()
-        writer.join()
-        assert store.undecided(limit=5) == [news("a")]
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """Give a folder on a disk of one megabyte, or skip."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
-    try:
-        subprocess.run(mount, check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("no permission to mount a small disk")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True, capture_output=True)
-
-
-def test_a_full_disk(small_disk: Path) -> None:
-    """A full disk is an error that says so, loses nothing, and is over when there is space again."""
-    ballast = small_disk / "ballast"
-    ballast.write_bytes(b"x" * 400_000)
-    url = f"sqlite:///{small_disk / 'x.db'}"
-    with SqlStore.open(url) as store:
-        done = 0
-
-        def claim_without_end() -> None:
-            nonlocal done
-            while done < 1_000:
-                store.claim([news(f"{done}-{n}", summary="x" * 1000) for n in range(10)], now_utc=NOW)
-                done += 1
-
-        with pytest.raises(StoreError, match="disk"):
-            claim_without_end()
-        assert len(store.undecided(limit=5000)) == done * 10
-        ballast.unlink()
-        store.claim([news("after")], now_utc=NOW)
-    with SqlStore.open(url) as store:
-        assert len(store.undecided(limit=5000)) == done * 10 + 1
 
 
 def test_without_psycopg(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -485,14 +382,6 @@ def test_a_server_that_does_not_answer() -> None:
     with pytest.raises(StoreError, match="check that the server runs") as caught:
         SqlStore.open("postgresql://u:hush@127.0.0.1:1/d?sslpassword=hush2")
     assert "hush" not in str(caught.value)
-
-
-def test_a_connection_that_breaks_is_made_anew(clean_postgres_url: str) -> None:
-    """A server that was restarted between two cycles costs nothing."""
-    with SqlStore.open(clean_postgres_url) as store:
-        others = "pid <> pg_backend_pid() AND datname = current_database()"
-        run_sql(clean_postgres_url, f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}")
-        assert store.alerts_since(NOW, limit=1, ticker="NONE") == []
 
 
 def test_the_payload_column_is_json(store: SqlStore, url: str) -> None:

@@ -10,6 +10,11 @@ from dataclasses import dataclass
 
 _OTHER_PROGRAM = "end the other program that writes to it: a second driver, a backup, a database browser"
 _FREE_SPACE = "free some space; nothing that was stored is lost"
+_MEND_FILE = (
+    "stop all that use it, then put your backup in its place (docs/operate.md), or save what can be had with "
+    "sqlite3 FILE .recover; or move it away with its -wal and -shm files: a new store is made"
+)
+_MEND_SERVER = "the server's log names the table; put your backup in its place (docs/operate.md)"
 _IS_IT_UP = "check that the server runs and that DATABASE_URL names its host and port"
 _LOGIN = "check user and password in DATABASE_URL"
 _DATABASE = "create it (createdb NAME), or correct its name in DATABASE_URL"
@@ -33,14 +38,8 @@ _SQLITE = {
     "SQLITE_LOCKED": Diagnosis("the database is locked and stayed so", _OTHER_PROGRAM),
     "SQLITE_FULL": Diagnosis("the disk is full", _FREE_SPACE),
     "SQLITE_IOERR": Diagnosis("the disk failed", "check its free space and its health"),
-    "SQLITE_CORRUPT": Diagnosis(
-        "the file is damaged",
-        "move it away together with its -wal and -shm files, and start again: a new store is made",
-    ),
-    "SQLITE_NOTADB": Diagnosis(
-        "the file is no SQLite database",
-        "move it away, or name another one in DATABASE_URL",
-    ),
+    "SQLITE_CORRUPT": Diagnosis("the file is damaged", _MEND_FILE),
+    "SQLITE_NOTADB": Diagnosis("the file is no SQLite database, or its beginning is damaged", _MEND_FILE),
     "SQLITE_READONLY": Diagnosis(
         "the database cannot be written",
         "check the permissions of the file and its folder",
@@ -60,6 +59,10 @@ _POSTGRES = {
     "53100": Diagnosis("the server's disk is full", _FREE_SPACE),
     "53300": Diagnosis("the server has no connection left", "raise max_connections or end other clients"),
     "55P03": Diagnosis("the database is locked and stayed so", _OTHER_PROGRAM),
+    "25006": Diagnosis(
+        "the server takes no writes", "name the primary server in DATABASE_URL, not a standby"
+    ),
+    "XX00": Diagnosis("the server's files are damaged", _MEND_SERVER),
     "57": Diagnosis("the server is shutting down or starting", _IS_IT_UP),
     "08": Diagnosis("the connection to the server broke", _IS_IT_UP),
 }
