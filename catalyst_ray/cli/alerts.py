@@ -85,7 +85,11 @@ def command(
             since_utc=SystemClock().now_utc() - since if since else None,
             limit=limit,
         )
-    for line in (json.dumps(alert_row(r), allow_nan=False) for r in found) if as_json else lines(found):
-        click.echo(line)
+    if as_json:
+        for record in found:
+            click.echo(json.dumps(alert_row(record, page_url=settings.page_url), allow_nan=False))
+    else:
+        for line in lines(found):
+            click.echo(line)
     if not found and not as_json and sys.stdout.isatty():
         click.echo("no such alert", err=True)

@@ -8,6 +8,7 @@ import os
 import sys
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -74,17 +75,20 @@ def command(
     settings = load_settings(env_file=env_file)
     since_utc = SystemClock().now_utc() - since if since else EPOCH
     with SqlStore.open(settings.store_url, read_only=True) as store, _opened(out) as file:
-        rows = _rows(store, what, since_utc)
+        rows = _rows(store, what, since_utc, page_url=settings.page_url)
         number = _write_csv(what, rows, file) if form == "csv" and not as_json else _write_lines(rows, file)
     if out:
         click.echo(f"{number:,} {what} in {out}", err=True)
 
 
-def _rows(store: SqlStore, what: str, since_utc: datetime) -> Iterator[dict[str, Any]]:
+def _rows(
+    store: SqlStore, what: str, since_utc: datetime, *, page_url: str | None
+) -> Iterator[dict[str, Any]]:
     from catalyst_ray.core import export_rows  # noqa: PLC0415  (what it needs is not for --help)
 
     if what == "alerts":
-        return map(export_rows.alert_row, store.all_alerts(since_utc=since_utc))
+        row = partial(export_rows.alert_row, page_url=page_url)
+        return map(row, store.all_alerts(since_utc=since_utc))
     if what == "items":
         return map(export_rows.item_row, store.all_items(since_utc=since_utc))
     if what == "decisions":

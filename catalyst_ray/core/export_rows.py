@@ -42,8 +42,19 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
         *("type", "schema", "id", "created_utc", "revision", "revised_utc", "withdrawn", "also", "notices"),
         *("ticker", "tickers", "company", "venue", "direction", "value", "confidence", "event", "events"),
         *("headline", "source", "feed", "kind", "form", "filing_items", "accession", "published_utc"),
-        *("received_utc", "summary", "url", "price_usd", "change_pct", "tier", "llm", "llm_reason", "score"),
-        *("offering", "reasons", "chart", "trace", "held", "deliveries"),
+        *(
+            "received_utc",
+            "summary",
+            "url",
+            "page",
+            "price_usd",
+            "change_pct",
+            "tier",
+            "llm",
+            "llm_reason",
+            "score",
+        ),
+        *("offering", "reasons", "page", "chart", "trace", "held", "deliveries"),
     ),
     "items": (
         *("key", "kind", "feed", "source", "title", "url", "form", "accession", "filing_items"),
@@ -66,10 +77,10 @@ _FORMULA = re.compile(r"\s*[=+\-@＝＋－＠|%]")
 """How a cell begins that a spreadsheet may take for a formula or a call of another program (OWASP, CSV injection)."""
 
 
-def alert_row(record: AlertRecord) -> dict[str, Any]:
-    """Return an alert with where it stands with each sink."""
+def alert_row(record: AlertRecord, *, page_url: str | None = None) -> dict[str, Any]:
+    """Return an alert with where it stands with each sink; ``page_url`` is our page's address."""
     deliveries = [delivery_row(delivery) for delivery in record.deliveries]
-    return {**alert_record(record.alert), "held": record.is_held, "deliveries": deliveries}
+    return {**alert_record(record.alert, page_url=page_url), "held": record.is_held, "deliveries": deliveries}
 
 
 def item_row(record: ItemRecord) -> dict[str, Any]:

@@ -54,6 +54,7 @@ def call(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DATABASE_URL", url)
     monkeypatch.setenv("SLEEP_SECONDS", "60")
+    monkeypatch.setenv("WEB_URL", "https://alerts.example.org")
 
     def call(command: Any, *arguments: object) -> Result:
         found = CliRunner().invoke(command, [str(one) for one in arguments])
@@ -206,6 +207,7 @@ def test_alerts_are_narrowed_down(well: SqlStore, call: Callable[..., Result]) -
             is_held = one["ticker"] == "MRPK"
             expected = {} if is_held else {"discord": "pending", "files": "sent"}
             assert (one["held"], states) == (is_held, expected)
+            assert one["page"].startswith("https://alerts.example.org/")
     assert tickers == NARROWED
 
 
