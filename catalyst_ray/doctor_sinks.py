@@ -7,15 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from catalyst_ray.errors import CatalystError
-from catalyst_ray.wiring import UNSIGNED, make_remote_sinks
+from catalyst_ray.wiring import REMOTE_SINKS, UNSIGNED
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from catalyst_ray.adapters.discord import DiscordWebhook
-    from catalyst_ray.adapters.notify import AppriseService
-    from catalyst_ray.adapters.slack import SlackWebhook
-    from catalyst_ray.adapters.webhook import Webhook
+    from catalyst_ray.ports import RemoteNotifier
     from catalyst_ray.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -35,24 +32,25 @@ class Finding:
 
 
 async def check_sinks(settings: Settings) -> AsyncIterator[Finding]:
-    """Yield a finding for every sink that is set up, whether or not this is a dry run."""
-    try:
-        sinks = make_remote_sinks(settings)
-    except CatalystError as error:
-        yield Finding("sinks", "fail", f"{error.key}: {error.message}", error.hint or MEND)
-        return
+    """Yield a finding for every sink that is set up, whether or not this is a dry run; no check stops another."""
+    sinks: list[RemoteNotifier] = []
+    for kind, make in REMOTE_SINKS.items():
+        try:
+            sinks += make(settings)
+        except CatalystError as error:
+            yield Finding(kind, "fail", error.message, error.hint or MEND)
     for sink in sinks:
         finding = await _check(sink)
         if finding.status == "ok" and settings.dry_run:
             finding = Finding(sink.name, "warn", f"{finding.words}; dry run", "unset DRY_RUN to post alerts")
         yield finding
-    if not sinks:
+    if not settings.has_sinks:
         yield Finding("sinks", "warn", "dry run: alerts stay on this machine", NO_SINK)
     if settings.webhook_url and not settings.webhook_secret:
         yield Finding("webhook secret", "warn", "events are not signed", UNSIGNED)
 
 
-async def _check(sink: DiscordWebhook | SlackWebhook | Webhook | AppriseService) -> Finding:
+async def _check(sink: RemoteNotifier) -> Finding:
     try:
         return Finding(sink.name, "ok", await sink.check())
     except CatalystError as error:

@@ -110,10 +110,14 @@ class DeliverySettings(BaseSettings):
         return value
 
     @property
+    def has_sinks(self) -> bool:
+        """Return whether a sink beyond this machine is set."""
+        return any((self.discord_webhook_url, self.slack_webhook_url, self.webhook_url, self.apprise_urls))
+
+    @property
     def is_dry_run(self) -> bool:
         """Return whether alerts stay on this machine."""
-        ways = (self.discord_webhook_url, self.slack_webhook_url, self.webhook_url, self.apprise_urls)
-        return self.dry_run or not any(ways)
+        return self.dry_run or not self.has_sinks
 
     @property
     def page_url(self) -> str | None:

@@ -37,12 +37,12 @@ from catalyst_ray.web.options import USUAL_PORT, PageOptions
 from catalyst_ray.web.server import PageServer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from catalyst_ray.core.directory import TickerDirectory
     from catalyst_ray.models import FeedSpec
-    from catalyst_ray.ports import Artist, Clock, Notifier, PriceSource, Store
+    from catalyst_ray.ports import Artist, Clock, Notifier, PriceSource, RemoteNotifier, Store
     from catalyst_ray.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -207,25 +207,46 @@ def make_sinks(settings: Settings, *, out: TextIO | None = None, is_terminal: bo
     return [*sinks, *make_remote_sinks(settings)]
 
 
-def make_remote_sinks(settings: Settings) -> list[DiscordWebhook | SlackWebhook | Webhook | AppriseService]:
-    """Return the sinks that are set up to leave this machine, each with a ``check``; raises as ``make_sinks``."""
-    page, clock = settings.page_url, SystemClock()
-    sinks: list[DiscordWebhook | SlackWebhook | Webhook | AppriseService] = []
+def make_remote_sinks(settings: Settings) -> list[RemoteNotifier]:
+    """Return the sinks that are set up to leave this machine; raises as ``make_sinks``."""
+    return [sink for make in REMOTE_SINKS.values() for sink in make(settings)]
+
+
+def _discord(settings: Settings) -> Iterator[RemoteNotifier]:
     if settings.discord_webhook_url:
-        sinks.append(DiscordWebhook(settings.discord_webhook_url.get_secret_value(), page_url=page))
+        yield DiscordWebhook(settings.discord_webhook_url.get_secret_value(), page_url=settings.page_url)
+
+
+def _slack(settings: Settings) -> Iterator[RemoteNotifier]:
     if settings.slack_webhook_url:
-        sinks.append(SlackWebhook(settings.slack_webhook_url.get_secret_value(), clock=clock, page_url=page))
-    if settings.webhook_url:
-        secret = settings.webhook_secret
-        keys = signing_keys(secret.get_secret_value()) if secret else ()
-        if not keys:
-            log.warning("the webhook's events are not signed", extra={"mend": UNSIGNED})
-        url = settings.webhook_url.get_secret_value()
-        sinks.append(Webhook(url, clock=clock, keys=keys, page_url=page))
+        url = settings.slack_webhook_url.get_secret_value()
+        yield SlackWebhook(url, clock=SystemClock(), page_url=settings.page_url)
+
+
+def _webhook(settings: Settings) -> Iterator[RemoteNotifier]:
+    if not settings.webhook_url:
+        return
+    secret = settings.webhook_secret
+    keys = signing_keys(secret.get_secret_value()) if secret else ()
+    if not keys:
+        log.warning("the webhook's events are not signed", extra={"mend": UNSIGNED})
+    url = settings.webhook_url.get_secret_value()
+    yield Webhook(url, clock=SystemClock(), keys=keys, page_url=settings.page_url)
+
+
+def _apprise(settings: Settings) -> Iterator[RemoteNotifier]:
     if settings.apprise_urls:
-        urls = addresses(settings.apprise_urls.get_secret_value())
-        sinks += [AppriseService(url, number=n, page_url=page) for n, url in enumerate(urls, 1)]
-    return sinks
+        for number, url in enumerate(addresses(settings.apprise_urls.get_secret_value()), 1):
+            yield AppriseService(url, number=number, page_url=settings.page_url)
+
+
+REMOTE_SINKS: Mapping[str, Callable[[Settings], Iterator[RemoteNotifier]]] = {
+    "discord": _discord,
+    "slack": _slack,
+    "webhook": _webhook,
+    "apprise": _apprise,
+}
+"""What makes the sinks of each kind, none where it is not set."""
 
 
 def make_fast_tier(settings: Settings, directory: TickerDirectory) -> FastTier:

@@ -18,7 +18,7 @@ from catalyst_ray.core.message_text import clip, plain
 from catalyst_ray.errors import ConfigError, DeliveryError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from catalyst_ray.ports import Clock
 
@@ -52,7 +52,6 @@ class HookExchange:
         sink: The sink's name, for errors.
         setting: The setting that holds the address.
         timeout_s: For one exchange in all; reaching the host may take half of it.
-        session: Makes the HTTP session when it is first needed; it is closed here.
 
     Raises:
         ConfigError: The address is none of http or https.
@@ -66,7 +65,6 @@ class HookExchange:
         setting: str,
         clock: Clock,
         timeout_s: float,
-        session: Callable[[], aiohttp.ClientSession] = aiohttp.ClientSession,
     ) -> None:
         self.url = _address(url, setting)
         self.host = self.url.host or ""
@@ -74,7 +72,6 @@ class HookExchange:
         self._setting = setting
         self._clock = clock
         self._timeout = aiohttp.ClientTimeout(total=timeout_s, connect=timeout_s / 2)
-        self._make_session = session
         self._session: aiohttp.ClientSession | None = None
 
     async def post(self, body: bytes, headers: Mapping[str, str] | None = None) -> Answer:
@@ -158,7 +155,8 @@ class HookExchange:
         self, method: str, body: bytes | None, headers: Mapping[str, str]
     ) -> Answer | DeliveryError:
         if self._session is None:
-            self._session = self._make_session()
+            # A connection kept from the alert before may be closed by now: whether this one arrived would be unknown.
+            self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True))
         named = {"User-Agent": f"catalyst-ray/{__version__}", **headers}
         asked = self._session.request(
             method, self.url, data=body, headers=named, timeout=self._timeout, allow_redirects=False

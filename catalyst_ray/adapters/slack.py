@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from catalyst_ray.errors import DeliveryError
     from catalyst_ray.models import Alert
     from catalyst_ray.ports import Clock
 
@@ -163,5 +164,5 @@ class SlackWebhook:
         if not 200 <= answer.status < 300:
             raise self._refusal(answer)
 
-    def _refusal(self, answer: Answer) -> Exception:
+    def _refusal(self, answer: Answer) -> DeliveryError:
         return self._hook.refusal(answer, hint=_MENDS.get(answer.text.casefold()))

@@ -12,6 +12,7 @@ from catalyst_ray.ports.world import (
     Notifier,
     PacedNotifier,
     PriceSource,
+    RemoteNotifier,
 )
 
 __all__ = [
@@ -26,5 +27,6 @@ __all__ = [
     "Notifier",
     "PacedNotifier",
     "PriceSource",
+    "RemoteNotifier",
     "Store",
 ]

@@ -183,6 +183,18 @@ class Notifier(Protocol):
         ...
 
 
+class RemoteNotifier(Notifier, Protocol):
+    """A sink beyond this machine."""
+
+    async def check(self) -> str:
+        """Ask whether it lives, deliver nothing, and return what is known of it in words.
+
+        Raises:
+            DeliveryError: It does not, or nobody answered.
+        """
+        ...
+
+
 @runtime_checkable
 class PacedNotifier(Protocol):
     """A sink that knows how often it may be asked."""

@@ -23,6 +23,7 @@ class Hook:
     bodies: list[bytes] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     methods: list[str] = field(default_factory=list)
+    peers: list[object] = field(default_factory=list)
     base: str = ""
 
     @property
@@ -39,6 +40,7 @@ class Hook:
         self.bodies.append(await request.read())
         self.headers.append(dict(request.headers))
         self.methods.append(request.method)
+        self.peers.append(request.transport and request.transport.get_extra_info("peername"))
         step = self.script.pop(0) if self.script else 200
         if callable(step):
             answer: web.StreamResponse = await step(request)

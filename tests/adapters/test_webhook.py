@@ -84,6 +84,16 @@ async def test_a_retry_has_the_same_id_and_a_revision_another() -> None:
     assert [hook.json(n)["type"] for n in range(3)] == ["alert.created"] * 2 + ["alert.revised"]
 
 
+async def test_each_event_has_a_connection_of_its_own() -> None:
+    """One that is kept may be closed by the receiver just then: whether the event arrived would be unknown."""
+    async with hook_server() as hook:
+        webhook = sink(hook)
+        for _ in range(3):
+            await webhook.send(make_alert(), chart=None, gauge=None)
+        await webhook.close()
+    assert len(set(hook.peers)) == 3
+
+
 async def test_without_a_secret_events_are_unsigned() -> None:
     """No header of a signature is better than one that proves nothing."""
     async with hook_server() as hook:
