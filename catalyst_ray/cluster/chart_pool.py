@@ -37,7 +37,8 @@ RAY: Any = ray
 
 QUEUE_SIZE = 1_000
 CACHE_BYTES = 16 * 1024 * 1024
-WARM_UP_TIMEOUT_S = 60.0
+WARM_UP_TIMEOUT_S = 20.0
+"""Charts wait no longer for their workers to be warm: a node may have to come first, or be busy."""
 WARM_UP_ROUNDS = 6
 WARM_UP_PAUSE_S = 0.5
 """A worker process takes about so long to start, and Ray starts one only when there is a task for it."""
@@ -166,14 +167,16 @@ class ChartPool:
         ref = self._task.remote(work.payload)
         try:
             png, seconds = await self._result(ref, work)
-        except (RayError, CatalystError, TimeoutError) as error:
+        except (RayError, TimeoutError) as error:
             RAY.cancel(ref, force=True)  # matplotlib is C code: nothing softer ends it
             now = self._clock.monotonic()
             self._queue.expire(now)  # late callers are told by their own time-out
-            words = str(error).splitlines()[-1][:200] if str(error) else type(error).__name__
-            self._fail(self._queue.failed(work.key, now), f"chart failed: {words}")
-            if not isinstance(error, RayTaskError):  # it did not fail by itself: its worker is gone
+            if isinstance(error, RayTaskError):
+                words = str(error).splitlines()[-1][:200]
+            else:  # it did not fail by itself: its worker is gone
+                words = f"its worker was lost twice ({type(error).__name__})"
                 self._warm_up()
+            self._fail(self._queue.failed(work.key, now), f"chart failed: {words}")
             return
         except asyncio.CancelledError:
             RAY.cancel(ref, force=True)

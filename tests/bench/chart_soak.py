@@ -117,7 +117,7 @@ async def soak(count: int, *, folder: Path, sample_every: int) -> dict[str, Any]
 
 
 def memory(samples: list[tuple[int, float, float]], count: int) -> dict[str, float]:
-    """Return first, last and slope of the driver's memory and of its largest worker's, without the warm-up."""
+    """Return first, last and slopes of the driver's memory and of its largest worker's, without the warm-up."""
     flat = [sample for sample in samples if sample[0] >= WARM_UP_SHARE * count]
     figures = {}
     for column, name in ((1, "driver"), (2, "worker")):
@@ -125,6 +125,7 @@ def memory(samples: list[tuple[int, float, float]], count: int) -> dict[str, flo
         figures[f"{name}_mb_first"] = round(points[0][1], 1)
         figures[f"{name}_mb_last"] = round(points[-1][1], 1)
         figures[f"{name}_mb_per_1000_charts"] = round(slope(points), 3)
+        figures[f"{name}_mb_per_1000_charts_second_half"] = round(slope(points[len(points) // 2 :]), 3)
     return figures
 
 

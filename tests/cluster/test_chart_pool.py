@@ -64,16 +64,28 @@ def tried(asked: ChartRequest) -> tuple[bytes, float]:
     return b"png", 0.0
 
 
+def lost(asked: ChartRequest) -> tuple[bytes, float]:
+    """Stand in for a chart that takes its worker's process with it, whenever it is tried."""
+    (Path(asked.label) / str(os.getpid())).touch()
+    os.kill(os.getpid(), signal.SIGKILL)
+    return b"", 0.0
+
+
 def counted(asked: ChartRequest) -> tuple[bytes, float]:
     """Stand in for a chart that breaks, and leaves a file for each try."""
     (Path(asked.label) / str(time.monotonic_ns())).touch()
     raise ValueError("no such colour")
 
 
-def telling(asked: ChartRequest) -> tuple[bytes, float]:
-    """Stand in for a chart that hangs if it is told to, and else says whether its worker is warm."""
-    time.sleep(60 if asked.label == "hang" else 0.3)
-    return str("matplotlib.font_manager" in sys.modules).encode(), 0.0
+MARKS = Path()
+"""Where ``marking`` leaves its files; travels to the workers with it."""
+
+
+def marking() -> tuple[str, int]:
+    """Stand in for the warm-up of a worker; the first two times it says that it was the same worker."""
+    (MARKS / str(time.monotonic_ns())).touch()
+    count = len(list(MARKS.iterdir()))
+    return "node", 1 if count <= 2 else count
 
 
 @pytest.fixture
@@ -174,6 +186,18 @@ async def test_a_lost_worker_costs_one_more_try(ray_session, monkeypatch, tmp_pa
     await pool.close()
 
 
+async def test_a_worker_lost_twice_is_told_in_words_for_a_card(ray_session, monkeypatch, tmp_path) -> None:
+    """There is no third try, and the reason names no process and no address."""
+    monkeypatch.setattr(chart_pool, "render", lost)
+    pool = ChartPool(clock=SystemClock(), workers=1, cache_ttl_s=0, timeout_s=30)
+    with pytest.raises(CatalystError) as caught:
+        await pool.draw(replace(request(), label=str(tmp_path)), priority=5)
+    assert caught.value.message == "chart failed: its worker was lost twice (WorkerCrashedError)"
+    assert len(list(tmp_path.iterdir())) == 2
+    assert pool.stats()["failed"] == 1
+    await pool.close()
+
+
 async def test_a_chart_that_breaks_by_itself_is_not_tried_again(ray_session, monkeypatch, tmp_path) -> None:
     """The same bars would break it again."""
     monkeypatch.setattr(chart_pool, "render", counted)
@@ -184,19 +208,29 @@ async def test_a_chart_that_breaks_by_itself_is_not_tried_again(ray_session, mon
     await pool.close()
 
 
-async def test_workers_are_warm_again_after_one_had_to_be_killed(ray_session, monkeypatch) -> None:
-    """A hung chart takes its worker with it; the one that comes instead has matplotlib loaded before it is needed."""
-    monkeypatch.setattr(chart_pool, "render", telling)
+async def test_workers_are_warmed_up_until_each_was(ray_session, monkeypatch, tmp_path) -> None:
+    """One worker that took both warm-ups is not two warm workers: they are sent once more."""
+    monkeypatch.setattr(chart_pool, "warm_worker", marking)
+    monkeypatch.setattr(sys.modules[__name__], "MARKS", tmp_path)
     pool = ChartPool(clock=SystemClock(), workers=2, cache_ttl_s=0, timeout_s=30)
     await pool.start()
+    assert len(list(tmp_path.iterdir())) == 4
+    await pool.close()
+
+
+async def test_workers_are_warm_again_after_one_had_to_be_killed(ray_session, monkeypatch, tmp_path) -> None:
+    """A hung chart takes its worker with it; the one that comes instead is warmed up before it is needed."""
+    monkeypatch.setattr(chart_pool, "render", slow)
+    monkeypatch.setattr(chart_pool, "warm_worker", marking)
+    monkeypatch.setattr(sys.modules[__name__], "MARKS", tmp_path)
+    pool = ChartPool(clock=SystemClock(), workers=2, cache_ttl_s=0, timeout_s=30)
     with pytest.raises(CatalystError, match="not drawn within"):
-        await pool.draw(replace(request(), label="hang"), priority=5, timeout_s=1.0)
+        await pool.draw(replace(request(), label="30"), priority=5, timeout_s=0.5)
     while pool.stats()["busy"]:  # noqa: ASYNC110  (the pool tells in a count)
         await asyncio.sleep(0.02)
     assert pool._warming is not None
     await asyncio.wait_for(pool._warming, 30)
-    pictures = await asyncio.gather(*(pool.draw(request(f"T{i}"), priority=5) for i in range(2)))
-    assert [picture.png for picture in pictures] == [b"True", b"True"]
+    assert len(list(tmp_path.iterdir())) >= 2
     await pool.close()
 
 
