@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING, TextIO
 from catalyst_ray import settings_llm, wiring
 from catalyst_ray.adapters.clock import SystemClock
 from catalyst_ray.adapters.edgar_documents import EdgarDocuments
-from catalyst_ray.adapters.gpu import NvmlProbe
 from catalyst_ray.adapters.page import write_page
 from catalyst_ray.adapters.store import SqlStore
 from catalyst_ray.cluster.chart_pool import ChartPool
 from catalyst_ray.cluster.driver import Driver
 from catalyst_ray.cluster.engines import check_engine, choose_engine
 from catalyst_ray.cluster.filing_reader import FilingReader, FilingTask
+from catalyst_ray.cluster.gpu_watch import ClusterGpus
 from catalyst_ray.cluster.judge import READ_PATIENCE_S
 from catalyst_ray.cluster.late_judge import LateJudge
 from catalyst_ray.cluster.opening import open_judge
@@ -172,6 +172,9 @@ class _App:
             judge = LateJudge(lambda tell: self._look_for_model(filings, tell), clock=self._clock)
             stack.push_async_callback(judge.close)
             judge.start()
+            gpus = ClusterGpus(clock=self._clock, replicas=judge.replicas)
+            stack.push_async_callback(gpus.close)
+            gpus.start()
             tickers = wiring.make_tickers(self._settings)
             fast = await stop.unless_stopped(self._warm_up(judge, tickers))
             if fast is None:
@@ -190,7 +193,13 @@ class _App:
             )
             housekeeping = self._housekeeping()
             cycle = self._cycle(
-                intake=intake, fast=fast, judge=judge, filings=filings, late=late, housekeeping=housekeeping
+                intake=intake,
+                fast=fast,
+                judge=judge,
+                filings=filings,
+                late=late,
+                gpus=gpus,
+                housekeeping=housekeeping,
             )
             driver = self._driver(cycle, housekeeping, stop)
             return await driver.run(cycles=self._start.cycles)
@@ -229,6 +238,7 @@ class _App:
         judge: LateJudge,
         filings: FilingReader,
         late: LateVerdicts,
+        gpus: ClusterGpus,
         housekeeping: Housekeeping,
     ) -> Cycle:
         settings, store, clock = self._settings, self._store, self._clock
@@ -256,7 +266,7 @@ class _App:
             late_s=settings.llm_timeout_secs + READ_PATIENCE_S,
             courier=self._courier,
             queues={"llm": judge.stats, "charts": self._artist.stats, "filings": filings.stats},
-            gpus=NvmlProbe().sample,
+            gpus=gpus,
             feeds=self._feeds.active,
             off=self._feeds.off,
             max_alerts=settings.max_alerts_per_cycle,

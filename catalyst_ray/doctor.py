@@ -136,8 +136,8 @@ async def is_open(dashboard_url: str) -> bool:
 
 
 def _gpus() -> Finding:
-    probe = NvmlProbe()
-    cards = probe.sample()
+    with NvmlProbe() as probe:
+        cards = probe.sample(full=False)
     if not cards:
         mend = "nothing to do on a CPU machine; else `nvidia-smi` must list the card"
         return Finding("GPUs", "warn", f"none seen ({probe.reason or 'NVML answers'})", mend)
@@ -218,7 +218,8 @@ async def _model(settings: Settings) -> Finding:
         status, mend = MISSING_MODEL[settings.llm_engine]
         return Finding("language model", status, choice.words, mend)
     # Started here, without Ray, with the cards that a replica would get.
-    gpus = math.ceil(settings.llm_gpus_per_replica) if NvmlProbe().sample() else 0
+    with NvmlProbe() as probe:
+        gpus = math.ceil(settings.llm_gpus_per_replica) if probe.sample(full=False) else 0
     model = choice.spec.make(name="doctor", workers=1, gpus=gpus)
     limit_s = settings.llm_start_timeout_secs
     try:

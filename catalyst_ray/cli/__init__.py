@@ -22,6 +22,7 @@ COMMANDS = {
     "status": "Say whether the driver does its work, and what waits or failed.",
     "alerts": "List the latest alerts, and where each stands with each sink.",
     "web": "Show alerts, reasons and status as a page, until stopped.",
+    "gpu": "Show what every GPU does, live.",
     "explain": "Say what became of an item, and why.",
     "export": "Write alerts, items, decisions, deliveries or cycles for other programs.",
     "quality": "Measure the judgement on labelled data.",

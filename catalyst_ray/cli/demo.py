@@ -150,7 +150,8 @@ def empty(out: Path) -> None:
 def _fake_gpus() -> int | None:
     from catalyst_ray.adapters.gpu import NvmlProbe  # noqa: PLC0415  (loads a C library: not for --help)
 
-    return None if NvmlProbe().sample() else FAKE_GPUS
+    with NvmlProbe() as probe:
+        return None if probe.sample(full=False) else FAKE_GPUS
 
 
 def _save_discord(base_url: str, folder: Path) -> int:

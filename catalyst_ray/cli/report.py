@@ -50,6 +50,8 @@ def show(report: CycleReport, console: Console) -> None:
     """Print a report for a person: feeds that brought something, then feeds in trouble, then where time went."""
     from rich.text import Text  # noqa: PLC0415  (only a terminal needs it)
 
+    from catalyst_ray.cli.gpu_table import gpu_line  # noqa: PLC0415  (as above)
+
     console.print(Text.assemble("\n", (f"Cycle {report.number}", "bold"), f"  {_summary(report)}"))
     fresh = [feed for feed in report.feeds if feed.new]
     if fresh:
@@ -63,6 +65,8 @@ def show(report: CycleReport, console: Console) -> None:
         console.print(Text(plain(words), style))
     stages = "  ".join(f"{name} {seconds:.2f}" for name, seconds in report.stages.items() if seconds >= 0.005)
     console.print(Text.assemble(("seconds of work, side by side: ", "dim"), stages))
+    for card in report.gpus:
+        console.print(Text.assemble(("GPU ", "dim"), gpu_line(card)))
     for sink, posted_s in report.posted_s.items():
         figures = f"median {statistics.median(posted_s):.2f} s, longest {max(posted_s):.2f} s"
         console.print(Text.assemble((f"from first byte to {sink}: ", "dim"), figures))

@@ -43,9 +43,13 @@ DRAIN_S = 60.0
 
 
 class Managed(Replica, Protocol):
-    """A replica that can be started, asked how it is, and restarted; ``is_ours`` unless another driver owns it."""
+    """A replica that can be started, asked how it is, and restarted; ``is_ours`` unless another driver owns it.
+
+    ``info`` is where it ran when it was started last.
+    """
 
     is_ours: bool
+    info: ReplicaInfo | None
 
     async def start(self, timeout_s: float, *, fresh: bool = False) -> ReplicaInfo:
         """Place it and start its engine."""
@@ -170,6 +174,11 @@ class Fleet:
     def serving(self) -> int:
         """Return the replicas that serve now."""
         return sum(seat.is_up and not seat.is_leaving for seat in self._pool.seats)
+
+    @property
+    def places(self) -> list[ReplicaInfo]:
+        """Return where the replicas run."""
+        return [replica.info for replica in self._managed.values() if replica.info is not None]
 
     async def close(self) -> None:
         """End the watching and whatever is starting; the pool closes those that serve."""

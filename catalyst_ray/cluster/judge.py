@@ -16,10 +16,11 @@ from catalyst_ray.errors import CatalystError, ParseError, StoreError
 from catalyst_ray.models import LlmAnswer, LlmUse, Reason, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from catalyst_ray.cluster.fleet import Fleet
     from catalyst_ray.cluster.llm_pool import LlmPool
+    from catalyst_ray.cluster.llm_replica import ReplicaInfo
     from catalyst_ray.core.prompt import Question
     from catalyst_ray.models import EngineInfo, FilingText, Item, Link, LlmRequest, Score
     from catalyst_ray.ports import Clock, DocumentSource, Store
@@ -63,6 +64,10 @@ class NoJudge:
     def stats(self) -> Mapping[str, float]:
         """Return nothing: nothing is queued."""
         return {}
+
+    def replicas(self) -> Sequence[ReplicaInfo]:
+        """Return nothing: none runs."""
+        return ()
 
     async def close(self) -> None:
         """Do nothing."""
@@ -172,6 +177,10 @@ class LlmJudge:
             "workers": sum(seat.replica.workers for seat in seats),
             **self._counts,
         }
+
+    def replicas(self) -> Sequence[ReplicaInfo]:
+        """Return where the model's replicas run."""
+        return self._fleet.places if self._fleet is not None else ()
 
     async def close(self) -> None:
         """Write what is still to be kept, and end the pool and its replicas."""

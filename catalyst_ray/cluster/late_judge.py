@@ -14,9 +14,10 @@ from catalyst_ray.cluster.llm_pool import why
 from catalyst_ray.errors import CatalystError, ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from catalyst_ray.cluster.judge import LlmJudge
+    from catalyst_ray.cluster.llm_replica import ReplicaInfo
     from catalyst_ray.models import Item, Link, LlmUse, Score, Verdict
     from catalyst_ray.ports import Clock
 
@@ -78,6 +79,10 @@ class LateJudge:
     def stats(self) -> Mapping[str, float]:
         """Return the model's queue statistics; nothing before it is there."""
         return self._judge.stats()
+
+    def replicas(self) -> Sequence[ReplicaInfo]:
+        """Return where the model's replicas run; nothing before they do."""
+        return self._judge.replicas()
 
     async def close(self) -> None:
         """End the looking, then the judge."""

@@ -48,6 +48,7 @@ class RemoteReplica:
         self._spec = spec
         self._plan = plan
         self._actor: Any = None
+        self.info: ReplicaInfo | None = None
 
     async def start(self, timeout_s: float, *, fresh: bool = False) -> ReplicaInfo:
         """Wait until the actor is placed and its engine runs; with ``fresh`` the engine is started anew.
@@ -65,6 +66,7 @@ class RemoteReplica:
         except _DiedForGood:
             self._actor = self._make()
             info = await self._call(self._actor.start.remote(fresh=fresh), timeout_s)
+        self.info = info
         return info
 
     async def health(self, timeout_s: float) -> ReplicaHealth:

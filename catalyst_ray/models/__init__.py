@@ -7,6 +7,7 @@ immutable: a stage makes a new one (``dataclasses.replace``) and never changes w
 from catalyst_ray.models.alerts import Alert, AlertRecord, Delivery, DeliveryState, ItemRecord, Receipt, Trace
 from catalyst_ray.models.feeds import FeedKind, FeedSpec, FeedState, Fetched
 from catalyst_ray.models.filings import FilingFacts, FilingPart, FilingText
+from catalyst_ray.models.gpus import GpuProcess, GpuSample
 from catalyst_ray.models.items import Claim, ClaimOutcome, Item, ItemKind, ParsedFeed, Party
 from catalyst_ray.models.judgement import (
     Action,
@@ -40,7 +41,7 @@ from catalyst_ray.models.offerings import (
 )
 from catalyst_ray.models.pictures import DEFAULT_PANELS, PANELS, Bars, ChartRequest, Picture, Split
 from catalyst_ray.models.quotes import PriceQuote
-from catalyst_ray.models.reports import CycleReport, FeedReport, GpuSample, StoreStatus
+from catalyst_ray.models.reports import CycleReport, FeedReport, StoreStatus
 
 __all__ = [
     "DEFAULT_PANELS",
@@ -68,6 +69,7 @@ __all__ = [
     "FilingFacts",
     "FilingPart",
     "FilingText",
+    "GpuProcess",
     "GpuSample",
     "Item",
     "ItemKind",

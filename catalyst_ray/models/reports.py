@@ -1,4 +1,4 @@
-"""Reports: what a cycle did, feed by feed, and GPU readings."""
+"""Reports: what a cycle did, feed by feed."""
 
 from __future__ import annotations
 
@@ -7,20 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime  # noqa: TC003  (pydantic reads the annotations at run time)
 
 from catalyst_ray.models.alerts import Delivery  # noqa: TC001  (same reason)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GpuSample:
-    """One reading of one GPU; None where the card or driver does not say."""
-
-    index: int
-    uuid: str
-    name: str
-    utilisation_pct: float | None = None
-    memory_used_bytes: int | None = None
-    memory_total_bytes: int | None = None
-    power_w: float | None = None
-    temperature_c: float | None = None
+from catalyst_ray.models.gpus import GpuSample  # noqa: TC001  (same reason)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +60,7 @@ class CycleReport:
             ``new + recovered + extended = alert + hold + suppress + drop + failed``.
         queues: Statistics of the queues, by name: ``llm``, ``charts``, ``filings``.
         deliveries: Outbox rows by state and sink after the cycle.
-        gpus: The driver's machine's GPUs as the cycle ended.
+        gpus: What every GPU of the cluster did in the cycle, by node.
     """
 
     number: int

@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping, Sequence
     from typing import Any
 
-    from catalyst_ray.models import CycleReport, Delivery, FeedSpec, FeedState, GpuSample, Item
+    from catalyst_ray.models import CycleReport, Delivery, FeedSpec, FeedState, Item
     from catalyst_ray.pipeline.courier import Courier
     from catalyst_ray.pipeline.flow import Flow
     from catalyst_ray.pipeline.intake import Intake, Taken
     from catalyst_ray.pipeline.late import LateVerdicts
     from catalyst_ray.pipeline.release import Releaser
-    from catalyst_ray.ports import Clock, Store
+    from catalyst_ray.ports import Clock, GpuWatch, Store
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ class Cycle:
         late: Verdicts that come after their item was decided, whatever cycle it was of.
         late_s: How long the last cycle waits for them.
         queues: Statistics for the report, by name of the queue.
-        gpus: Reads the GPUs for the report, in a thread.
+        gpus: Says what the GPUs did in the cycle, for the report.
         max_alerts: Alerts of one cycle; more are held for the next.
         parallel: Take all feeds at once; one by one otherwise.
     """
@@ -56,7 +56,7 @@ class Cycle:
         late_s: float,
         courier: Courier,
         queues: Mapping[str, Callable[[], Mapping[str, float]]],
-        gpus: Callable[[], Sequence[GpuSample]],
+        gpus: GpuWatch,
         feeds: Sequence[FeedSpec],
         off: Mapping[str, str],
         max_alerts: int,
@@ -150,7 +150,7 @@ class Cycle:
         tally.counts["awaited"] = self._late.open
         tally.counts["edited"] += self._courier.take_edits()
         deliveries, gpus = await asyncio.gather(
-            asyncio.to_thread(self._store.delivery_counts), asyncio.to_thread(self._gpus)
+            asyncio.to_thread(self._store.delivery_counts), self._gpus.window(tally.seconds)
         )
         queues = {name: stats() for name, stats in self._queues.items()}
         return tally.report(queues=queues, deliveries=deliveries, gpus=gpus)

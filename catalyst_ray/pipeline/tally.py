@@ -49,6 +49,11 @@ class Tally:
         """Add seconds to a stage."""
         self.stages[name] = self.stages.get(name, 0.0) + seconds
 
+    @property
+    def seconds(self) -> float:
+        """Return how long the cycle has run."""
+        return self._clock.monotonic() - self._started_s
+
     def problem(self, words: str) -> None:
         """Note what went wrong, for the report; the first hundred are kept."""
         if len(self.problems) < MAX_PROBLEMS:
@@ -70,7 +75,7 @@ class Tally:
         return CycleReport(
             number=self.number,
             started_utc=self.started_utc,
-            seconds=self._clock.monotonic() - self._started_s,
+            seconds=self.seconds,
             stages=dict(self.stages),
             counts=counts,
             feeds=tuple(self.feeds[name] for name in sorted(self.feeds)),

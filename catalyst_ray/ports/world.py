@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         FeedState,
         Fetched,
         FilingText,
+        GpuSample,
         Item,
         Link,
         LlmAnswer,
@@ -133,6 +134,14 @@ class Artist(Protocol):
 
     def stats(self) -> Mapping[str, float]:
         """Return queue statistics (requests, cached, joined, failed, mean_seconds, …)."""
+        ...
+
+
+class GpuWatch(Protocol):
+    """Sees the GPUs of the whole cluster."""
+
+    async def window(self, seconds: float) -> tuple[GpuSample, ...]:
+        """Return what every card did in the last ``seconds``, by node; soon, and without what does not answer."""
         ...
 
 

@@ -41,7 +41,7 @@ from catalyst_ray.pipeline.release import Releaser
 from catalyst_ray.pipeline.stories import Stories
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from catalyst_ray.models import Alert, ChartRequest, CycleReport, GpuSample, Item, Link, LlmUse, Score
@@ -284,6 +284,18 @@ class Telling:
         return telling
 
 
+class FakeGpus:
+    """Cards that did always the same."""
+
+    def __init__(self, cards: Sequence[GpuSample]) -> None:
+        self._cards = cards
+
+    async def window(self, seconds: float) -> tuple[GpuSample, ...]:
+        """Return the cards."""
+        assert seconds >= 0.0
+        return tuple(self._cards)
+
+
 @dataclass
 class World:
     """Everything that one test needs, with the parts that it may change."""
@@ -383,7 +395,7 @@ class World:
             late_s=5.0,
             courier=self.courier,
             queues={"llm": self.judge.stats, "charts": self.artist.stats},
-            gpus=lambda: self.gpus,
+            gpus=FakeGpus(self.gpus),
             feeds=[spec(name) for name in self.fetcher.answers],
             off=self.off,
             max_alerts=self.max_alerts,

@@ -61,6 +61,7 @@ class FakeManaged:
     silent: bool = False
     gate: asyncio.Event | None = None
     log: list = field(default_factory=list)
+    info: ReplicaInfo | None = None
 
     async def start(self, timeout_s, *, fresh=False):
         self.log.append("fresh" if fresh else "start")
@@ -70,7 +71,10 @@ class FakeManaged:
                 await problem.wait()
             else:
                 raise problem
-        return ReplicaInfo(name=self.name, pid=1, node="n", gpu_ids=(), visible_devices=None, engine=INFO)
+        self.info = ReplicaInfo(
+            name=self.name, pid=1, node="n", gpu_ids=(), visible_devices=None, engine=INFO
+        )
+        return self.info
 
     async def health(self, timeout_s):
         self.log.append("health")
@@ -173,9 +177,11 @@ async def test_it_opens_with_the_first_that_serves_and_the_others_join(worlds):
     world.made.plans[0] = [slow]
     assert (await world.fleet.open()).name == "llm-1"
     assert (world.fleet.serving, world.fleet.size) == (1, 2)
+    assert [info.name for info in world.fleet.places] == ["llm-1"]
     slow.set()
     await settle()
     assert world.fleet.serving == 2
+    assert [info.name for info in world.fleet.places] == ["llm-1", "llm-0"]
 
 
 async def test_if_none_starts_the_first_reason_is_told_and_nothing_is_left(worlds):

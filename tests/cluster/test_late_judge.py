@@ -59,6 +59,9 @@ class Model:
     def stats(self):
         return {"requests": 1.0}
 
+    def replicas(self):
+        return ["where llm-0 runs"]
+
     async def close(self):
         self.closed = True
 
@@ -123,6 +126,7 @@ async def test_a_hung_model_holds_nobody_up(late):
     assert await judge.ready(0.01) is False
     assert await ask(judge) == Verdict(None, Reason("llm_off", "the model is still loading"))
     assert (judge.words, judge.stats()) == ("the model is still loading", {})
+    assert list(judge.replicas()) == []
 
 
 async def test_it_delegates_once_the_model_is_there(late, caplog):
@@ -132,6 +136,7 @@ async def test_it_delegates_once_the_model_is_there(late, caplog):
     assert await judge.ready(5) is True
     assert await ask(judge) == JUDGED
     assert (judge.words, judge.stats()) == ("ollama runs m", {"requests": 1.0})
+    assert judge.replicas() == ["where llm-0 runs"]
     assert lines(caplog) == ["the language model is ready"]
     assert clock.slept == []
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 from rich.console import Console
 
 from catalyst_ray.cli.report import is_partial, show, to_json, write_json
-from catalyst_ray.models import CycleReport, FeedReport
+from catalyst_ray.models import CycleReport, FeedReport, GpuSample
 
 COUNTS = dict.fromkeys(
     ("entries", "items", "seen", "new", "recovered", "extended", "alert", "hold", "suppress", "drop"), 0
@@ -102,3 +103,24 @@ def test_the_json_form_is_marked_and_whole(tmp_path) -> None:
     write_json(tmp_path / "report.json", value)
     assert json.loads((tmp_path / "report.json").read_text()) == value
     assert [path.name for path in tmp_path.iterdir()] == ["report.json"]
+
+
+def test_every_gpu_has_a_line() -> None:
+    """What a card did in the cycle stands under the report; a card that tells nothing is there too."""
+    told = GpuSample(
+        index=1,
+        uuid="GPU-1",
+        name="L4",
+        node="rack2",
+        utilisation_pct=37.4,
+        utilisation_max_pct=92.0,
+        memory_used_bytes=5 * 2**30,
+        memory_total_bytes=24 * 2**30,
+        power_w=61.2,
+        energy_j=1234.5,
+        throttle=("power limit",),
+    )
+    text = shown(replace(report(), gpus=(told, GpuSample(index=0, uuid="GPU-2", name="T4"))), width=120)
+    line = "GPU rack2/1 L4: use 37 %, most 92 %, 5.0 of 24 GiB, 61 W, 1,234 J, slowed by power limit"
+    assert line in text.splitlines()
+    assert "GPU 0 T4: tells nothing" in text.splitlines()
