@@ -27,7 +27,7 @@ BRANCHES: Mapping[str, tuple[str, ...]] = {
 """The stages of a cycle by what they serve; others stand by themselves."""
 TARGET_S = 5.0
 """What a cycle should take at most."""
-MIN_BARS, MAX_BARS = 12, 180
+MIN_BARS, MAX_BARS = 60, 180
 MAX_BAR_WIDTH = 18.0
 SHORT_S = 1800.0
 PLOT_WIDTH, PLOT_HEIGHT = 960.0, 240.0

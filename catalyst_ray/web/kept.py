@@ -39,5 +39,12 @@ class Kept:
             while len(self._jobs) >= MAX_PAGES:
                 del self._jobs[next(iter(self._jobs))]
             job = asyncio.ensure_future(make())
+            job.add_done_callback(_looked_at)
             self._jobs[address] = now_s, job
         return await asyncio.shield(job)
+
+
+def _looked_at(job: asyncio.Future[Answer]) -> None:
+    """Look at a failure: those who asked may have gone."""
+    if not job.cancelled():
+        job.exception()

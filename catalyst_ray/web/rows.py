@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from catalyst_ray.core.message import Card
     from catalyst_ray.models import AlertRecord, Decision, Delivery, ItemRecord, Reason
 
-MAX_EVENTS = 3
+MAX_EVENTS = 2
 TELLING = 0.2
 """Weight from which an event beside the first is named."""
 UNDECIDED = "Not decided yet: it is in hand, or was when the program ended; the next cycle decides it."

@@ -126,7 +126,8 @@
         } else if (answer.status >= 500) {
           link("trouble", "The page cannot be refreshed");
         }
-        await new Promise((done) => setTimeout(done, PAUSE_MS));
+        const pause = Number(document.body.dataset.pause) || PAUSE_MS;
+        await new Promise((done) => setTimeout(done, pause));
       } while (again);
     } catch {
       link("lost", "Connection lost");
