@@ -24,8 +24,8 @@ from catalyst_ray.pipeline.charting import ChartLook
 from catalyst_ray.pipeline.pictures import Pictures
 
 CANDLES = 192
-OPENED_S = 1_764_253_800
-"""A Thursday's opening in New York."""
+OPENED_S = 1_764_167_400
+"""The opening in New York on the day before Thanksgiving 2025."""
 CYCLE = 50
 """Charts asked for at once; the folder is swept after each."""
 WARM_UP_SHARE = 0.1

@@ -18,7 +18,7 @@ from tests.cluster.calls import Calls
 # Ray's workers cannot import a test file: what it defines travels by value.
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
 
-OPENED_S = 1_764_253_800
+OPENED_S = 1_764_167_400
 TICKERS = ("AAA", "BBB", "CCC")
 
 
@@ -128,7 +128,7 @@ def test_late_is_told_with_none_and_counted(settings, monkeypatch) -> None:
 
 
 def test_without_prices_the_mend_is_named(settings, monkeypatch) -> None:
-    """A start that fails, or a source that is none, is an error with what to do, and a later call tries again."""
+    """A source that is none is an error that says what to set, and counts as failed."""
     monkeypatch.setenv("PRICE_SOURCE", "none")
     with pytest.raises(CatalystError, match="set PRICE_SOURCE"):
         api.submit_chart_request("AAA").result(timeout=60)
