@@ -91,7 +91,7 @@ class AppriseService:
 
     def digest_room(self, alerts: Sequence[Alert], *, now_utc: datetime) -> int:
         """Return how many of the alerts, from the first, one message can tell of."""
-        return list_room(alerts, now_utc=now_utc, limit=min(self._room, MAX_TEXT))
+        return 1 if self._is_short else list_room(alerts, now_utc=now_utc, limit=min(self._room, MAX_TEXT))
 
     async def send_digest(self, alerts: Sequence[Alert], *, now_utc: datetime, is_news: bool) -> Receipt:
         """Send one message with a line an alert, for those that waited too long, or news of such.
@@ -99,7 +99,11 @@ class AppriseService:
         Raises:
             DeliveryError: As ``send``.
         """
-        await self._say("", list_text(alerts, now_utc=now_utc, is_news=is_news), None)
+        if self._is_short:
+            text = one_line(card(alerts[0]), limit=self._room)
+        else:
+            text = list_text(alerts, now_utc=now_utc, is_news=is_news)
+        await self._say("", text, None)
         return Receipt()
 
     async def check(self) -> str:
@@ -114,9 +118,14 @@ class AppriseService:
     def _room(self) -> int:
         return int(self._service.body_maxlen) - _SPARE
 
+    @property
+    def _is_short(self) -> bool:
+        """Return whether the service takes no more than a line."""
+        return self._room < MIN_TEXT
+
     def _words(self, shown: Card) -> tuple[str, str]:
-        """Return title and body: the whole card, or one line where the service takes no more."""
-        if self._room < MIN_TEXT:
+        """Return title and body: the whole card, or one line."""
+        if self._is_short:
             return "", one_line(shown, limit=self._room)
         title = title_line(shown)
         body = plain_text(shown, limit=min(self._room, MAX_TEXT))

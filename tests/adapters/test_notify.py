@@ -69,6 +69,17 @@ async def test_a_service_for_short_texts_gets_one_line(monkeypatch: pytest.Monke
     assert (sent["title"], sent["attachments"]) == ("", [])
 
 
+async def test_a_service_for_short_texts_gets_late_alerts_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A list would be longer than it takes."""
+    async with hook_server() as hook:
+        service = AppriseService(target(hook))
+        monkeypatch.setattr(service._service, "body_maxlen", 160)
+        assert service.digest_room([make_alert()] * 3, now_utc=NOW_UTC) == 1
+        await service.send_digest([make_alert()], now_utc=NOW_UTC, is_news=False)
+    assert len(hook.json(0)["message"]) <= 100
+    assert hook.json(0)["message"].endswith("· alert a1b2c3d4e5")
+
+
 async def test_a_failure_is_an_unknown_outcome() -> None:
     """Apprise says yes or no: part of it may have arrived, so the next try is a possible double."""
     async with hook_server(500) as hook:
