@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from catalyst_ray.core.drawing import Box
 
-_MIN_SLOTS = 20  # fewer bars do not grow wider than so many would be
+_MIN_SLOTS = 12  # fewer bars do not grow wider than so many would be
 _PRICE_ROOM = 0.06  # of the range, free above and below the candles
 _VOLUME_SHARE = 0.22
 _PANEL_SHARE = 0.19  # of what lies under the heading, for each panel below the candles

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import struct
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from catalyst_ray.core import drawing
 from catalyst_ray.core.drawing import Surface, mix, printable, rgba, text_width
 
 BLACK, WHITE, RED = rgba("#000000"), rgba("#ffffff"), rgba("#ff0000")
@@ -96,6 +98,24 @@ def test_dashes_and_gaps_leave_holes():
     assert (seen[1, 43:58] == 0).all()
     assert seen[1, 20] > 0
     assert set(np.flatnonzero(seen[2] > 128)) == set(range(20, 30))
+
+
+def test_threads_draw_alike():
+    """Pictures drawn in many threads at once are those drawn alone: no thread writes with another's font."""
+
+    def picture(number: int) -> bytes:
+        surface = Surface(200, 60, BLACK)
+        for line in range(3):
+            size = 11.0 + number % 5 + line
+            surface.write(
+                f"Chart {number} {line}", 5, 10 + 20 * line, size_px=size, color=WHITE, bold=line == 1
+            )
+        return surface.png()
+
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(picture, range(60)))
+    drawing._ink.cache_clear()
+    assert together == [picture(number) for number in range(60)]
 
 
 @pytest.mark.parametrize(
