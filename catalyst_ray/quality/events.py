@@ -77,22 +77,18 @@ _MAX_CHARS = 500
 
 def events(folder: DataFolder) -> tuple[Figure, ...]:
     """Return macro-F1 over the types of the labelled sentences."""
-    title = "Event type of a sentence, macro-F1 over the types"
+    figure = Figure(key="event_macro_f1", title="Event type of a sentence, macro-F1 over the types")
     samples = [sample for row in folder.table(_PATTERN, delimiter="\t") if (sample := _sample(row))]
     types = sorted({kind for _, truth in samples for kind in truth})
     if not types:
-        return (Figure(key="event_macro_f1", title=title),)
+        return (figure,)
     ours = _rows(samples, types, types_said)
     found = estimate(ours, lambda sums: _macro(sums, range(len(types))))
     aimed = [at for at, kind in enumerate(types) if kind not in NOT_AIMED_AT]
     words = _rows(samples, types, _types_by_keyword)
     return (
-        Figure(
-            key="event_macro_f1",
-            title=title,
-            value=found.value,
-            low=found.low,
-            high=found.high,
+        figure.measured(
+            found,
             n=len(samples),
             baselines={"keywords": float(_macro(words.sum(axis=0)[None, :], range(len(types)))[0])},
             details=(

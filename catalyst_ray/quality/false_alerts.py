@@ -6,7 +6,7 @@ A text without a ticker cannot alert, so it is given an invented one. ``routine`
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -66,26 +66,19 @@ def false_alerts(folder: DataFolder) -> tuple[Figure, ...]:
     told = [(f"demo {item.truth.event}", demo.alerts(as_item(item))) for item in demo_items(Expected.QUIET)]
     real = Bench(folder.directory, model)
     pages = [(kind, real.alerts(item)) for kind, item in routine_items(folder)]
-    missing = Figure(key="false_alert_rate", title=_TITLE, aim=0.01, smaller_is_better=True)
-    return (_rate(told, pages) if pages else missing, _recall(demo))
+    figure = Figure(key="false_alert_rate", title=_TITLE, aim=0.01, smaller_is_better=True)
+    return (_rate(figure, told, pages) if pages else figure, _recall(demo))
 
 
-def _rate(told: list[tuple[str, bool]], pages: list[tuple[str, bool]]) -> Figure:
+def _rate(figure: Figure, told: list[tuple[str, bool]], pages: list[tuple[str, bool]]) -> Figure:
     rows = [(float(alerted), 1.0) for _, alerted in (*told, *pages)]
     found = estimate(rows, mean_of)
-    at_most = (
-        3 / len(rows) if found.value == 0 else found.high
-    )  # the rule of three: resamples of none have none
+    if found.value == 0:
+        found = replace(found, high=3 / len(rows))  # the rule of three: resamples of none have none
     items = ", ".join(sorted(ROUTINE_ITEMS))
-    return Figure(
-        key="false_alert_rate",
-        title=_TITLE,
-        value=found.value,
-        low=found.low,
-        high=at_most,
+    return figure.measured(
+        found,
         n=len(rows),
-        aim=0.01,
-        smaller_is_better=True,
         details=(
             f"demo world: all news and filings of {len(SEEDS)} days that are no catalysts, {_share(told)}",
             f"real pages: {_share(pages)}",
@@ -101,14 +94,10 @@ def _recall(demo: Bench) -> Figure:
     caught = [(item.truth.event, demo.alerts(as_item(item))) for item in demo_items(Expected.ALERT)]
     found = estimate([(float(alerted), 1.0) for _, alerted in caught], mean_of)
     missed = Counter(event for event, alerted in caught if not alerted)
-    return Figure(
-        key="demo_catalyst_recall",
-        title="Catalysts of the demo world that alert, each copy alone",
-        value=found.value,
-        low=found.low,
-        high=found.high,
+    title = "Catalysts of the demo world that alert, each copy alone"
+    return Figure(key="demo_catalyst_recall", title=title, aim=0.95).measured(
+        found,
         n=len(caught),
-        aim=0.95,
         details=tuple(f"missed {event}: {count}" for event, count in missed.most_common()),
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -57,6 +57,25 @@ class Figure:
         if self.value is None or self.aim is None:
             return None
         return self.value <= self.aim if self.smaller_is_better else self.value >= self.aim
+
+    def measured(
+        self,
+        found: Estimate,
+        *,
+        n: int,
+        baselines: Mapping[str, float] | None = None,
+        details: tuple[str, ...] = (),
+    ) -> Figure:
+        """Return the figure with what was found over ``n`` samples."""
+        return replace(
+            self,
+            value=found.value,
+            low=found.low,
+            high=found.high,
+            n=n,
+            baselines=baselines or {},
+            details=details,
+        )
 
 
 @dataclass(frozen=True, slots=True)

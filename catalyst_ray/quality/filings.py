@@ -33,22 +33,13 @@ class _Report(NamedTuple):
 def filings(folder: DataFolder) -> tuple[Figure, ...]:
     """Return the share of labelled 8-Ks whose set of items is read exactly."""
     reports = list(_reports(folder))
+    figure = Figure(key="items_8k_exact", title=TITLE, aim=0.98)
     if not reports:
-        return (Figure(key="items_8k_exact", title=TITLE, aim=0.98),)
+        return (figure,)
     right = [_items(report.text) == report.items for report in reports]
     found = estimate([(float(one), 1.0) for one in right], mean_of)
-    return (
-        Figure(
-            key="items_8k_exact",
-            title=TITLE,
-            value=found.value,
-            low=found.low,
-            high=found.high,
-            n=len(reports),
-            aim=0.98,
-            details=(*_by_setting(reports), *_mistakes(reports), *_submissions(folder)),
-        ),
-    )
+    details = (*_by_setting(reports), *_mistakes(reports), *_submissions(folder))
+    return (figure.measured(found, n=len(reports), details=details),)
 
 
 def _reports(folder: DataFolder) -> Iterator[_Report]:

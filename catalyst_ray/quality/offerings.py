@@ -62,21 +62,11 @@ def offerings(folder: DataFolder) -> tuple[Figure, ...]:
     labelled = [(text, label) for text in texts if (label := _labels()[text.group].get(text.id))]
     counted = [(text, label) for text, label in labelled if text.group != "articles"]
     details = tuple(_details(texts, labelled))
+    figure = Figure(key="offering_exact", title=TITLE, aim=0.95, details=details if texts else ())
     if not counted:
-        return (Figure(key="offering_exact", title=TITLE, aim=0.95, details=details if texts else ()),)
+        return (figure,)
     found = estimate([(_is_exact(text, label), 1.0) for text, label in counted], mean_of)
-    return (
-        Figure(
-            key="offering_exact",
-            title=TITLE,
-            value=found.value,
-            low=found.low,
-            high=found.high,
-            n=len(counted),
-            aim=0.95,
-            details=details,
-        ),
-    )
+    return (figure.measured(found, n=len(counted), details=details),)
 
 
 @cache

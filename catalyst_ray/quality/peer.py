@@ -97,15 +97,11 @@ def peer(_: DataFolder) -> tuple[Figure, ...]:
     told = [(kind, is_right(tier, expected, text)) for kind, expected, text in cases]
     found = estimate([(float(right), 1.0) for _, right in told], mean_of)
     counts, wrong = Counter(kind for kind, _ in told), Counter(kind for kind, right in told if not right)
+    title = "Wrong judgements of the old bot that are right here"
     return (
-        Figure(
-            key="peer_right",
-            title="Wrong judgements of the old bot that are right here",
-            value=found.value,
-            low=found.low,
-            high=found.high,
+        Figure(key="peer_right", title=title, aim=1.0).measured(
+            found,
             n=len(told),
-            aim=1.0,
             details=tuple(
                 f"{kind}: {count - wrong[kind]} of {count} right" for kind, count in counts.items()
             ),

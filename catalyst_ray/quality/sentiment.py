@@ -73,8 +73,9 @@ def sentiment(folder: DataFolder) -> tuple[Figure, ...]:
 
 def _signs(which: _Set, folder: DataFolder) -> Figure:
     labelled = which.read(folder)
+    figure = Figure(key=which.key, title=which.title, aim=which.aim)
     if not labelled:
-        return Figure(key=which.key, title=which.title, aim=which.aim)
+        return figure
     clear = 0.0 if which.is_two_way else default_policy().clear_sentiment
     pairs = [(int(one.label), _sign(_ours(one), clear)) for one in labelled]
     alone = [(int(one.label), _sign(_vader().compound(one.text), _VADER_CLEAR)) for one in labelled]
@@ -84,14 +85,9 @@ def _signs(which: _Set, folder: DataFolder) -> Figure:
         [pair for pair, one in zip(pairs, labelled, strict=True) if one.is_in_sight is seen]
         for seen in (True, False)
     ]
-    return Figure(
-        key=which.key,
-        title=which.title,
-        value=found.value,
-        low=found.low,
-        high=found.high,
+    return figure.measured(
+        found,
         n=len(pairs),
-        aim=which.aim,
         baselines={"VADER alone": _of(alone, statistic)},
         details=(
             f"Sign of the sentiment where it is beyond ±{clear:g}; VADER's beyond ±{_VADER_CLEAR}.",
@@ -102,10 +98,11 @@ def _signs(which: _Set, folder: DataFolder) -> Figure:
 
 
 def _cosine(folder: DataFolder) -> Figure:
-    key, title, aim = "semeval_cosine", "SemEval-2017 task 5 headlines: cosine with the label", 0.55
+    title = "SemEval-2017 task 5 headlines: cosine with the label"
+    figure = Figure(key="semeval_cosine", title=title, aim=0.55)
     labelled = texts.semeval(folder)
     if not labelled:
-        return Figure(key=key, title=title, aim=aim)
+        return figure
     products = [_products(one.label, _ours(one)) for one in labelled]
     found = estimate(products, _cosine_of)
     halves = [
@@ -113,14 +110,9 @@ def _cosine(folder: DataFolder) -> Figure:
         for seen in (True, False)
     ]
     alone = [_products(one.label, _vader().compound(one.text)) for one in labelled]
-    return Figure(
-        key=key,
-        title=title,
-        value=found.value,
-        low=found.low,
-        high=found.high,
+    return figure.measured(
+        found,
         n=len(products),
-        aim=aim,
         baselines={"VADER alone": _value(alone, _cosine_of)},
         details=(
             "The task's own measure: cosine between the labels and our values, over all headlines.",
@@ -131,24 +123,20 @@ def _cosine(folder: DataFolder) -> Figure:
 
 
 def _calibration(folder: DataFolder) -> Figure:
-    key, title = "sentiment_ece", "Confidence against how often the sign is right: calibration error"
+    title = "Confidence against how often the sign is right: calibration error"
+    figure = Figure(key="sentiment_ece", title=title, smaller_is_better=True)
     held = [one for one in (*texts.phrasebank(folder), *texts.twitter(folder)) if not one.is_in_sight]
     judged = [(one, scored) for one in held if (scored := fast_score(one)) and not is_noise(scored)]
     if not judged:
-        return Figure(key=key, title=title, smaller_is_better=True)
+        return figure
     rows = np.zeros((len(judged), 3 * _BINS))
     for row, (one, scored) in zip(rows, judged, strict=True):
         cell = 3 * min(_BINS - 1, int(scored.confidence * _BINS))
         row[cell : cell + 3] = (1, scored.confidence, sign_of(scored) == one.label)
     found = estimate(rows, _calibration_error)
-    return Figure(
-        key=key,
-        title=title,
-        value=found.value,
-        low=found.low,
-        high=found.high,
+    return figure.measured(
+        found,
         n=len(judged),
-        smaller_is_better=True,
         details=(
             "PhraseBank and Twitter, the half that the curves of data/confidence.toml did not see; no noise.",
             "confidence   texts   mean   right",

@@ -24,10 +24,16 @@ _WARM_UP = 50
 
 def speed(folder: DataFolder) -> tuple[Figure, ...]:
     """Return the milliseconds of a headline, median over all labelled ones."""
-    title = "Milliseconds a headline: link, events, sentiment, score"
+    figure = Figure(
+        key="ms_per_headline",
+        title="Milliseconds a headline: link, events, sentiment, score",
+        aim=0.3,
+        smaller_is_better=True,
+        unit="ms",
+    )
     titles = [row["title"] for row in folder.table("05_tickers/labelled/*headlines*.csv") if row.get("title")]
     if not titles:
-        return (Figure(key="ms_per_headline", title=title, aim=0.3, smaller_is_better=True, unit="ms"),)
+        return (figure,)
     tier = FastTier(
         directory=folder.directory, sentiment=SentimentModel(), policy=default_policy(), uses=ModelUses()
     )
@@ -41,16 +47,4 @@ def speed(folder: DataFolder) -> tuple[Figure, ...]:
         tier.read(item, now_utc=NOW_UTC)
         times_ms.append(1_000 * (perf_counter() - begun))
     found = estimate_of(times_ms, lambda sample: float(np.median(sample)))
-    return (
-        Figure(
-            key="ms_per_headline",
-            title=title,
-            value=found.value,
-            low=found.low,
-            high=found.high,
-            n=len(times_ms),
-            aim=0.3,
-            smaller_is_better=True,
-            unit="ms",
-        ),
-    )
+    return (figure.measured(found, n=len(times_ms)),)

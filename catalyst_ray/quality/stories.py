@@ -47,15 +47,11 @@ def stories(folder: DataFolder) -> tuple[Figure, ...]:
     """Return how well copies are joined on demo days, and what a look-up costs in a full window."""
     days = [_Day(seed) for seed in SEEDS]
     found = estimate(np.concatenate([index_rows(day.found()) for day in days]), adjusted_rand)
+    title = "Near-duplicate stories of demo days, adjusted Rand index"
     return (
-        Figure(
-            key="story_ari",
-            title="Near-duplicate stories of demo days, adjusted Rand index",
-            value=found.value,
-            low=found.low,
-            high=found.high,
+        Figure(key="story_ari", title=title, aim=0.95).measured(
+            found,
             n=sum(len(day.rows) for day in days),
-            aim=0.95,
             baselines={
                 "exact title": _index(days, lambda item: normal_title(item.title)),
                 "old bot: by URL": _index(days, lambda item: url_key(item.url) or item.url),
@@ -146,15 +142,15 @@ def _speed(days: Sequence[_Day]) -> Figure:
         index.find(telling_of(item, reading.link, reading.score))
         times_ms.append(1_000 * (perf_counter() - begun))
     found = estimate_of(times_ms, lambda sample: float(np.mean(sample)))
-    return Figure(
+    figure = Figure(
         key="story_lookup_ms",
         title=f"Milliseconds to find an item's story among {LIMIT:,}",
-        value=found.value,
-        low=found.low,
-        high=found.high,
-        n=len(times_ms),
         aim=5.0,
         smaller_is_better=True,
         unit="ms",
+    )
+    return figure.measured(
+        found,
+        n=len(times_ms),
         details=(f"mean; the slowest of a hundred {float(np.percentile(times_ms, 99)):.2f} ms",),
     )

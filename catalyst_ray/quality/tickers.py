@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 
 from catalyst_ray.core.directory import normal_ticker
 from catalyst_ray.core.tickers import link
-from catalyst_ray.quality.figure import Figure, estimate, f1_of_counts, mean_of
+from catalyst_ray.quality.figure import Estimate, Figure, estimate, f1_of_counts, mean_of
 from catalyst_ray.quality.texts import news
 from catalyst_ray.quality.ticker_texts import edgar_items, every_text, labelled
 
@@ -219,18 +219,14 @@ def _aboutness(found: Link, labels: set[str]) -> str:
 
 def _f1(kind: str, tally: _Tally, aim: float, notes: Counter[str]) -> Figure:
     title = f"Tickers of labelled news, F1, where {'tagged' if kind == 'tagged' else 'only named'}"
+    figure = Figure(key=f"tickers_{kind}_f1", title=title, aim=aim)
     if not any(found or missed for found, _, missed in tally.ours):
-        return Figure(key=f"tickers_{kind}_f1", title=title, aim=aim)
+        return figure
     found = estimate(tally.ours, f1_of_counts)
     sums = [sum(column) for column in zip(*tally.ours, strict=True)]
-    return Figure(
-        key=f"tickers_{kind}_f1",
-        title=title,
-        value=found.value,
-        low=found.low,
-        high=found.high,
+    return figure.measured(
+        found,
         n=sums[0] + sums[2],
-        aim=aim,
         baselines={"exchange tags of titles": estimate(tally.old or [(0, 0, 1)], f1_of_counts).value},
         details=(
             f"{sums[0]} labels found, {sums[2]} missed, {sums[1]} false tickers",
@@ -243,6 +239,7 @@ def _f1(kind: str, tally: _Tally, aim: float, notes: Counter[str]) -> Figure:
 def _edgar(folder: DataFolder) -> Figure:
     """Measure entries of EDGAR pages one of whose CIKs is in the map: is that company's ticker linked?"""
     title, rows, alone, old = "EDGAR entries whose CIK is in the map get their ticker", [], 0, 0
+    figure = Figure(key="edgar_cik_rate", title=title, aim=1.0)
     for item in edgar_items(folder) if folder.directory else ():
         linked = {symbol.cik for symbol in link(item, folder.directory).symbols}
         for cik in dict.fromkeys(party.cik for party in item.parties):
@@ -252,16 +249,10 @@ def _edgar(folder: DataFolder) -> Figure:
             else:
                 alone += 1
     if not rows:
-        return Figure(key="edgar_cik_rate", title=title, aim=1.0)
-    found = estimate(rows, mean_of)
-    return Figure(
-        key="edgar_cik_rate",
-        title=title,
-        value=found.value,
-        low=found.low,
-        high=found.high,
+        return figure
+    return figure.measured(
+        estimate(rows, mean_of),
         n=len(rows),
-        aim=1.0,
         baselines={"exchange tags of titles": old / len(rows)},
         details=(f"{alone} parties are not in the map: funds, trusts, persons, private companies",),
     )
@@ -278,18 +269,12 @@ def _foreign(folder: DataFolder) -> Figure:
             tags += len(abroad)
             taken += len(abroad & {symbol.ticker for symbol in link(item, folder.directory).symbols})
             old += len(abroad & set(re.findall(r":\s*([A-Z]{1,5})\b", item.title)))
+    figure = Figure(key="foreign_as_us", title=title, aim=0.0, smaller_is_better=True, is_count=True)
     if not texts:
-        return Figure(key="foreign_as_us", title=title, aim=0.0, smaller_is_better=True)
-    return Figure(
-        key="foreign_as_us",
-        title=title,
-        value=float(taken),
-        low=float(taken),
-        high=float(taken),
-        is_count=True,
+        return figure
+    return figure.measured(
+        Estimate(float(taken), float(taken), float(taken)),
         n=tags,
-        aim=0.0,
-        smaller_is_better=True,
         baselines={"any tag of a title": float(old)},
         details=(f"{tags} foreign tags without a US one, in {texts} texts",),
     )
