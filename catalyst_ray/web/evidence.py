@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from catalyst_ray.models import Alert, EventHit
 
 MAX_CHARS = 4_000
+_COMPANY, _QUOTE = 0.1, 0.05
+"""Weights of marks that are no event: below those that tell, above the routine."""
 _NAMES = {Where.TITLE: "Headline", Where.SUMMARY: "Text"}
 _ELSEWHERE = {
     Where.DOCUMENT: "in the filing",
@@ -36,12 +38,14 @@ class Mark:
     Args:
         kind: ``bullish``, ``bearish``, ``routine``, ``company`` or ``model``.
         note: What they were taken for.
+        weight: Which of two that overlap is shown.
     """
 
     start: int
     end: int
     kind: str
     note: str
+    weight: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +95,15 @@ def found_elsewhere(alert: Alert) -> list[Found]:
 
 
 def pieces(text: str, marks: Iterable[Mark]) -> tuple[Piece, ...]:
-    """Cut a text at its marks; of marks that overlap the first begun and longest stays, and adjoining text is whole."""
+    """Cut a text at its marks; of marks that overlap the weightiest stays, then the longest."""
+    kept: list[Mark] = []
+    for mark in sorted(marks, key=lambda one: (-one.weight, one.start - one.end, one.start)):
+        inside = 0 <= mark.start < mark.end <= len(text)
+        if inside and all(mark.end <= other.start or other.end <= mark.start for other in kept):
+            kept.append(mark)
     cut: list[Piece] = []
     at = 0
-    for mark in sorted(marks, key=lambda one: (one.start, -one.end)):
-        if mark.start < at or not 0 <= mark.start < mark.end <= len(text):
-            continue
+    for mark in sorted(kept, key=lambda one: one.start):
         cut += [
             Piece(_shown(text[at : mark.start])),
             Piece(_shown(text[mark.start : mark.end]), mark.kind, mark.note),
@@ -108,37 +115,32 @@ def pieces(text: str, marks: Iterable[Mark]) -> tuple[Piece, ...]:
 
 def _shown(text: str) -> str:
     """Return a stretch as ``plain`` shows it, but with the spaces at its ends that part it from its neighbours."""
-    words = plain(text)
-    before = " " if text[:1].isspace() else ""
-    after = " " if words and text[-1:].isspace() else ""
-    return f"{before}{words}{after}"
+    return plain(f"|{text}|")[1:-1]
 
 
 def _marks(alert: Alert, where: Where) -> Iterator[Mark]:
     for hit in alert.score.events:
         if hit.where is where and hit.end > hit.start:
-            yield Mark(hit.start, hit.end, _kind(hit), _label(hit))
+            yield Mark(hit.start, hit.end, _kind(hit), _label(hit), abs(hit.weight))
     for symbol in alert.link.symbols:
         place = symbol.place
         if place and place.where is where and place.end > place.start:
-            yield Mark(place.start, place.end, "company", f"{symbol.ticker}, {title(symbol.reason.code)}")
+            yield Mark(
+                place.start, place.end, "company", f"{symbol.ticker}, {title(symbol.reason.code)}", _COMPANY
+            )
 
 
 def _quoted(alert: Alert, text: str) -> Iterator[Mark]:
     """Yield where the model's quotes stand; what it read in a document is not in this text."""
     judgement = alert.verdict.judgement
+    note = f"quoted by {plain(judgement.model) or 'the model'}" if judgement else ""
     folded = text.lower()
     if len(folded) != len(text):  # a letter that grows when folded would shift every place behind it
         return
     for quote in judgement.evidence if judgement else ():
         start = folded.find(quote.lower()) if quote else -1
         if start >= 0:
-            yield Mark(
-                start,
-                start + len(quote),
-                "model",
-                f"quoted by {judgement.model or 'the model'}" if judgement else "",
-            )
+            yield Mark(start, start + len(quote), "model", note, _QUOTE)
 
 
 def _kind(hit: EventHit) -> str:

@@ -94,6 +94,9 @@ async def test_a_page_holds_nothing_inline(tmp_path: Path) -> None:
                 ) as answer:
                     assert answer.status == 200, address
             assert html.css_first("main#main")
+            assert bool(html.css("[data-live]")) is (path != "/nowhere"), (
+                "what failed does not follow the news"
+            )
             assert len(html.css("h1")) == 1
             assert html.css_first("html").attributes["lang"] == "en"
 

@@ -187,7 +187,7 @@ def test_filters_hold_while_the_news_comes(desk: Desk, page: Page) -> None:
     desk.write("match", ticker="VYRO", value=0.7)
     appears(page.locator("li[data-key=match]"))
     assert set(tickers(page)) == {"VYRO"}
-    page.get_by_role("link", name="All", exact=True).click()
+    page.get_by_role("link", name="Clear", exact=True).click()
     assert {"OTHR", "VYRO", "QLLN"} <= set(tickers(page))
     page.locator("li[data-key=first]").get_by_role("link", name="Offering priced").click()
     assert page.get_by_label("Event").input_value() == "offering_priced"
