@@ -21,8 +21,9 @@ from catalyst_ray.adapters.store import SqlStore
 from catalyst_ray.cluster.engines import choose_engine
 from catalyst_ray.cluster.session import ray_session
 from catalyst_ray.core.parse import parse_feed
+from catalyst_ray.core.reasons import said
 from catalyst_ray.doctor_sinks import Finding, check_sinks
-from catalyst_ray.errors import CatalystError
+from catalyst_ray.errors import CatalystError, RateLimited
 from catalyst_ray.models import FeedState, LlmRequest
 from catalyst_ray.settings_llm import engine_wish
 from catalyst_ray.wiring import (
@@ -62,7 +63,7 @@ MENDS = {
     "ticker map": "set SEC_CONTACT, or SEC_TICKERS_FILE for use without network",
     "language model": "check what the engine needs: OLLAMA_HOST, LLM_ENDPOINT_URL, LLM_SERVER_COMMAND, LLM_GGUF_PATH or"
     " LLM_MODELS_DIR; LLM_ENGINE=off does without",
-    "prices": "check PRICE_SOURCE, and PRICE_URL or PRICE_DIR with it",
+    "prices": "check PRICE_SOURCE, and what it needs: PRICE_URL, PRICE_DIR or the keys of ALPACA_*",
 }
 """What mends a check whose error has no hint of its own."""
 TEST_PROMPT = LlmRequest(
@@ -243,15 +244,22 @@ async def _model(settings: Settings) -> Finding:
 async def _prices(settings: Settings) -> Finding:
     if settings.price_source == "none":
         return Finding(
-            "prices", "warn", "none: cards have no chart", "set PRICE_SOURCE=yfinance, csv or http"
+            "prices",
+            "warn",
+            "none: cards have no chart",
+            "set PRICE_SOURCE=yfinance, alpaca, csv, parquet or http",
         )
     ticker = min(settings.watched, default=TEST_TICKER)
     source = make_prices(settings)
     try:
         bars = await source.bars(ticker, "1D")
+    except RateLimited as error:
+        mend = error.hint or "it works, and refuses for now: alerts in the meantime have no chart"
+        return Finding("prices", "warn", error.message, mend)
     finally:
         await source.close()
     if bars is None:
         mend = "cards of tickers without bars have no chart; put one that it has into WATCH_LIST to check it"
         return Finding("prices", "warn", f"{source.name} answers, and has no bars of {ticker}", mend)
-    return Finding("prices", "ok", f"{source.name} answers, {len(bars)} bars of {ticker}")
+    mended = "".join(f"; {said(remark)}" for remark in bars.remarks)
+    return Finding("prices", "ok", f"{source.name} answers, {len(bars)} bars of {ticker}{mended}")

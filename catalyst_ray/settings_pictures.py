@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings
 
 from catalyst_ray.models import DEFAULT_PANELS, PANELS, ChartRequest
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from catalyst_ray.settings import Settings
 
 _CHARTS, _PRICES = "Charts", "Prices"
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _SIZE = {field.name: field.default for field in fields(ChartRequest)}
 
 
@@ -57,11 +59,29 @@ class PictureSettings(BaseSettings):
     )
     quickchart_image_dir: Path = setting(Path("out/charts"), _CHARTS, "Folder of the chart files.")
 
-    price_source: Literal["none", "csv", "http", "yfinance"] = setting(
+    price_source: Literal["none", "csv", "parquet", "http", "yfinance", "alpaca"] = setting(
         "none", _PRICES, "Where price bars come from; none = cards without a chart."
     )
-    price_dir: Path | None = setting(None, _PRICES, "Folder of TICKER.csv files, for PRICE_SOURCE=csv.")
+    price_dir: Path | None = setting(
+        None, _PRICES, "Folder of TICKER.csv or TICKER.parquet files, for PRICE_SOURCE=csv or parquet."
+    )
     price_url: str | None = setting(None, _PRICES, "Address of a price server, for PRICE_SOURCE=http.")
+    price_cache_secs: Annotated[float, Field(ge=0, le=3_600)] = setting(
+        30.0, _PRICES, "Seconds that bars are given again without asking; 0 = not at all."
+    )
+    price_rate_per_min: Annotated[float, Field(ge=1, le=60_000)] | None = setting(
+        None,
+        _PRICES,
+        "Requests a minute to the price source; unset = 180 to Alpaca, 30 to Yahoo, 600 to a server, no limit to files.",
+    )
+    alpaca_api_key_id: SecretStr | None = setting(None, _PRICES, "Key's name, for PRICE_SOURCE=alpaca.")
+    alpaca_api_secret_key: SecretStr | None = setting(None, _PRICES, "Secret key, for PRICE_SOURCE=alpaca.")
+    alpaca_feed: Literal["iex", "sip", "delayed_sip"] = setting(
+        "iex",
+        _PRICES,
+        "Alpaca's feed: iex = one exchange, live, free; delayed_sip = all, 16 minutes old, free; sip = all, live, paid.",
+    )
+    alpaca_url: str = setting("https://data.alpaca.markets", _PRICES, "Address of Alpaca's market data.")
 
     @field_validator("chart_panels")
     @classmethod
@@ -80,7 +100,7 @@ class PictureSettings(BaseSettings):
         """Return what stands beside the candles."""
         return _panels(self.chart_panels)
 
-    @field_validator("price_url")
+    @field_validator("price_url", "alpaca_url")
     @classmethod
     def _is_price_server(cls, value: str | None) -> str | None:
         return value and http_address(value)
@@ -88,12 +108,30 @@ class PictureSettings(BaseSettings):
 
 def picture_problems(settings: Settings) -> Iterator[str]:
     """Yield a line for everything about charts and prices that cannot work."""
-    if settings.price_source == "csv" and settings.price_dir is None:
-        yield "PRICE_DIR: must name a folder when PRICE_SOURCE=csv"
-    if settings.price_source == "http" and settings.price_url is None:
+    source = settings.price_source
+    if source in {"csv", "parquet"} and settings.price_dir is None:
+        yield f"PRICE_DIR: must name a folder when PRICE_SOURCE={source}"
+    if source == "http" and settings.price_url is None:
         yield "PRICE_URL: must name a server when PRICE_SOURCE=http"
     if settings.price_dir is not None and not settings.price_dir.is_dir():
         yield f"PRICE_DIR: there is no folder {settings.price_dir}"
+    if source == "alpaca":
+        yield from _alpaca_problems(settings)
+
+
+def _alpaca_problems(settings: Settings) -> Iterator[str]:
+    for name, key in (
+        ("ALPACA_API_KEY_ID", settings.alpaca_api_key_id),
+        ("ALPACA_API_SECRET_KEY", settings.alpaca_api_secret_key),
+    ):
+        text = key.get_secret_value() if key else ""
+        if not text:
+            yield f"{name}: must be set when PRICE_SOURCE=alpaca; a free account has one"
+        elif not (text.isascii() and text.isprintable()) or " " in text:
+            yield f"{name}: must be letters and digits alone"
+    address = urlsplit(settings.alpaca_url)
+    if address.scheme != "https" and address.hostname not in _LOOPBACK:
+        yield "ALPACA_URL: must be https://, since the keys go there"
 
 
 def _panels(text: str) -> tuple[str, ...]:

@@ -16,7 +16,8 @@ from catalyst_ray.adapters.files import NdjsonFile
 from catalyst_ray.adapters.http import HttpFetcher
 from catalyst_ray.adapters.notify import AppriseService, addresses
 from catalyst_ray.adapters.prices import NoPrices
-from catalyst_ray.adapters.prices_csv import CsvPrices
+from catalyst_ray.adapters.prices_alpaca import AlpacaPrices
+from catalyst_ray.adapters.prices_folder import CsvPrices, ParquetPrices
 from catalyst_ray.adapters.prices_http import HttpPrices
 from catalyst_ray.adapters.prices_yfinance import YfinancePrices
 from catalyst_ray.adapters.sec_tickers import SecTickers
@@ -31,6 +32,7 @@ from catalyst_ray.errors import ConfigError
 from catalyst_ray.pipeline.charting import ChartLook
 from catalyst_ray.pipeline.gatekeeper import Gatekeeper
 from catalyst_ray.pipeline.pictures import Pictures
+from catalyst_ray.pipeline.price_guard import GuardedPrices
 from catalyst_ray.pipeline.quotes import Quotes
 from catalyst_ray.settings_judgement import judgement_policy
 from catalyst_ray.web.options import USUAL_PORT, PageOptions
@@ -50,6 +52,8 @@ log = logging.getLogger(__name__)
 QUOTE_TIMEOUT_S = 3.0
 """An alert waits no longer for its quote; without one the limits of price and volume are not applied."""
 UNSIGNED = "set WEBHOOK_SECRET, so that the receiver can tell our events from others' (docs/alerts.md)"
+PRICE_RATES = {"alpaca": 180.0, "yfinance": 30.0, "http": 600.0}
+"""Requests a minute: Alpaca's free plan allows 200, Yahoo tells nobody and refuses those who ask much."""
 MENDS = {
     "sec_contact": "set SEC_CONTACT to your e-mail: SEC asks for a contact in the User-Agent",
     "finnhub_token": "set FINNHUB_TOKEN to your key",
@@ -143,16 +147,39 @@ def make_tickers(settings: Settings) -> SecTickers:
 
 
 def make_prices(settings: Settings) -> PriceSource:
-    """Return the source of price bars.
+    """Return the source of price bars, guarded.
 
     Raises:
         ConfigError: Its extra is not installed.
     """
-    if settings.price_source == "csv" and settings.price_dir:
-        return CsvPrices(settings.price_dir)
-    if settings.price_source == "http" and settings.price_url:
-        return HttpPrices(settings.price_url)
-    return YfinancePrices() if settings.price_source == "yfinance" else NoPrices()
+    clock = SystemClock()
+    source = _price_source(settings, clock)
+    if isinstance(source, NoPrices):
+        return source
+    per_minute = settings.price_rate_per_min or PRICE_RATES.get(source.name)
+    return GuardedPrices(source, clock=clock, keep_s=settings.price_cache_secs, per_minute=per_minute)
+
+
+def _price_source(settings: Settings, clock: Clock) -> PriceSource:
+    match settings.price_source:
+        case "csv" if settings.price_dir:
+            return CsvPrices(settings.price_dir)
+        case "parquet" if settings.price_dir:
+            return ParquetPrices(settings.price_dir)
+        case "http" if settings.price_url:
+            return HttpPrices(settings.price_url)
+        case "alpaca" if settings.alpaca_api_key_id and settings.alpaca_api_secret_key:
+            return AlpacaPrices(
+                settings.alpaca_api_key_id.get_secret_value(),
+                settings.alpaca_api_secret_key.get_secret_value(),
+                clock=clock,
+                feed=settings.alpaca_feed,
+                base_url=settings.alpaca_url,
+            )
+        case "yfinance":
+            return YfinancePrices()
+        case _:
+            return NoPrices()
 
 
 def chart_look(settings: Settings) -> ChartLook:

@@ -6,15 +6,14 @@ Owns what is asked of Yahoo and how its moods become errors. Nothing requires it
 from __future__ import annotations
 
 import asyncio
-import logging
 import re
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from catalyst_ray.core.bar_repair import clean_bars
+from catalyst_ray.core.bar_intake import take_in
 from catalyst_ray.core.bar_windows import check_timeframe, select_timeframe
-from catalyst_ray.core.bars import Bar, bars_of, midnight_s
-from catalyst_ray.core.price_table import normal_ticker
+from catalyst_ray.core.market_hours import EASTERN
+from catalyst_ray.core.price_table import bars_of_columns, normal_ticker
 from catalyst_ray.errors import ConfigError, RateLimited, TransportError
 
 if TYPE_CHECKING:
@@ -22,7 +21,14 @@ if TYPE_CHECKING:
 
     from catalyst_ray.models import Bars
 
-_COLUMNS = ("Open", "High", "Low", "Close", "Volume")
+_COLUMNS = {
+    "open": "Open",
+    "high": "High",
+    "low": "Low",
+    "close": "Close",
+    "volume": "Volume",
+    "split": "Stock Splits",
+}
 # Period and interval asked for a timeframe; a session more than is shown gives the close before it.
 _ASKED = {
     "1D": ("5d", "5m"),
@@ -33,8 +39,6 @@ _ASKED = {
 }
 _SHARE_CLASS = re.compile(r"([A-Z]+)\.([A-Z])")
 _REST_S = 60.0  # Yahoo names no wait; shorter ones were refused again
-
-log = logging.getLogger(__name__)
 
 
 class YfinancePrices:
@@ -79,10 +83,8 @@ class YfinancePrices:
             raise refusal from error
         if table is None or not len(table):
             return None
-        bars, repairs = clean_bars(_to_bars(table, ticker, timeframe, daily=interval == "1d"))
-        if repairs:
-            log.info("price bars repaired", extra={"ticker": ticker, "repairs": [str(r) for r in repairs]})
-        return select_timeframe(bars, timeframe) if len(bars) else None
+        bars = take_in(_to_bars(table, ticker, timeframe))
+        return bars and select_timeframe(bars, timeframe)
 
 
 def _ask_yahoo(symbol: str, period: str, interval: str, timeout_s: float) -> Any:
@@ -91,7 +93,7 @@ def _ask_yahoo(symbol: str, period: str, interval: str, timeout_s: float) -> Any
     # Otherwise it logs a refusal and returns an empty table, as if there were no prices.
     yfinance.config.debug.hide_exceptions = False
     return yfinance.Ticker(symbol).history(
-        period=period, interval=interval, prepost=True, auto_adjust=False, actions=False, timeout=timeout_s
+        period=period, interval=interval, prepost=True, auto_adjust=False, actions=True, timeout=timeout_s
     )
 
 
@@ -106,9 +108,9 @@ def _translate(error: Exception, ticker: str) -> TransportError | None:
     return TransportError(words, key=ticker, hint="a newer yfinance may be needed")
 
 
-def _to_bars(table: Any, ticker: str, timeframe: str, *, daily: bool) -> Bars:
-    columns = [[float(value) for value in table[name]] for name in _COLUMNS]
-    # A day's row is stamped midnight where the stock is listed; the date is what counts.
-    times_s = [midnight_s(when.date()) if daily else int(when.timestamp()) for when in table.index]
-    rows = [Bar(*row) for row in zip(times_s, *columns, strict=True)]
-    return bars_of(rows, ticker=ticker, timeframe=timeframe, source=YfinancePrices.name)
+def _to_bars(table: Any, ticker: str, timeframe: str) -> Bars:
+    columns: dict[str, list[object]] = {"time": list(table.index)}
+    columns |= {ours: list(table[theirs]) for ours, theirs in _COLUMNS.items() if theirs in table}
+    return bars_of_columns(
+        columns, ticker=ticker, timeframe=timeframe, source=YfinancePrices.name, zone=EASTERN
+    )

@@ -1,6 +1,6 @@
 """Repair of price bars: whatever a source delivers becomes a sound table, and says what was wrong.
 
-Owns the rules of repair. Dividends and splits are not adjusted here: only raw prices are shown.
+Owns the rules of repair, bar by bar. Splits are ``bar_splits``'; dividends are never adjusted.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _DAY_S = 86_400
-_LATEST_S = 4_102_444_800  # the year 2100: milliseconds taken for seconds lie far beyond it
+LATEST_S = 4_102_444_800  # the year 2100: milliseconds taken for seconds lie far beyond it
+_FAR_OFF = 3.0
 _MOST_SHARES = 1e13  # a thousand times the busiest day of any share
 
 
@@ -29,7 +30,8 @@ def clean_bars(bars: Bars) -> tuple[Bars, tuple[Reason, ...]]:
     Dropped: rows without a positive finite close or with an impossible time, repeated times (the last
     one stays). Repaired: prices a hundred times too large or small (cents for dollars), highs and lows
     that do not contain open and close, missing opens, highs and lows, negative, missing or absurd volume, days
-    stamped midnight UTC. The result may be empty; cleaning it again changes nothing.
+    stamped midnight UTC, highs and lows within a day that nobody can have paid. Bars that are missing are not
+    invented: a gap is a halt, or nobody traded. The result may be empty; cleaning it again changes nothing.
 
     Raises:
         ParseError: The columns differ in length.
@@ -39,18 +41,20 @@ def clean_bars(bars: Bars) -> tuple[Bars, tuple[Reason, ...]]:
         lengths = "/".join(str(len(column)) for column in columns)
         raise ParseError(f"price columns differ in length ({lengths})", key=bars.ticker)
     given = [Bar(*row) for row in zip(*columns, strict=True)]
-    usable = [row for row in given if is_price(row.close) and 0 < row.time_s < _LATEST_S]
+    usable = [row for row in given if is_price(row.close) and 0 < row.time_s < LATEST_S]
     rows = list({row.time_s: row for row in sorted(usable, key=lambda row: row.time_s)}.values())
     rows, days_moved = _stamp_days(rows, timeframe=bars.timeframe)
     scaled = _undo_hundredfold(rows)
-    final = [_contain(row) for row in scaled]
+    whole = [_contain(row) for row in scaled]
+    final = whole if is_daily([row.time_s for row in whole], bars.timeframe) else _clip(whole)
     previous = bars.previous_close
     found = (
         (Code.BARS_DROPPED, "no usable close or time", len(given) - len(usable)),
         (Code.BARS_REPEATED, "same time twice", len(usable) - len(rows)),
         (Code.DAYS_UTC, "midnight UTC taken for the trading day", days_moved),
         (Code.UNIT_ERROR, "price 100 times off", _count_changes(rows, scaled)),
-        (Code.BARS_REPAIRED, "high, low, open or volume", _count_changes(scaled, final)),
+        (Code.BARS_REPAIRED, "high, low, open or volume", _count_changes(scaled, whole)),
+        (Code.BARS_SPIKE, "high or low far off the market", _count_changes(whole, final)),
     )
     clean = with_rows(bars, final)
     if previous is not None and not is_price(previous):
@@ -96,3 +100,20 @@ def _contain(row: Bar) -> Bar:
     prices = (opened, row.close, *extremes)
     volume = row.volume if 0 < row.volume <= _MOST_SHARES else 0.0  # False for NaN
     return Bar(row.time_s, opened, max(prices), min(prices), row.close, volume)
+
+
+def _clip(rows: list[Bar]) -> list[Bar]:
+    """Return bars of minutes or hours without highs and lows far off all prices around them.
+
+    Exchanges cancel such trades as clearly erroneous, from 30 % off even for the cheapest shares (FINRA rule 11892).
+    """
+    clipped = []
+    for before, row, after in (
+        zip([rows[0], *rows], rows, [*rows[1:], rows[-1]], strict=False) if rows else ()
+    ):
+        around = (row.open, row.close, before.close, after.open)
+        top, bottom = max(around) * _FAR_OFF, min(around) / _FAR_OFF
+        high = row.high if row.high <= top else max(row.open, row.close)
+        low = row.low if row.low >= bottom else min(row.open, row.close)
+        clipped.append(row._replace(high=high, low=low))
+    return clipped

@@ -11,6 +11,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from catalyst_ray.core.bars import Bar, close_before, eastern, is_daily, midnight_s, rows_of, with_rows
+from catalyst_ray.core.reasons import Code
 from catalyst_ray.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ TIMEFRAMES = ("1D", "5D", "1M", "3M", "1Y")
 
 _WINDOW_DAYS = {"1M": 31, "3M": 92, "1Y": 366}
 _INTRADAY_MINUTES = {"1D": 5, "5D": 30}
+_MORE_DAYS = 75
+"""What lies before a window and still tells of it: the close before, and what trading was usual."""
 
 
 def check_timeframe(timeframe: str) -> str:
@@ -35,12 +38,18 @@ def check_timeframe(timeframe: str) -> str:
     return timeframe
 
 
+def history_s(timeframe: str) -> int:
+    """Return how many seconds of a history before its newest bar matter for a timeframe."""
+    return (_WINDOW_DAYS.get(timeframe, _WINDOW_DAYS["1M"]) + _MORE_DAYS) * 86_400
+
+
 def select_timeframe(bars: Bars, timeframe: str) -> Bars:
     """Return the window of a longer history that a timeframe shows.
 
     1D is the last session in bars of 5 minutes, 5D the last five in bars of 30; 1M, 3M and 1Y are daily
     bars of the last 31, 92 and 366 days. Only daily bars at hand: 5D is five of those, and 1D becomes a
-    month, labelled so. A 1D window without ``previous_close`` takes it from the session before.
+    month, labelled so. A 1D window without ``previous_close`` takes it from the session before. Splits before the
+    window, and what was said of them, are left out.
     """
     check_timeframe(timeframe)
     rows = rows_of(bars)
@@ -57,7 +66,20 @@ def select_timeframe(bars: Bars, timeframe: str) -> Bars:
         shown = days[-5:] if timeframe == "5D" else [day for day in days if day > days[-1] - span]
     start_s = midnight_s(shown[0]) if shown else 0
     before = close_before(rows, start_s) if timeframe == "1D" else None
-    window = replace(bars, timeframe=timeframe, previous_close=bars.previous_close or before)
+    splits = tuple(split for split in bars.splits if shown and split.day >= shown[0])
+    days_told = [str(split.day) for split in splits]
+    remarks = tuple(
+        remark
+        for remark in bars.remarks
+        if remark.code != Code.SPLIT_ADJUSTED or any(day in remark.detail for day in days_told)
+    )
+    window = replace(
+        bars,
+        timeframe=timeframe,
+        previous_close=bars.previous_close or before,
+        splits=splits,
+        remarks=remarks,
+    )
     return with_rows(window, [row for row in rows if row.time_s >= start_s])
 
 

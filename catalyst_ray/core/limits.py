@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
@@ -64,23 +65,35 @@ def pace_group(url: str) -> str:
     return "sec.gov" if host == "sec.gov" or host.endswith(".sec.gov") else host
 
 
+class Turns:
+    """Start times of one stream of requests that keep a pace. The algorithm is GCRA: one number, when it is free."""
+
+    def __init__(self, pace: Pace) -> None:
+        self._spacing_s = 1.0 / pace.rate_per_s
+        self._lead_s = self._spacing_s * (pace.burst - 1)
+        self.free_at_s = -math.inf
+
+    def wait_s(self, now_s: float) -> float:
+        """Return how many seconds a request that comes now would have to wait."""
+        return max(0.0, max(self.free_at_s, now_s) - now_s - self._lead_s)
+
+    def reserve(self, now_s: float) -> float:
+        """Book a request and return how many seconds to wait before sending it; no clock's ``now_s`` goes back."""
+        wait_s = self.wait_s(now_s)
+        self.free_at_s = max(self.free_at_s, now_s) + self._spacing_s
+        return wait_s
+
+
 class Pacer:
     """Hands out start times that keep each host's pace; holds the last few thousand hosts."""
 
     def __init__(self) -> None:
-        self._free_at: dict[str, float] = {}
+        self._hosts: dict[str, Turns] = {}
 
     def reserve(self, url: str, *, now_s: float) -> float:
-        """Book a request and return how many seconds to wait before sending it.
-
-        ``now_s`` is of a clock that never goes back. The algorithm is GCRA: one number per host, the
-        theoretical arrival time of the next request.
-        """
+        """Book a request and return how many seconds to wait before sending it; see ``Turns``."""
         group = pace_group(url)
-        pace = SEC_PACE if group == "sec.gov" else PUBLIC_PACE
-        spacing = 1.0 / pace.rate_per_s
-        arrival = max(self._free_at.get(group, now_s), now_s)
-        if len(self._free_at) >= MAX_HOSTS:
-            self._free_at = {g: t for g, t in self._free_at.items() if t > now_s}
-        self._free_at[group] = arrival + spacing
-        return max(0.0, arrival - now_s - spacing * (pace.burst - 1))
+        if group not in self._hosts and len(self._hosts) >= MAX_HOSTS:
+            self._hosts = {host: turns for host, turns in self._hosts.items() if turns.free_at_s > now_s}
+        turns = self._hosts.setdefault(group, Turns(SEC_PACE if group == "sec.gov" else PUBLIC_PACE))
+        return turns.reserve(now_s)

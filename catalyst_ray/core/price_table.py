@@ -1,6 +1,6 @@
-"""Price tables as text: CSV files and the JSON of a price server, read into bars.
+"""Price tables as columns, CSV text and the JSON of a price server, read into bars.
 
-Owns both formats. Does not clean what it reads, open files or ask servers.
+Owns what columns and times may be called. Does not clean what it reads, open files or ask servers.
 """
 
 from __future__ import annotations
@@ -9,22 +9,52 @@ import csv
 import json
 import math
 import re
-from datetime import UTC, datetime, time
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, tzinfo
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from catalyst_ray.core.bars import Bar, bars_of, midnight_s
+from catalyst_ray.core.bars import Bar, bars_of, eastern, midnight_s
 from catalyst_ray.core.market_hours import EASTERN
 from catalyst_ray.errors import ParseError
+from catalyst_ray.models import Split
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from catalyst_ray.models import Bars
 
-_TIME_HEADERS = ("datetime", "timestamp", "date", "time", "time_et", "")  # pandas leaves an index unnamed
+_HEADERS = {
+    "time": (
+        "datetime",
+        "timestamp",
+        "date",
+        "time",
+        "time_et",
+        "t",
+        "ts",
+        "index",
+        "__index_level_0__",
+        "price",
+        "",
+    ),
+    "open": ("open", "o", "1. open"),
+    "high": ("high", "h", "2. high"),
+    "low": ("low", "l", "3. low"),
+    "close": ("close", "c", "4. close"),
+    "volume": ("volume", "vol", "v", "5. volume"),
+    "split": ("stock splits", "splits", "split"),
+}
+"""What people call the columns. pandas leaves an index unnamed; yfinance writes "Price" over it."""
 _PRICE_HEADERS = ("open", "high", "low", "close")
+_OPTIONAL = ("volume", "split")
+_PAIR = re.compile(r"\('([^']*)', '[^']*'\)")
+"""A column of a table of several tickers, as pandas writes its name into Parquet."""
+_MOST_SPLIT = 1_000.0
 _DATE_STYLES = ("%m/%d/%Y", "%m/%d/%Y %H:%M", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %I:%M %p")
-_EPOCH = re.compile(r"\d{9,13}(\.\d+)?")
+_EPOCH = re.compile(r"\d{9,19}(\.\d+)?")
+_EPOCH_UNITS = ((1e11, 1.0), (1e14, 1e3), (1e17, 1e6), (math.inf, 1e9))
+"""Seconds, or thousandths, millionths, billionths of them: what is below the first figure is of that unit."""
 _MAX_BARS = 1_000_000
 _TICKER = re.compile(r"[A-Z0-9][A-Z0-9.\-]{0,14}")
 
@@ -47,16 +77,64 @@ def parse_price_csv(text: str, *, ticker: str, timeframe: str, source: str = "cs
     """
     try:
         lines = csv.reader(text.lstrip("\ufeff").splitlines())
-        columns = _columns(next(lines, []), ticker)
-        rows = [row for row in lines if len(row) > max(columns.values())]
+        found = find_columns(next(lines, []), ticker)
+        rows = [row for row in islice(lines, _MAX_BARS) if len(row) > max(found.values())]
     except csv.Error as error:
         raise ParseError(f"no CSV: {error}", key=ticker) from error
-    read = [(moment, row) for row in rows[:_MAX_BARS] if (moment := _moment(row[columns["time"]]))]
-    if not read:
+    columns = {name: [row[index] for row in rows] for name, index in found.items()}
+    return bars_of_columns(columns, ticker=ticker, timeframe=timeframe, source=source, zone=EASTERN)
+
+
+def find_columns(header: Sequence[str], ticker: str) -> dict[str, int]:
+    """Return where the columns of a price table stand, by our own names for them: time, open … volume, split.
+
+    Raises:
+        ParseError: One is missing that is needed.
+    """
+    names = [_PAIR.sub(r"\1", name).strip().lower() for name in header]
+    found = {}
+    for ours, theirs in _HEADERS.items():
+        name = next((name for name in theirs if name in names), None)
+        if name is not None:
+            found[ours] = names.index(name)
+    missing = [name for name in _HEADERS if name not in found and name not in _OPTIONAL]
+    if missing:
+        raise ParseError(
+            f"no column {', '.join('date' if name == 'time' else name for name in missing)}",
+            key=ticker,
+            hint="the columns must be named Date, Open, High, Low, Close, and may be Volume and Stock Splits",
+        )
+    return found
+
+
+def bars_of_columns(
+    columns: Mapping[str, Sequence[object]], *, ticker: str, timeframe: str, source: str, zone: tzinfo
+) -> Bars:
+    """Return the bars of columns as ``find_columns`` names them; a time without an offset is of ``zone``'s clock.
+
+    Raises:
+        ParseError: No row has a readable time.
+    """
+    moments = [read_moment(value) for value in columns["time"]]
+    daily = all(moment.time() == time() for moment in moments if moment)
+    times_s = [_epoch_s(moment, daily=daily, zone=zone) if moment else None for moment in moments]
+    names = [*_PRICE_HEADERS, *(("volume",) if "volume" in columns else ())]
+    rows = zip(*([_number(value) for value in columns[name]] for name in names), strict=True)
+    volume = () if "volume" in columns else (0.0,)
+    bars = [Bar(when, *row, *volume) for when, row in zip(times_s, rows, strict=True) if when is not None]
+    if not bars:
         raise ParseError("no row with a readable time", key=ticker)
-    daily = all(moment.time() == time() for moment, _ in read)
-    bars = [_bar(_epoch_s(moment, daily=daily), row, columns) for moment, row in read]
-    return bars_of(bars, ticker=ticker, timeframe=timeframe, source=source)
+    table = bars_of(bars, ticker=ticker, timeframe=timeframe, source=source)
+    return replace(table, splits=_splits(times_s, columns.get("split", ())))
+
+
+def _splits(times_s: Sequence[int | None], ratios: Sequence[object]) -> tuple[Split, ...]:
+    named = ((time_s, _number(ratio)) for time_s, ratio in zip(times_s, ratios, strict=False))
+    return tuple(
+        Split(day=eastern(time_s).date(), ratio=ratio)
+        for time_s, ratio in named
+        if time_s is not None and ratio != 1 and 1 / _MOST_SPLIT <= ratio <= _MOST_SPLIT
+    )
 
 
 def parse_price_json(body: bytes, *, ticker: str, timeframe: str, source: str = "http") -> Bars:
@@ -84,26 +162,19 @@ def _array(value: Any) -> list[Any]:
     return value
 
 
-def _columns(header: Sequence[str], ticker: str) -> dict[str, int]:
-    names = [name.strip().lower() for name in header]
-    found = {name: names.index(name) for name in (*_PRICE_HEADERS, "volume") if name in names}
-    stamp = next((name for name in _TIME_HEADERS if name in names), None)
-    missing = [name for name in _PRICE_HEADERS if name not in found] + ["date"] * (stamp is None)
-    if stamp is None or missing:
-        raise ParseError(
-            f"no column {', '.join(missing)}",
-            key=ticker,
-            hint="the first line must name Date, Open, High, Low, Close and may name Volume",
-        )
-    return {"time": names.index(stamp), **found}
-
-
-def _moment(text: str) -> datetime | None:
-    text = text.strip()
+def read_moment(value: object) -> datetime | None:
+    """Return a time of a table: a date is its midnight; naive where no offset is given; None where it is none."""
+    if isinstance(value, datetime):
+        return value
+    if isinstance(value, date):
+        return datetime.combine(value, time())
+    text = str(value).strip()
     try:
         if _EPOCH.fullmatch(text):
-            seconds = float(text)
-            return datetime.fromtimestamp(seconds / 1000 if seconds > 1e11 else seconds, UTC)
+            count = float(text)
+            return datetime.fromtimestamp(
+                count / next(unit for below, unit in _EPOCH_UNITS if count < below), UTC
+            )
         return datetime.fromisoformat(text)
     except (ValueError, OverflowError, OSError):
         return _american(text)
@@ -112,23 +183,17 @@ def _moment(text: str) -> datetime | None:
 def _american(text: str) -> datetime | None:
     for style in _DATE_STYLES:
         try:
-            return datetime.strptime(text, style)  # noqa: DTZ007  (naive means Eastern, added by the caller)
+            return datetime.strptime(text, style)  # noqa: DTZ007  (whose clock it is, the caller knows)
         except ValueError:
             continue
     return None
 
 
-def _epoch_s(moment: datetime, *, daily: bool) -> int:
+def _epoch_s(moment: datetime, *, daily: bool, zone: tzinfo) -> int:
     if daily:
         return midnight_s(moment.date())
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=EASTERN)
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=zone)
     return int(aware.timestamp())
-
-
-def _bar(time_s: int, row: Sequence[str], columns: Mapping[str, int]) -> Bar:
-    opened, high, low, close = (_number(row[columns[name]]) for name in _PRICE_HEADERS)
-    volume = _number(row[columns["volume"]]) if "volume" in columns else 0.0
-    return Bar(time_s, opened, high, low, close, volume)
 
 
 def _number(value: object) -> float:

@@ -147,6 +147,9 @@ class Code(StrEnum):
     BARS_REPAIRED = "bars_repaired", "price bars repaired", COUNT
     DAYS_UTC = "days_utc", "days stamped in UTC", COUNT
     UNIT_ERROR = "unit_error", "price in another unit", COUNT
+    BARS_SPIKE = "bars_spike", "prices far off the market", COUNT
+    SPLIT_ADJUSTED = "split_adjusted", "split"
+    BARS_CUT = "bars_cut", "prices not comparable"
     TICKER_MAP_MISSING = "ticker_map_missing", "ticker map missing"
     TICKER_MAP_STALE = "ticker_map_stale", "ticker map old", "{value:.0f} days; {detail}"
     TICKER_MAP_NOT_CACHED = "ticker_map_not_cached", "ticker map not kept"

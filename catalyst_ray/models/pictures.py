@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import date, datetime  # noqa: TC003  (pydantic reads the annotations at run time)
 from typing import Final
 
+from catalyst_ray.models.judgement import Reason  # noqa: TC001  (pydantic reads the annotations at run time)
+
 PANELS: Final = ("volume", "averages", "levels", "rsi", "macd")
 DEFAULT_PANELS: Final = ("volume", "averages", "levels")
 
@@ -26,6 +28,8 @@ class Bars:
         previous_close: Of the session before the last bar's.
         shown_from_s: Bars before this time serve averages and are not drawn; None draws all.
         source: Who gave them.
+        splits: Splits that the source names, or that were found; prices before them are adjusted once taken in.
+        remarks: What had to be mended, for whoever looks at the chart.
     """
 
     ticker: str
@@ -40,6 +44,7 @@ class Bars:
     shown_from_s: int | None = None
     source: str = ""
     splits: tuple[Split, ...] = ()
+    remarks: tuple[Reason, ...] = ()
 
     def __len__(self) -> int:
         return len(self.times_s)

@@ -27,13 +27,22 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+TOLD = frozenset({Code.SPLIT_ADJUSTED, Code.BARS_CUT, Code.UNIT_ERROR})
+"""What card and ``explain`` tell of mended prices: it changes their size. The rest stands in the log."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PictureSet:
-    """What prices and pictures an alert has; ``reason`` says why there is no chart."""
+    """What prices and pictures an alert has.
+
+    Args:
+        reason: Why there is no chart.
+        remarks: What was mended in the prices that people should know.
+    """
 
     chart_path: str | None = None
     reason: Reason | None = None
+    remarks: tuple[Reason, ...] = ()
     price_usd: float | None = None
     change_pct: float | None = None
     seconds: float = 0.0
@@ -79,12 +88,14 @@ class Pictures:
         """Return the pictures of an alert, or why there are none."""
         started = self._clock.monotonic()
         price = change = None
+        remarks: tuple[Reason, ...] = ()
         try:
             async with asyncio.timeout(self._timeout_s):
                 bars = await find_bars(self._prices, ticker, self._timeframe)
             if bars is None:
                 return PictureSet(reason=Reason(Code.NO_PRICES, f"{self._prices.name} has none for {ticker}"))
             price, change = change_pct(bars) or (None, None)
+            remarks = tuple(remark for remark in bars.remarks if remark.code in TOLD)
             request = self._look.request(bars, mark_utc=mark_utc, label=label)
             left_s = max(0.0, self._timeout_s - (self._clock.monotonic() - started))
             picture = await self._artist.draw(request, priority=priority, timeout_s=left_s)
@@ -93,13 +104,15 @@ class Pictures:
             what = {"alert_id": alert_id, "ticker": ticker, "error": str(error) or type(error).__name__}
             log.warning("no chart", extra=what)
             reason = Reason(Code.NO_CHART, _public_words(error)[:200])
-            return PictureSet(reason=reason, price_usd=price, change_pct=change)
+            return PictureSet(reason=reason, remarks=remarks, price_usd=price, change_pct=change)
         except Exception as error:  # the stage's one boundary: no picture is worth an alert
             log.exception("no chart", extra={"alert_id": alert_id, "ticker": ticker})
             reason = Reason(Code.NO_CHART, type(error).__name__)
-            return PictureSet(reason=reason, price_usd=price, change_pct=change)
+            return PictureSet(reason=reason, remarks=remarks, price_usd=price, change_pct=change)
         seconds = self._clock.monotonic() - started
-        return PictureSet(chart_path=str(path), price_usd=price, change_pct=change, seconds=seconds)
+        return PictureSet(
+            chart_path=str(path), remarks=remarks, price_usd=price, change_pct=change, seconds=seconds
+        )
 
     def sweep(self, *, needed: Collection[str], now_utc: datetime, keep_s: float) -> int:
         """Delete old files that no unsent alert needs; see ``PictureFiles.sweep``."""

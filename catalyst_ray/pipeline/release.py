@@ -149,6 +149,9 @@ class Releaser:
         now = self._clock.now_utc()
         whole = replace(
             alert,
+            decision=replace(
+                alert.decision, reasons=tuple(dict.fromkeys((*alert.decision.reasons, *pictures.remarks)))
+            ),
             created_utc=now,
             price_usd=pictures.price_usd,
             change_pct=pictures.change_pct,

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from catalyst_ray.errors import CatalystError, StoreError, TransportError
+from catalyst_ray.core.reasons import Code
+from catalyst_ray.errors import CatalystError, CircuitOpen, StoreError, TransportError
 from catalyst_ray.models import Action, Judgement, Party, Reason, Verdict
 from catalyst_ray.pipeline.release import alert_id
 from catalyst_ray.pipeline.round import Round
@@ -25,6 +26,7 @@ from tests.adapters.pipeline_world import (
     balance,
     headline,
     rss,
+    two_bars,
     until,
 )
 
@@ -274,11 +276,26 @@ async def test_an_alert_goes_out_without_the_model(world: World, code: str) -> N
     assert code in world.codes(headline("QLLN"))
 
 
+async def test_a_split_in_the_prices_is_a_reason_of_the_alert(world: World) -> None:
+    """What was mended in the prices stands with the decision, where the card and `explain` find it."""
+    remark = Reason(Code.SPLIT_ADJUSTED, "1 for 10 on 2026-03-17")
+    world.prices.answer = {"1D": replace(two_bars("QLLN"), remarks=(remark,))}
+    world.feed("wire", rss(headline("QLLN")))
+    await world.run()
+    assert _only_alert(world).decision.reasons[-1] == remark
+
+
 @pytest.mark.parametrize(
     ("prices", "drawing", "code", "words"),
     [
         (None, None, "no_prices", "has none for QLLN"),
         (TransportError("no answer"), None, "no_chart", "no answer"),
+        (
+            CircuitOpen("acme is not asked for a while after failures"),
+            None,
+            "no_chart",
+            "not asked for a while",
+        ),
         ("late", None, "no_chart", "prices came too late"),
         (ZeroDivisionError("odd bars"), None, "no_chart", "ZeroDivisionError"),
         ("bars", CatalystError("chart not drawn within 5 s"), "no_chart", "not drawn within"),

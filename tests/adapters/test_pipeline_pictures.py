@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from catalyst_ray.core.gauge import GaugeBook
+from catalyst_ray.core.reasons import Code
 from catalyst_ray.errors import ConfigError, ParseError
-from catalyst_ray.models import ChartRequest, Picture
+from catalyst_ray.models import ChartRequest, Picture, Reason
 from catalyst_ray.pipeline.charting import ChartLook
 from catalyst_ray.pipeline.picture_files import PictureFiles
 from catalyst_ray.pipeline.pictures import Pictures, PictureSet
@@ -46,6 +47,18 @@ async def test_the_chart_shows_the_bars_with_the_mark(world: World) -> None:
     assert taken.chart_path == str(world.folder / "charts" / "a1.png")
     assert (world.folder / "charts" / "a1.png").read_bytes() == PNG
     assert taken.reason is None
+
+
+async def test_prices_of_another_size_are_told_and_small_repairs_are_not(world: World) -> None:
+    """A split that was undone stands on the card and in `explain`, with a chart and without one."""
+    split = Reason(Code.SPLIT_ADJUSTED, "1 for 10 on 2026-03-17")
+    mended = replace(two_bars("QLLN"), remarks=(Reason(Code.BARS_REPAIRED, "high", 2.0), split))
+    world.prices.answer = {"1D": mended}
+    pictures = world.pictures()
+    assert (await _take(pictures)).remarks == (split,)
+    world.artist.error = ParseError("no bar")
+    without = await _take(pictures)
+    assert (without.chart_path, without.remarks) == (None, (split,))
 
 
 async def test_a_reader_sees_the_old_file_or_the_whole_new_one(world: World, monkeypatch: Any) -> None:

@@ -12,7 +12,7 @@ from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestServer
 
 from catalyst_ray.adapters.prices import NoPrices
-from catalyst_ray.adapters.prices_csv import CsvPrices
+from catalyst_ray.adapters.prices_folder import CsvPrices
 from catalyst_ray.adapters.prices_http import HttpPrices
 from catalyst_ray.adapters.prices_yfinance import YfinancePrices
 from catalyst_ray.core.bars import eastern
@@ -68,7 +68,8 @@ async def test_csv_problems_are_ours(tmp_path):
     with pytest.raises(ParseError, match="BAD"):
         await source.bars("BAD", "1D")
     (tmp_path / "NAN.csv").write_text("Date,Open,High,Low,Close\n2025-11-21,1,1,1,nan\n")
-    assert await source.bars("NAN", "1D") is None
+    with pytest.raises(ParseError, match="none of 1 price bars is usable"):
+        await source.bars("NAN", "1D")
     with pytest.raises(ConfigError, match="2W"):
         await source.bars("ACME", "2W")
 
@@ -180,6 +181,9 @@ class Table:
 
     def __len__(self) -> int:
         return len(self.index)
+
+    def __contains__(self, name: str) -> bool:
+        return name in {"Open", "High", "Low", "Close", "Volume"}
 
     def __getitem__(self, name: str) -> list[float]:
         return [1000 if name == "Volume" else self._price + i for i in range(len(self.index))]

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import math
+from dataclasses import replace
+from itertools import pairwise
+from statistics import median
 from typing import TYPE_CHECKING
 
 import pytest
 
+from catalyst_ray.adapters.prices_folder import CsvPrices, ParquetPrices
 from catalyst_ray.core.bar_repair import clean_bars
+from catalyst_ray.core.bar_splits import undo_splits
 from catalyst_ray.core.bar_windows import TIMEFRAMES, select_timeframe
-from catalyst_ray.core.bars import eastern, is_daily, rows_of
+from catalyst_ray.core.bars import Bar, eastern, is_daily, rows_of, with_rows
 from catalyst_ray.core.charts import draw_chart
 from catalyst_ray.core.price_table import parse_price_csv
 from catalyst_ray.models import Bars, ChartRequest
@@ -96,3 +102,61 @@ def test_minute_files_keep_their_clock(prices):
         day = select_timeframe(bars, "1D")
         assert sum(day.volume) == pytest.approx(sum(bars.volume)), path.name
         assert {t % 300 for t in day.times_s} == {0}
+
+
+def daily_files(prices: Path) -> list[Path]:
+    """Return the files of daily bars."""
+    return [
+        path
+        for path in sorted(prices.rglob("*.csv"))
+        if not {"minute", "IDay", "1h"} & set(path.stem.replace("_", "-").split("-"))
+        and "minute" not in path.parent.name
+    ]
+
+
+def test_the_one_split_in_the_files_is_undone_and_nothing_else(prices):
+    """Of all days in all files one began with a split that nobody adjusted; crashes and special dividends stay."""
+    found = {}
+    for path in sorted(prices.rglob("*.csv")):
+        bars, _ = clean_bars(read(path))
+        whole, reasons = undo_splits(bars)
+        if reasons:
+            found[path.name] = [(reason.code, reason.detail[:7]) for reason in reasons]
+            assert max(max(a / b, b / a) for a, b in pairwise(whole.close)) < 1.4, path.name
+        else:
+            assert whole == bars, path.name
+    assert found == {"ibm.csv": [("split_adjusted", "2 for 1")]}
+
+
+def test_a_split_or_crash_put_into_real_bars_is_told_apart(prices):
+    """Half the price on a usual day's money is a split; on five times that money it is news, wherever it falls."""
+    split = crash = 0
+    for path in daily_files(prices):
+        if "bad" in path.parent.name:
+            continue
+        bars, _ = undo_splits(clean_bars(read(path))[0])
+        rows = rows_of(bars)
+        for at in range(40, len(rows) - 1, 97):
+            before, after = rows[at - 30 : at], rows[at : at + 5]
+            doubled = [Bar(r.time_s, *(2 * p for p in r[1:5]), r.volume / 2) for r in before]
+            _, reasons = undo_splits(with_rows(replace(bars, splits=()), doubled + after))
+            split += [reason.code for reason in reasons] == ["split_adjusted"]
+            money = 5 * median(row.volume * row.close for row in before)
+            news = [after[0]._replace(volume=money / after[0].close), *after[1:]]
+            _, reasons = undo_splits(with_rows(replace(bars, splits=()), doubled + news))
+            assert reasons == (), (path.name, at)
+            crash += 1
+    assert split / crash > 0.9
+
+
+def test_parquet_says_what_csv_says(prices, tmp_path):
+    """Each daily file with plain dates, written as Parquet with its columns as they are, gives the same window."""
+    csv_module = pytest.importorskip("pyarrow.csv")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    for path in daily_files(prices):
+        if "bad" in path.parent.name:  # Arrow's reader of CSV turns their offsets into UTC
+            continue
+        parquet.write_table(csv_module.read_csv(path), tmp_path / "REAL.parquet")
+        (tmp_path / "REAL.csv").write_bytes(path.read_bytes())
+        ours, theirs = (asyncio.run(kind(tmp_path).bars("REAL", "1Y")) for kind in (ParquetPrices, CsvPrices))
+        assert replace(ours, source="csv") == theirs, path.name

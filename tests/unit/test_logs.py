@@ -64,7 +64,10 @@ def test_the_secrets_of_the_settings() -> None:
         discord_webhook_url=HOOK + "?thread_id=5",
         finnhub_token="invented-key",
         database_url="postgresql+psycopg://me:p%40ssw0rd%21@db/x",
+        alpaca_api_key_id="invented-id",
+        alpaca_api_secret_key="invented-secret",
     )
+    assert {"invented-id", "invented-secret"} <= set(secrets_of(settings))
     assert {SECRET, "invented-key", "p%40ssw0rd%21", "p@ssw0rd!"} <= set(secrets_of(settings))
     assert [s for s in secrets_of(Settings()) if s] == []
 

@@ -146,6 +146,47 @@ def test_contradictions_are_found() -> None:
     assert {p.split(":")[0] for p in found} == {"PRICE_DIR", "LLM_MIN_REPLICAS", "FEEDS_FILE"}
 
 
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ({"price_source": "parquet"}, ["PRICE_DIR: must name a folder when PRICE_SOURCE=parquet"]),
+        (
+            {"price_source": "alpaca"},
+            [
+                "ALPACA_API_KEY_ID: must be set when PRICE_SOURCE=alpaca; a free account has one",
+                "ALPACA_API_SECRET_KEY: must be set when PRICE_SOURCE=alpaca; a free account has one",
+            ],
+        ),
+        (
+            {"price_source": "alpaca", "alpaca_api_key_id": "id", "alpaca_api_secret_key": "a b\nHost: x"},
+            ["ALPACA_API_SECRET_KEY: must be letters and digits alone"],
+        ),
+        (
+            {
+                "price_source": "alpaca",
+                "alpaca_api_key_id": "id",
+                "alpaca_api_secret_key": "s3cr3t",
+                "alpaca_url": "http://data.example.org",
+            },
+            ["ALPACA_URL: must be https://, since the keys go there"],
+        ),
+    ],
+    ids=["parquet", "no keys", "a key that is a header", "keys in the clear"],
+)
+def test_what_a_price_source_needs(given: dict[str, object], found: list[str]) -> None:
+    """Each source says at once what it lacks, by the variable's name, and repeats no key."""
+    assert list(problems(**given)) == found
+
+
+def test_keys_of_prices_stay_secret() -> None:
+    """Neither an error nor a dump shows them."""
+    keys = {"alpaca_api_key_id": "k3y-1d-0123", "alpaca_api_secret_key": "s3cr3t-0123"}
+    settings = load_settings({"price_source": "alpaca", **keys})
+    shown = repr(settings) + settings.model_dump_json() + str(list(entries(settings)))
+    shown += "".join(problems(price_source="alpaca", alpaca_feed="best", **keys))
+    assert not [key for key in keys.values() if key in shown]
+
+
 def test_dry_run_until_a_webhook_is_set() -> None:
     """Without a webhook nothing leaves the machine; with one it does, unless told otherwise."""
     assert load_settings().is_dry_run

@@ -11,12 +11,15 @@ from catalyst_ray.adapters.clock import SystemClock
 from catalyst_ray.adapters.console import Console
 from catalyst_ray.adapters.files import NdjsonFile
 from catalyst_ray.adapters.prices import NoPrices
-from catalyst_ray.adapters.prices_csv import CsvPrices
+from catalyst_ray.adapters.prices_alpaca import AlpacaPrices
+from catalyst_ray.adapters.prices_folder import CsvPrices, ParquetPrices
 from catalyst_ray.adapters.prices_http import HttpPrices
+from catalyst_ray.adapters.prices_yfinance import YfinancePrices
 from catalyst_ray.core.directory import TickerDirectory
 from catalyst_ray.core.gates import Gates
 from catalyst_ray.core.market_hours import Session
 from catalyst_ray.errors import ConfigError
+from catalyst_ray.pipeline.price_guard import GuardedPrices
 from catalyst_ray.settings import NAMES, Settings
 from catalyst_ray.wiring import (
     choose_feeds,
@@ -62,18 +65,44 @@ def test_a_list_of_ones_own(tmp_path: Path) -> None:
         choose_feeds(Settings(feeds_file=path))
 
 
+KEYS = {"alpaca_api_key_id": "invented-id", "alpaca_api_secret_key": "invented-secret"}
+
+
 @pytest.mark.parametrize(
-    ("settings", "adapter"),
+    ("settings", "adapter", "per_minute"),
     [
-        ({}, NoPrices),
-        ({"price_source": "csv", "price_dir": Path()}, CsvPrices),
-        ({"price_source": "http", "price_url": "http://127.0.0.1:1"}, HttpPrices),
+        ({"price_source": "csv", "price_dir": Path()}, CsvPrices, None),
+        ({"price_source": "parquet", "price_dir": Path()}, ParquetPrices, None),
+        ({"price_source": "http", "price_url": "http://127.0.0.1:1"}, HttpPrices, 600),
+        ({"price_source": "yfinance"}, YfinancePrices, 30),
+        ({"price_source": "alpaca", **KEYS}, AlpacaPrices, 180),
+        ({"price_source": "alpaca", "price_rate_per_min": 60, **KEYS}, AlpacaPrices, 60),
     ],
-    ids=["none", "csv", "http"],
+    ids=["csv", "parquet", "http", "yfinance", "alpaca", "a rate of one's own"],
 )
-def test_prices(settings, adapter) -> None:
-    """PRICE_SOURCE says where price bars come from."""
-    assert type(make_prices(Settings(**settings))) is adapter
+def test_prices(settings, adapter, per_minute) -> None:
+    """PRICE_SOURCE says where price bars come from; every source is guarded, at its pace and for PRICE_CACHE_SECS."""
+    guarded = make_prices(Settings(price_cache_secs=7, **settings))
+    assert isinstance(guarded, GuardedPrices)
+    assert type(guarded._source) is adapter
+    assert (guarded.name, guarded._keep_s) == (adapter.name, 7)
+    turns = guarded._turns
+    assert (turns and round(60 / turns._spacing_s)) == per_minute
+
+
+def test_no_prices() -> None:
+    """Without a source there is nothing to guard."""
+    assert type(make_prices(Settings())) is NoPrices
+
+
+def test_alpaca_is_asked_as_the_settings_say() -> None:
+    """Address, feed and keys reach the adapter."""
+    guarded: Any = make_prices(
+        Settings(price_source="alpaca", alpaca_url="http://127.0.0.1:1", alpaca_feed="delayed_sip", **KEYS)
+    )
+    source = guarded._source
+    assert (str(source._base), source._feed) == ("http://127.0.0.1:1", "delayed_sip")
+    assert source._wire._headers["APCA-API-SECRET-KEY"] == "invented-secret"
 
 
 ALL_SINKS = {

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalyst_ray.core.limits import Pacer, backoff_s, pace_group
+from catalyst_ray.core.limits import MAX_HOSTS, Pace, Pacer, Turns, backoff_s, pace_group
 
 
 @pytest.mark.parametrize(("failures", "expected"), [(1, 30), (2, 60), (5, 480), (6, 900), (1_000, 900)])
@@ -50,3 +50,19 @@ def test_hosts_do_not_slow_each_other() -> None:
     waits = [pacer.reserve("https://a.example/", now_s=1.0) for _ in range(20)]
     assert waits[-1] > 2.0
     assert pacer.reserve("https://b.example/", now_s=1.0) == 0.0
+
+
+def test_turns_tell_the_wait_without_taking_it() -> None:
+    """Looking books nothing: who finds the wait too long leaves the turn to others."""
+    turns = Turns(Pace(rate_per_s=2.0, burst=2))
+    assert [turns.reserve(10.0) for _ in range(3)] == [0.0, 0.0, 0.5]
+    assert [turns.wait_s(10.0) for _ in range(3)] == [1.0, 1.0, 1.0]
+    assert turns.reserve(20.0) == 0.0
+
+
+def test_hosts_of_long_ago_are_forgotten() -> None:
+    """However many hosts are asked, only those whose pace still matters are remembered."""
+    pacer = Pacer()
+    for number in range(MAX_HOSTS + 5):
+        pacer.reserve(f"https://h{number}.example/", now_s=float(number))
+    assert len(pacer._hosts) < 10

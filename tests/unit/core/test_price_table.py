@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from datetime import date
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from catalyst_ray.core.bars import eastern
 from catalyst_ray.core.price_table import normal_ticker, parse_price_csv, parse_price_json
 from catalyst_ray.errors import ParseError
+from catalyst_ray.models import Split
 
 
 def csv_bars(text: str):
@@ -42,6 +44,8 @@ def test_header_variants_and_order(header):
         ("11/21/2025 1:35 PM", "2025-11-21 13:35"),
         ("1763735700", "2025-11-21 09:35"),
         ("1763735700000", "2025-11-21 09:35"),
+        ("1763735700000000", "2025-11-21 09:35"),
+        ("1763735700000000000", "2025-11-21 09:35"),
         ("2025-11-21", "2025-11-21 00:00"),
         ("20251121", "2025-11-21 00:00"),
         ("11/21/2025", "2025-11-21 00:00"),
@@ -51,6 +55,33 @@ def test_header_variants_and_order(header):
 def test_times_are_read_in_every_form(stamp, eastern_time):
     """Each way of writing a time means the same moment, and a date its trading day."""
     assert times(f"Date,Open,High,Low,Close\n{stamp},1,1,1,1\n") == [eastern_time]
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["t,o,h,l,c,v", "timestamp,1. open,2. high,3. low,4. close,5. volume",
+     "\"('Date', '')\",\"('Open', 'ACME')\",\"('High', 'ACME')\",\"('Low', 'ACME')\",\"('Close', 'ACME')\",\"('Volume', 'ACME')\""],
+)  # fmt: skip
+def test_columns_have_many_names(header):
+    """Short names, numbered ones and the pairs of a table of several tickers are the same columns."""
+    bars = csv_bars(f"{header}\n2025-11-21,1,3,1,2,1000\n")
+    assert (bars.open, bars.high, bars.low, bars.close, bars.volume) == ((1,), (3,), (1,), (2,), (1000,))
+
+
+def test_the_three_header_lines_of_yfinance_are_read():
+    """Its files name the ticker and the index below the columns: those two lines are no bars."""
+    bars = csv_bars("Price,Close,High,Low,Open,Volume\nTicker,A,A,A,A,A\nDate,,,,,\n2025-11-21,2,3,1,1,9\n")
+    assert (bars.close, bars.volume) == ((2,), (9,))
+
+
+def test_splits_of_the_table_are_kept():
+    """A ratio that is none, zero, one or absurd is no split."""
+    lines = [
+        f"2025-11-{day},1,1,1,1,{ratio}"
+        for day, ratio in ((17, "0.0"), (18, "2.0"), (19, "0.1"), (20, "1"), (21, "1e9"))
+    ]
+    bars = csv_bars("Date,Open,High,Low,Close,Stock Splits\n" + "\n".join([*lines, "2025-11-24,1,1,1,1,"]))
+    assert bars.splits == (Split(day=date(2025, 11, 18), ratio=2), Split(day=date(2025, 11, 19), ratio=0.1))
 
 
 def test_unreadable_cells_cost_only_themselves():
