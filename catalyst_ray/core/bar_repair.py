@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _DAY_S = 86_400
 LATEST_S = 4_102_444_800  # the year 2100: milliseconds taken for seconds lie far beyond it
 _FAR_OFF = 3.0
+_MOST_PASSES = 8
 _MOST_SHARES = 1e13  # a thousand times the busiest day of any share
 
 
@@ -76,6 +77,15 @@ def _stamp_days(rows: list[Bar], *, timeframe: str) -> tuple[list[Bar], int]:
 
 
 def _undo_hundredfold(rows: list[Bar]) -> list[Bar]:
+    for _ in range(_MOST_PASSES):
+        mended = _to_newest_unit(rows)
+        if mended == rows:
+            break
+        rows = mended  # what the newest unit is may be clearer now
+    return rows
+
+
+def _to_newest_unit(rows: list[Bar]) -> list[Bar]:
     # The newest unit is the true one, so walk back from it; a median keeps one bad last bar from ruling.
     fixed: list[Bar] = []
     reference = median([row.close for row in rows[-3:]]) if rows else 0.0

@@ -76,3 +76,12 @@ def test_a_bar_that_follows_a_real_move_keeps_its_extremes():
     rows[1] = rows[1]._replace(high=40)
     bars = bars_of(rows, ticker="ACME", timeframe="1D", source="test")
     assert clean_bars(bars) == (bars, ())
+
+
+def test_cleaning_again_finds_no_other_unit():
+    """A last close in cents hides what else is in cents: once it is put right the rest is as well."""
+    start = day_of_bars(FRIDAY, count=1).times_s[0]
+    rows = [Bar(start + 300 * i, c, c, c, c, 1) for i, c in enumerate((161.0, 2.0, 3.0))]
+    rows[2] = rows[2]._replace(high=161.0)
+    clean, _ = clean_bars(bars_of(rows, ticker="ACME", timeframe="1D", source="test"))
+    assert clean.high == (1.61, 2.0, 3.0)
