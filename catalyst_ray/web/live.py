@@ -152,8 +152,9 @@ class Live:
             except StoreError as error:
                 mark, trouble = self._mark, plain(str(error))
             except Exception as error:  # the boundary of this stage: listeners are told, and it asks again
-                log.exception("the page's poller failed")
                 mark, trouble = self._mark, type(error).__name__
+                if trouble != self._trouble:  # once, not twice a second
+                    log.exception("the page's poller failed")
             if (mark, trouble) != (self._mark, self._trouble):
                 self._mark, self._trouble = mark, trouble
                 self._wake()

@@ -107,15 +107,22 @@ async def test_one_asks_for_all_and_only_while_somebody_listens(tmp_path: Path) 
         assert archive.asked["mark"] == quiet
 
 
-async def test_trouble_of_the_store_is_told_and_its_end_too(tmp_path: Path) -> None:
-    """While the store fails listeners are told so, and then that it does not."""
+async def test_trouble_of_the_store_is_told_and_its_end_too(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """While the store fails listeners are told so, and then that it does not; a fault of ours is logged once."""
     archive = HandMadeArchive()
-    async with served(archive, tmp_path) as (client, page), listening(client, page) as events:
+    async with served(archive, tmp_path, beat_s=0.05) as (client, page), listening(client, page) as events:
         await events.next("change")
         archive.error = StoreError("disk\nis gone")
         assert json.loads((await events.next("trouble"))["data"]) == "disk is gone"
         archive.error = ZeroDivisionError()
         assert json.loads((await events.next("trouble"))["data"]) == "ZeroDivisionError"
+        asked = archive.asked["mark"]
+        async with asyncio.timeout(10):
+            while archive.asked["mark"] < asked + 3:
+                await events.next("beat")
+        assert caplog.text.count("the page's poller failed") == 1
         archive.error = None
         assert json.loads((await events.next("trouble"))["data"]) == ""
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+from urllib.request import urlopen
 
 import pytest
 from PIL import Image
@@ -16,7 +19,7 @@ from PIL import Image
 from catalyst_ray.cli.demo import MARK
 from catalyst_ray.demo.items import Expected
 from catalyst_ray.demo.world import BATCHES, World
-from tests.e2e.commands import Done, run
+from tests.e2e.commands import PROGRAM, Done, environment, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,6 +35,7 @@ class Demo:
     done: Done
     out: Path
     world: World
+    page: str
 
     def truth(self, alert: dict[str, Any]):
         """Return what is true of the item that an alert is about."""
@@ -52,7 +56,44 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     (out / "charts" / "old.png").write_bytes(b"left behind")
     (out / "catalyst.db").write_bytes(b"left behind")
     start_utc = datetime.now(UTC)
-    return Demo(run(folder, "demo", "--json", "--seed", SEED, "--out", out), out, World(SEED, start_utc))
+    arguments = ["demo", "--json", "--web", "--seed", str(SEED), "--out", str(out)]
+    done, page = _run_until_page(folder, *arguments)
+    return Demo(done, out, World(SEED, start_utc), page)
+
+
+def _run_until_page(folder: Path, *arguments: str) -> tuple[Done, str]:
+    """Run a command until it serves a page, read that, and stop it as Ctrl-C does; return how it ended, and the page."""
+    said: list[str] = []
+    logged = folder / "log"
+    with (
+        logged.open("w") as log,
+        subprocess.Popen(
+            [str(PROGRAM), *arguments],
+            cwd=folder,
+            env=environment(folder),
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        ) as child,
+    ):
+        assert child.stdout
+        page = ""
+        for line in child.stdout:
+            told = json.loads(line)
+            if told["type"] == "page":
+                with urlopen(told["url"], timeout=10) as answer:
+                    page = answer.read().decode()
+                child.send_signal(signal.SIGINT)
+            else:
+                said.append(line)
+    return Done(child.returncode, "".join(said), logged.read_text()), page
+
+
+def test_the_page_shows_what_was_found(demo: Demo) -> None:
+    """With --web the finished demo is served until Ctrl-C: its newest alerts, and no complaint that no driver runs."""
+    newest = sorted(demo.done.alerts, key=lambda alert: alert["created_utc"])[-20:]
+    assert all(f'data-key="{alert["id"]}"' in demo.page for alert in newest)
+    assert "more than 3 periods" not in demo.page
 
 
 def test_it_ends_well_and_prints_only_json_lines(demo: Demo) -> None:

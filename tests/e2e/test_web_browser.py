@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 import subprocess
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -43,7 +44,6 @@ class Desk:
     store: SqlStore
     url: str
     charts: Path
-    written: int = 0
 
     def write(self, name: str, *, ticker: str = "QLLN", value: float = -0.72, **changes: Any) -> Alert:
         """Store an alert that two sinks have."""
@@ -101,8 +101,6 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
 
 
 def _free_port() -> int:
-    import socket
-
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
