@@ -20,6 +20,7 @@ from catalyst_ray.adapters.gpu import NvmlProbe
 from catalyst_ray.adapters.store import SqlStore
 from catalyst_ray.cluster.engines import choose_engine
 from catalyst_ray.cluster.session import ray_session
+from catalyst_ray.core.bars import shown_rows
 from catalyst_ray.core.parse import parse_feed
 from catalyst_ray.core.reasons import said
 from catalyst_ray.doctor_sinks import Finding, check_sinks
@@ -262,4 +263,4 @@ async def _prices(settings: Settings) -> Finding:
         mend = "cards of tickers without bars have no chart; put one that it has into WATCH_LIST to check it"
         return Finding("prices", "warn", f"{source.name} answers, and has no bars of {ticker}", mend)
     mended = "".join(f"; {said(remark)}" for remark in bars.remarks)
-    return Finding("prices", "ok", f"{source.name} answers, {len(bars)} bars of {ticker}{mended}")
+    return Finding("prices", "ok", f"{source.name} answers, {len(shown_rows(bars))} bars of {ticker}{mended}")

@@ -29,12 +29,12 @@ _COLUMNS = {
     "volume": "Volume",
     "split": "Stock Splits",
 }
-# Period and interval asked for a timeframe; a session more than is shown gives the close before it.
+# Period and interval asked for a timeframe; more than is shown, for the close before it and the averages.
 _ASKED = {
     "1D": ("5d", "5m"),
     "5D": ("1mo", "30m"),
-    "1M": ("3mo", "1d"),
-    "3M": ("6mo", "1d"),
+    "1M": ("6mo", "1d"),
+    "3M": ("1y", "1d"),
     "1Y": ("2y", "1d"),
 }
 _SHARE_CLASS = re.compile(r"([A-Z]+)\.([A-Z])")

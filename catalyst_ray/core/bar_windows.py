@@ -5,9 +5,11 @@ Owns choosing and merging. Expects bars that ``bar_repair`` made sound.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import replace
 from datetime import timedelta
 from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from catalyst_ray.core.bars import Bar, close_before, eastern, is_daily, midnight_s, rows_of, with_rows
@@ -24,7 +26,9 @@ TIMEFRAMES = ("1D", "5D", "1M", "3M", "1Y")
 _WINDOW_DAYS = {"1M": 31, "3M": 92, "1Y": 366}
 _INTRADAY_MINUTES = {"1D": 5, "5D": 30}
 _MORE_DAYS = 75
-"""What lies before a window and still tells of it: the close before, and what trading was usual."""
+"""What lies before a window and still tells of it: the close before, what trading was usual, the averages' start."""
+_WARM_UP = 60
+"""Bars before a window that averages need: the longest is over 50."""
 
 
 def check_timeframe(timeframe: str) -> str:
@@ -48,8 +52,8 @@ def select_timeframe(bars: Bars, timeframe: str) -> Bars:
 
     1D is the last session in bars of 5 minutes, 5D the last five in bars of 30; 1M, 3M and 1Y are daily
     bars of the last 31, 92 and 366 days. Only daily bars at hand: 5D is five of those, and 1D becomes a
-    month, labelled so. A 1D window without ``previous_close`` takes it from the session before. Splits before the
-    window, and what was said of them, are left out.
+    month, labelled so. A 1D window without ``previous_close`` takes it from the session before. Some bars before the
+    window stay, from which averages start (``shown_from_s``); splits before it, and what was said of them, go.
     """
     check_timeframe(timeframe)
     rows = rows_of(bars)
@@ -73,14 +77,16 @@ def select_timeframe(bars: Bars, timeframe: str) -> Bars:
         for remark in bars.remarks
         if remark.code != Code.SPLIT_ADJUSTED or any(day in remark.detail for day in days_told)
     )
+    first = bisect_left(rows, start_s, key=attrgetter("time_s"))
     window = replace(
         bars,
         timeframe=timeframe,
+        shown_from_s=start_s if first else None,
         previous_close=bars.previous_close or before,
         splits=splits,
         remarks=remarks,
     )
-    return with_rows(window, [row for row in rows if row.time_s >= start_s])
+    return with_rows(window, rows[max(0, first - _WARM_UP) :])
 
 
 def _merge(rows: Sequence[Bar], key: Callable[[int], int]) -> list[Bar]:

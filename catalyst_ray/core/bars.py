@@ -68,6 +68,11 @@ def rows_of(bars: Bars) -> list[Bar]:
     return [Bar(*row) for row in zip(*columns, strict=True)]
 
 
+def shown_rows(bars: Bars) -> list[Bar]:
+    """Return the rows that are shown, without those before them that only averages need."""
+    return [row for row in rows_of(bars) if row.time_s >= (bars.shown_from_s or 0)]
+
+
 def is_daily(times_s: Sequence[int], timeframe: str) -> bool:
     """Tell whether bars last a day or longer; a lone bar is judged by its timeframe."""
     if len(times_s) < 2:

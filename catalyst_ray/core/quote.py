@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from statistics import mean
 from typing import TYPE_CHECKING
 
-from catalyst_ray.core.bars import eastern, rows_of
+from catalyst_ray.core.bars import eastern, shown_rows
 from catalyst_ray.core.market_hours import trading_day
 from catalyst_ray.models import PriceQuote
 
@@ -30,7 +30,7 @@ def quote_of(ticker: str, *, intraday: Bars | None, daily: Bars | None, now_utc:
         as_of = datetime.fromtimestamp(newest[0].times_s[-1], UTC)
         price = newest[0].close[-1] if now_utc - as_of <= MAX_AGE else None
     open_day = trading_day(now_utc)
-    rows = rows_of(daily) if daily is not None else []
+    rows = shown_rows(daily) if daily is not None else []
     volumes = [row.volume for row in rows if eastern(row.time_s).date() < open_day]
     return PriceQuote(
         ticker=ticker,

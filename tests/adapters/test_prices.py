@@ -15,7 +15,7 @@ from catalyst_ray.adapters.prices import NoPrices
 from catalyst_ray.adapters.prices_folder import CsvPrices
 from catalyst_ray.adapters.prices_http import HttpPrices
 from catalyst_ray.adapters.prices_yfinance import YfinancePrices
-from catalyst_ray.core.bars import eastern
+from catalyst_ray.core.bars import eastern, shown_rows
 from catalyst_ray.errors import ConfigError, ParseError, RateLimited, TransportError
 
 pytestmark = pytest.mark.anyio
@@ -199,7 +199,7 @@ async def test_yahoo_days_keep_their_date():
         return Table(days)
 
     bars = await YfinancePrices(history, timeout_s=3).bars("BRK.B", "1M")
-    assert asked == [("BRK-B", "3mo", "1d", 3)]
+    assert asked == [("BRK-B", "6mo", "1d", 3)]
     assert [eastern(t).date() for t in bars.times_s] == [date(2025, 11, day) for day in (19, 20, 21)]
     assert (bars.ticker, bars.source) == ("BRK.B", "yfinance")
 
@@ -209,7 +209,24 @@ async def test_yahoo_day_is_compared_with_the_session_before():
     new_york = ZoneInfo("America/New_York")
     index = [datetime(2025, 11, day, 15, 5 * i, tzinfo=new_york) for day in (20, 21) for i in range(12)]
     bars = await YfinancePrices(lambda *_: Table(index)).bars("ACME", "1D")
-    assert (len(bars), bars.previous_close, bars.close[0]) == (12, 21, 22)
+    assert (len(shown_rows(bars)), bars.previous_close, shown_rows(bars)[0].close) == (12, 21, 22)
+
+
+async def test_yahoos_own_table_with_a_split_in_it():
+    """Pandas' table as yfinance returns it: Yahoo names a split that its older prices lack, and they are adjusted."""
+    pandas = pytest.importorskip("pandas")
+    days = pandas.bdate_range("2025-10-01", "2025-11-21", tz="America/New_York")
+    price = [40.0] * 30 + [20.0] * (len(days) - 30)
+    table = pandas.DataFrame(
+        dict.fromkeys(("Open", "High", "Low", "Close", "Adj Close"), price), index=days
+    )
+    table["Volume"] = 1000
+    table["Dividends"] = 0.0
+    table["Stock Splits"] = [2.0 if number == 30 else 0.0 for number in range(len(days))]
+    bars = await YfinancePrices(lambda *_: table).bars("ACME", "1M")
+    assert set(bars.close) == {20.0}
+    assert [(split.day, split.ratio) for split in bars.splits] == [(days[30].date(), 2.0)]
+    assert [remark.code for remark in bars.remarks] == ["split_adjusted"]
 
 
 class YFRateLimitError(Exception):

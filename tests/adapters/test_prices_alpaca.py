@@ -9,7 +9,7 @@ import pytest
 from aiohttp.test_utils import TestServer
 
 from catalyst_ray.adapters.prices_alpaca import AlpacaPrices
-from catalyst_ray.core.bars import change_pct, eastern
+from catalyst_ray.core.bars import change_pct, eastern, shown_rows
 from catalyst_ray.core.market_hours import EASTERN
 from catalyst_ray.doctor import _prices as examine_prices
 from catalyst_ray.errors import ParseError, RateLimited, TransportError
@@ -66,7 +66,7 @@ async def test_a_day_is_the_session_so_far_against_the_one_before(alpaca, source
     assert {name: asked[name] for name in ("timeframe", "feed", "adjustment", "sort")} == {
         "timeframe": "5Min", "feed": "iex", "adjustment": "split", "sort": "asc",
     }  # fmt: skip
-    assert eastern(bars.times_s[0]) == datetime(2026, 3, 17, 4, tzinfo=EASTERN)
+    assert eastern(shown_rows(bars)[0].time_s) == datetime(2026, 3, 17, 4, tzinfo=EASTERN)
     assert eastern(bars.times_s[-1]) == datetime(2026, 3, 17, 10, tzinfo=EASTERN)
     assert bars.source == "alpaca"
     assert change_pct(bars)[1] == pytest.approx((27.72 / 27.43 - 1) * 100, abs=0.01)

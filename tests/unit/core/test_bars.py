@@ -21,6 +21,7 @@ from catalyst_ray.core.bars import (
     previous_close,
     regular_hours_s,
     rows_of,
+    shown_rows,
     with_rows,
 )
 from catalyst_ray.core.market_hours import EASTERN
@@ -164,12 +165,13 @@ def test_one_day_is_the_last_session_in_five_minutes():
     first = day_of_bars(date(2025, 11, 20), count=960, minutes=1)
     second = day_of_bars(FRIDAY, count=960, minutes=1, price=30)
     bars = select_timeframe(with_rows(first, rows_of(first) + rows_of(second)), "1D")
-    assert len(bars) == 192
-    assert {eastern(t).date() for t in bars.times_s} == {FRIDAY}
+    shown = shown_rows(bars)
+    assert len(shown) == 192
+    assert {eastern(row.time_s).date() for row in shown} == {FRIDAY}
     last_regular = next(r for r in rows_of(first) if eastern(r.time_s).strftime("%H:%M") == "15:59")
     assert bars.previous_close == last_regular.close
-    assert bars.high[0] == max(row.high for row in rows_of(second)[:5])
-    assert bars.volume[0] == sum(row.volume for row in rows_of(second)[:5])
+    assert shown[0].high == max(row.high for row in rows_of(second)[:5])
+    assert shown[0].volume == sum(row.volume for row in rows_of(second)[:5])
 
 
 def test_five_days_are_five_sessions():
@@ -177,8 +179,9 @@ def test_five_days_are_five_sessions():
     days = trading_days(FRIDAY, 7)
     rows = [row for day in days for row in rows_of(day_of_bars(day))]
     bars = select_timeframe(with_rows(day_of_bars(FRIDAY), rows), "5D")
-    assert sorted({eastern(t).date() for t in bars.times_s}) == days[-5:]
-    assert len(bars) == 5 * 32
+    shown = shown_rows(bars)
+    assert sorted({eastern(row.time_s).date() for row in shown}) == days[-5:]
+    assert len(shown) == 5 * 32
     before = [row for row in rows_of(bars) if eastern(row.time_s).date() == days[-2]]
     assert previous_close(bars) == next(
         r.close for r in before if eastern(r.time_s).strftime("%H:%M") == "15:30"
@@ -188,13 +191,22 @@ def test_five_days_are_five_sessions():
 def test_daily_bars_serve_each_timeframe():
     """Daily bars give a month, a quarter and a year; asked for a day they give a month and say so."""
     bars = daily_bars(FRIDAY, 400)
-    lengths = {name: len(select_timeframe(bars, name)) for name in ("5D", "1M", "3M", "1Y")}
+    lengths = {name: len(shown_rows(select_timeframe(bars, name))) for name in ("5D", "1M", "3M", "1Y")}
     assert lengths["5D"] == 5
     assert 20 <= lengths["1M"] <= 24
     assert 62 <= lengths["3M"] <= 68
     assert 255 <= lengths["1Y"] <= 264
     assert select_timeframe(bars, "1D") == select_timeframe(bars, "1M")
     assert select_timeframe(bars, "1D").timeframe == "1M"
+
+
+def test_bars_before_the_window_stay_for_its_averages():
+    """Sixty at most, which are not shown; a history that begins with the window has none, and shows all."""
+    month = select_timeframe(daily_bars(FRIDAY, 400), "1M")
+    assert len(month) - len(shown_rows(month)) == 60
+    assert month.shown_from_s == shown_rows(month)[0].time_s
+    young = select_timeframe(daily_bars(FRIDAY, 10), "1M")
+    assert (young.shown_from_s, shown_rows(young)) == (None, rows_of(young))
 
 
 def test_minute_bars_become_days():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -64,3 +65,10 @@ def test_nothing_makes_an_empty_quote() -> None:
     for bars in (None, days()):
         made = quote_of("NRV", intraday=bars, daily=bars, now_utc=NOW_UTC)
         assert (made.price_usd, made.average_volume, made.as_of_utc) == (None, None, None)
+
+
+def test_days_before_the_window_make_no_average() -> None:
+    """Bars that only the averages of a chart need are not of the last month."""
+    month = days(900, 900, 100, 300, 5)
+    shown = replace(month, shown_from_s=month.times_s[2])
+    assert quote_of("NRV", intraday=None, daily=shown, now_utc=NOW_UTC).average_volume == 200
