@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _COLOUR = 0x8A94A6
 _LATE = "**{number} alerts that could not be delivered in time**; the oldest is {age} old"
 _NEWS = "**News of {number} alerts** that were told of in a list"
+_NEWS_OF_ONE = "**News of an alert** that was told of in a list"
 
 
 def digest_lines(alerts: Sequence[Alert], *, now_utc: datetime, has_links: bool = True) -> list[str]:
@@ -65,7 +66,7 @@ def digest_payload(alerts: Sequence[Alert], lines: Sequence[str], *, now_utc: da
 
 def news_payload(lines: Sequence[str]) -> dict[str, Any]:
     """Return the ``payload_json`` of what became of alerts that a digest told of: its message stays as it is."""
-    return _payload(_NEWS.format(number=len(lines)), lines)
+    return _payload(_NEWS.format(number=len(lines)) if len(lines) > 1 else _NEWS_OF_ONE, lines)
 
 
 def _payload(content: str, lines: Sequence[str]) -> dict[str, Any]:

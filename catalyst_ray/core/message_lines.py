@@ -27,7 +27,8 @@ _HEADING = 120
 def list_text(alerts: Sequence[Alert], *, now_utc: datetime, is_news: bool) -> str:
     """Return a heading and a line an alert; with ``is_news`` of what became of alerts that a list told of."""
     if is_news:
-        heading = f"News of {len(alerts)} alerts that were told of in a list"
+        one, many = "an alert that was", f"{len(alerts)} alerts that were"
+        heading = f"News of {many if len(alerts) > 1 else one} told of in a list"
     else:
         age = span(max(_age_s(alert, now_utc) for alert in alerts))
         heading = f"{len(alerts)} alerts that could not be delivered in time; the oldest is {age} old"

@@ -81,7 +81,7 @@ class DiscordDouble:
         self.requests = 0
         self.refused = 0
         self.met: Counter[str] = Counter()
-        """Requests that met a planned fault, by its name."""
+        """Requests that met a planned fault, by method and name (``POST hang``)."""
 
     @property
     def messages(self) -> list[DiscordMessage]:
@@ -145,7 +145,7 @@ class DiscordDouble:
         self.requests += 1
         fault = self._plan.next()
         if fault:
-            self.met[fault] += 1
+            self.met[f"{request.method} {fault}"] += 1
         try:
             if fault in UNANSWERED:
                 await request.read()

@@ -130,12 +130,12 @@ class Handover:
     async def edit(self, row: Delivery) -> None:
         """Replace one alert's message by its newest revision."""
         await self._edit(
-            [row], functools.partial(self._show, row.alert, edit=True, message_id=row.message_id)
+            [row], functools.partial(self._show, _as_told(row), edit=True, message_id=row.message_id)
         )
 
     async def tell_news(self, rows: Sequence[Delivery]) -> None:
         """Say in a new message what became of alerts that digests told of: those tell of others too, and stay."""
-        alerts = [row.alert for row in rows]
+        alerts = [_as_told(row) for row in rows]
         now = self._clock.now_utc()
         await self._edit(rows, functools.partial(self._list, alerts, now_utc=now, is_news=True))
 

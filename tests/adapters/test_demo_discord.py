@@ -211,6 +211,100 @@ async def test_planned_faults_come_in_order(server, session):
         server.discord.faults = ["boom"]
 
 
+async def test_answers_by_plan(server, session):
+    """Each fault is what a caller meets: a status, Discord's or Cloudflare's 429, or no answer, stored or not."""
+    wanted = {
+        "502": (502, False),
+        "503": (503, False),
+        "429": (429, False),
+        "429_global": (429, False),
+        "429_cloudflare": (429, False),
+        "cut": (0, False),
+        "accept_then_cut": (0, True),
+        "accept_then_504": (504, True),
+        "400": (400, False),
+        "413": (413, False),
+    }
+    for fault, (status, stored) in wanted.items():
+        before = len(server.discord.messages)
+        server.discord.faults = [fault]
+        try:
+            data = form({"content": fault}, {"a.png": PNG})
+            async with session.post(server.webhook_url, data=data) as answer:
+                met = answer.status
+        except aiohttp.ServerDisconnectedError:
+            met = 0
+        assert (fault, met, len(server.discord.messages) > before) == (fault, status, stored)
+        assert server.discord.met[f"POST {fault}"] == 1
+
+
+async def test_whose_429_it_is(server, session):
+    """The global one says so three times; Cloudflare's has neither JSON nor headers of a bucket."""
+    server.discord.faults = ["429_global", "429_cloudflare"]
+    async with session.post(server.webhook_url, json={"content": "x"}) as answer:
+        body = await answer.json()
+        assert body["global"] is True
+        assert (answer.headers["X-RateLimit-Global"], answer.headers["X-RateLimit-Scope"]) == (
+            "true",
+            "global",
+        )
+        assert "X-RateLimit-Remaining" not in answer.headers
+    async with session.post(server.webhook_url, json={"content": "x"}) as answer:
+        assert (answer.status, await answer.text()) == (429, "error code: 1015")
+        assert not [name for name in answer.headers if name.startswith("X-RateLimit")]
+    assert server.discord.traffic.invalid == 2
+
+
+async def test_a_plan_lets_the_smaller_message_pass(server, session):
+    """A refusal for its form is for a message with files."""
+    server.discord.faults = ["400", "413"]
+    for _ in range(2):
+        async with session.post(server.webhook_url, json={"content": "x"}) as answer:
+            assert answer.status == 204
+
+
+async def test_a_channel_takes_thirty_messages_a_minute(session):
+    """The thirty-first waits, though its bucket has room; windows shrink together."""
+    async with DemoServer(WORLD, discord_window_s=0.1) as server:  # the channel's is 3 s
+        statuses = []
+        for number in range(31):
+            if number and number % 5 == 0:
+                await asyncio.sleep(0.1)
+            async with session.post(server.webhook_url, json={"content": "x"}) as answer:
+                statuses.append(answer.status)
+                body = await answer.json() if answer.status == 429 else {}
+        assert statuses == [204] * 30 + [429]
+        assert 1 < body["retry_after"] < 3
+        assert answer.headers["X-RateLimit-Scope"] == "shared"
+        assert server.discord.traffic.violations == {"channel": 1}
+        await asyncio.sleep(0.1)
+        one = f"{server.webhook_url}/messages/{server.discord.messages[0].id}"
+        async with session.patch(one, json={"content": "y"}) as answer:
+            assert answer.status == 200, "an edit is no message"
+
+
+async def test_who_does_not_wait_is_counted(session):
+    """A planned 429 is nobody's fault; a request within its wait is."""
+    async with DemoServer(WORLD, discord_window_s=30) as server:
+        server.discord.faults = ["429"]
+        for violations in ({}, {"impatient": 1}):
+            async with session.post(server.webhook_url, json={"content": "x"}) as answer:
+                assert answer.status == 429
+            assert server.discord.traffic.violations == violations
+
+
+async def test_a_deleted_message_and_a_deleted_webhook(server, session):
+    """A moderator's work: 10008 for the edit, 10015 for everything."""
+    async with session.post(server.webhook_url + "?wait=true", json={"content": "x"}) as answer:
+        message = (await answer.json())["id"]
+    server.discord.forget(message)
+    async with session.patch(f"{server.webhook_url}/messages/{message}", json={"content": "y"}) as answer:
+        assert (answer.status, (await answer.json())["code"]) == (404, 10008)
+    server.discord.is_deleted = True
+    async with session.post(server.webhook_url, json={"content": "x"}) as answer:
+        assert (answer.status, (await answer.json())["code"]) == (404, 10015)
+
+
 async def test_many_posts_at_once_are_all_kept(server, session):
     """Concurrent posts get distinct ids, in the order in which they are kept."""
 

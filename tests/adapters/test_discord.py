@@ -8,6 +8,7 @@ import logging
 import traceback
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import aiohttp
@@ -15,8 +16,9 @@ import pytest
 from aiohttp import web
 
 from catalyst_ray.adapters.discord import DiscordWebhook
+from catalyst_ray.core.discord_pace import DiscordLimits
 from catalyst_ray.errors import ConfigError, DeliveryError
-from tests.unit.core.factories import make_alert
+from tests.unit.core.factories import NOW_UTC, make_alert
 
 pytestmark = pytest.mark.anyio
 
@@ -65,7 +67,7 @@ class Discord:
 
 
 @asynccontextmanager
-async def discord(*script: Any, timeout_s: float = 5.0, query: str = ""):
+async def discord(*script: Any, timeout_s: float = 5.0, query: str = "", limits: DiscordLimits | None = None):
     """Start a server with a script and a webhook that talks to it."""
     double = Discord(list(script))
     app = web.Application()
@@ -77,7 +79,7 @@ async def discord(*script: Any, timeout_s: float = 5.0, query: str = ""):
     await site.start()
     port = runner.addresses[0][1]
     double.url = f"http://127.0.0.1:{port}/api/webhooks/42/{TOKEN}{query}"
-    webhook = DiscordWebhook(double.url, timeout_s=timeout_s)
+    webhook = DiscordWebhook(double.url, timeout_s=timeout_s, limits=limits)
     try:
         yield double, webhook
     finally:
@@ -203,6 +205,17 @@ async def test_a_refused_form_is_sent_once_more_as_text() -> None:
     assert "a1b2c3d4e5" in small["content"]
 
 
+@pytest.mark.parametrize(("status", "code"), [(400, 50045), (400, 50046), (413, 40005)])
+async def test_refused_files_are_left_out_and_the_embed_stays(status: int, code: int) -> None:
+    """The pictures were too large or none: the words lose nothing."""
+    async with discord((status, {"message": "no", "code": code}, {})) as (double, webhook):
+        await send(webhook)
+    assert list(double.posts[1]) == ["payload_json"]
+    small = double.payload(1)
+    assert (small["attachments"], len(small["embeds"])) == ([], 1)
+    assert "image" not in small["embeds"][0]
+
+
 async def test_a_filtered_link_is_left_out() -> None:
     """Discord's link filter refuses the message as long as the link is in it."""
     async with discord((400, {"message": "blocked", "code": 240000}, {})) as (double, webhook):
@@ -324,6 +337,90 @@ async def test_an_answer_without_end_is_not_read_to_its_end() -> None:
     async with discord(flood) as (_, webhook):
         assert (await send(webhook)).message_id is None
     assert written < 1_000
+
+
+ROOM = {"X-RateLimit-Limit": "5", "X-RateLimit-Remaining": "4", "X-RateLimit-Reset-After": "0.01"}
+
+
+async def test_a_channel_gets_no_more_than_its_limit_though_the_bucket_allows_it() -> None:
+    """Thirty messages a minute, here three; the sink says how long it must wait, and does not ask before."""
+    limits = DiscordLimits(channel=3)
+    async with discord(*[(200, {"id": "1"}, ROOM)] * 9, limits=limits) as (double, webhook):
+        for _ in range(3):
+            assert webhook.free_in_s() < 0.1
+            await send(webhook)
+        waits_s = webhook.free_in_s()
+        error = await failure(webhook)
+    assert len(double.posts) == 3
+    assert waits_s == pytest.approx(60, abs=2)
+    assert error.retry_after_s == pytest.approx(60, abs=2)
+    assert (error.permanent, error.outcome_known) == (False, True)
+
+
+async def test_a_global_limit_pauses_the_other_webhooks_of_the_process() -> None:
+    """One at the same address waits too, without having asked."""
+    slow_down = {"message": "slow", "retry_after": 30.5, "global": True}
+    async with discord((429, slow_down, {"X-RateLimit-Global": "true"})) as (double, webhook):
+        await failure(webhook)
+        other = DiscordWebhook(double.url)
+        error = await failure(other)
+        await other.close()
+    assert len(double.posts) == 1
+    assert error.retry_after_s == pytest.approx(30.5, abs=1)
+
+
+async def test_posts_of_an_earlier_process_count() -> None:
+    """A new process goes on where the one before ended."""
+    async with discord(limits=DiscordLimits(channel=3)) as (double, webhook):
+        webhook.recall([1.0, 2.0, 20.0])
+        assert webhook.free_in_s() == pytest.approx(40, abs=1)
+        await failure(webhook)
+    assert double.posts == []
+
+
+async def test_a_dead_webhook_needs_no_wait() -> None:
+    """It refuses at once, and asks nobody."""
+    async with discord((404, {"code": 10015}, {})) as (_, webhook):
+        await failure(webhook)
+        webhook.recall([1.0] * 30)
+        assert webhook.free_in_s() == 0
+
+
+LATE = NOW_UTC + timedelta(hours=2)
+
+
+async def test_a_digest_is_one_message_with_a_line_an_alert() -> None:
+    """It comes back with its id, without files, and pings nobody."""
+    some = [make_alert(), make_alert(id="0123456789")]
+    async with discord() as (double, webhook):
+        assert webhook.digest_room(some, now_utc=LATE) == 2
+        receipt = await webhook.send_digest(some, now_utc=LATE, is_news=False)
+    assert receipt.message_id == "9001"
+    assert double.queries == [{"wait": "true"}]
+    payload = double.payload(0)
+    assert [line.rpartition(" ")[2] for line in payload["embeds"][0]["description"].splitlines()] == [
+        "a1b2c3d4e5",
+        "0123456789",
+    ]
+    assert payload["allowed_mentions"] == {"parse": []}
+
+
+async def test_a_digest_goes_without_links_where_discord_minds_one() -> None:
+    """Nobody says which of them it was."""
+    refusal = (400, {"message": "blocked", "code": 240000}, {})
+    async with discord(refusal) as (double, webhook):
+        await webhook.send_digest([make_alert()], now_utc=LATE, is_news=True)
+    assert "https" in double.payload(0)["embeds"][0]["description"]
+    assert "https" not in double.payload(1)["embeds"][0]["description"]
+
+
+async def test_a_refused_digest_is_permanent() -> None:
+    """The courier posts its alerts one by one then."""
+    refusal = (400, {"message": "Invalid Form Body", "code": 50035}, {})
+    async with discord(refusal) as (_, webhook):
+        with pytest.raises(DeliveryError) as caught:
+            await webhook.send_digest([make_alert()], now_utc=LATE, is_news=False)
+    assert caught.value.permanent
 
 
 async def test_a_redirect_is_not_followed() -> None:

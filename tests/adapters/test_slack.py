@@ -161,7 +161,7 @@ async def test_late_alerts_go_as_one_message() -> None:
     assert heading == f"{room} alerts that could not be delivered in time; the oldest is 2 h old"
     assert len(lines) == room < 60
     assert lines[0] == "▼ QLLN strongly bearish −0.72, 90 % sure · Offering priced · 2 h old · alert late0000"
-    assert hook.json(1)["text"].startswith("News of 1 alerts")
+    assert hook.json(1)["text"].startswith("News of an alert that")
 
 
 @pytest.mark.parametrize("said", [(400, "no_text", {}), 200])

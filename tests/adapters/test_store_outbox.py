@@ -178,3 +178,84 @@ def test_charts_are_needed_until_every_sink_is_done(store: SqlStore) -> None:
     )
     store.finish_delivery(dead.id, DeliveryState.DEAD, now_utc=NOW)
     assert store.needed_files() == {"c.png"}
+
+
+def test_rows_can_be_asked_for_by_when_they_were_made(store: SqlStore) -> None:
+    """Those that waited too long apart from those that did not; the moment between belongs to the younger."""
+    for minutes, name in enumerate(("old", "edge", "new")):
+        store.commit_alert(alert_on(news(name)), SINKS, now_utc=NOW + minutes * MINUTE)
+    edge = NOW + MINUTE
+
+    def keys(**when: datetime) -> list[str]:
+        rows = store.due_deliveries("discord", now_utc=NOW + 5 * MINUTE, limit=10, **when)
+        return [row.alert.item.key for row in rows]
+
+    assert keys(since_utc=edge) == ["url:edge", "url:new"]
+    assert keys(before_utc=edge) == ["url:old"]
+
+
+def test_a_digest_begins_and_ends_as_one(store: SqlStore) -> None:
+    """Its rows are unknown together, then sent with one message's id; a row that is finished is left out."""
+    rows = [_one(store, name) for name in ("a", "b", "c")]
+    ids = [row.id for row in sorted(_due(store), key=lambda row: row.alert.item.key)]
+    store.finish_delivery(ids[1], DeliveryState.DEAD, now_utc=NOW)
+    assert store.begin_digest(ids, now_utc=NOW) == [ids[0], ids[2]]
+    assert [row.state for row in _due(store)] == [DeliveryState.UNKNOWN] * 2
+    revisions = {ids[0]: 0, ids[2]: 0}
+    store.finish_digest(revisions, DeliveryState.SENT, now_utc=NOW + MINUTE, message_id="m-1")
+    assert _due(store) == []
+    for name in ("a", "c"):
+        (row,) = [d for d in store.explain(f"url:{name}", limit=1)[0].deliveries if d.sink == "discord"]
+        assert (row.in_digest, row.message_id, row.sent_utc) == (True, "m-1", NOW + MINUTE)
+    assert len(rows) == 3
+
+
+def test_a_digest_that_failed_is_as_if_it_had_not_been(store: SqlStore) -> None:
+    """Its rows are due again, and a row that is then sent alone is in no digest."""
+    for name in ("a", "b"):
+        store.commit_alert(alert_on(news(name)), SINKS, now_utc=NOW)
+    ids = [row.id for row in _due(store)]
+    store.begin_digest(ids, now_utc=NOW)
+    store.finish_digest(dict.fromkeys(ids, 0), DeliveryState.PENDING, now_utc=NOW, error="busy")
+    assert [(row.state, row.last_error) for row in _due(store)] == [(DeliveryState.PENDING, "busy")] * 2
+    store.begin_delivery(ids[0], now_utc=NOW)
+    store.finish_delivery(ids[0], DeliveryState.SENT, now_utc=NOW, message_id="m-2")
+    (row,) = [d for d in store.explain("url:a", limit=1)[0].deliveries if d.sink == "discord"]
+    assert (row.state, row.in_digest) == (DeliveryState.SENT, False)
+    store.begin_digest(ids, now_utc=NOW)
+    assert _due(store)[0].doubles == 0
+
+
+def test_a_digest_that_is_not_known_is_not_half_written(store: SqlStore) -> None:
+    """One row that is not there undoes the whole transaction."""
+    delivery = _one(store)
+    store.begin_digest([delivery.id], now_utc=NOW)
+    with pytest.raises(StoreError):
+        store.finish_digest({delivery.id: 0, 10**6: 0}, DeliveryState.SENT, now_utc=NOW)
+    assert _due(store)[0].state is DeliveryState.UNKNOWN
+
+
+def test_doubles_are_known_by_row(store: SqlStore) -> None:
+    """Who tries again must know that an earlier try may have been taken, whatever came after it."""
+    delivery = _one(store)
+    store.begin_delivery(delivery.id, now_utc=NOW)
+    store.begin_delivery(delivery.id, now_utc=NOW)
+    store.finish_delivery(delivery.id, DeliveryState.PENDING, now_utc=NOW)
+    assert [row.doubles for row in _due(store)] == [1]
+
+
+def test_calls_since_a_moment(store: SqlStore) -> None:
+    """By row and attempt, of one sink; rows of a digest, which changed at one moment, were one call."""
+    ids = {}
+    for name in ("early", "a", "b", "c", "waiting"):
+        store.commit_alert(alert_on(news(name)), SINKS, now_utc=NOW)
+        ids[name] = store.explain(f"url:{name}", limit=1)[0].deliveries[0].id
+    store.begin_delivery(ids["early"], now_utc=NOW)
+    store.finish_delivery(ids["early"], DeliveryState.SENT, now_utc=NOW)
+    when = [NOW + number * MINUTE for number in range(4)]
+    for at in when[1:3]:
+        store.begin_delivery(ids["a"], now_utc=at)
+    store.begin_digest([ids["b"], ids["c"]], now_utc=when[3])
+    found = store.attempts_since("discord", NOW + MINUTE / 2)
+    assert found == [when[2], when[2], when[3]], "an earlier attempt counts as one at the last"
+    assert store.attempts_since("files", NOW) == []

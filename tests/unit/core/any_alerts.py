@@ -98,4 +98,5 @@ def alerts(draw):
         chart_reason=draw(st.none() | reasons),
         also=tuple(draw(st.lists(any_text, max_size=5))),
         notices=tuple(draw(st.lists(notices, max_size=2))),
+        is_repeat=draw(st.booleans()),
     )

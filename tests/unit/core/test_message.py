@@ -538,6 +538,15 @@ def test_a_deal_of_a_model_without_weight_is_not_shown() -> None:
     assert json.loads(alert_line(alert))["llm"]["deal"]["size_usd"] == 1e7
 
 
+def test_a_possible_repeat_says_so_with_the_alerts_id() -> None:
+    """Whole and in plain text; an alert that comes the first time says nothing of it."""
+    again = card(make_alert(is_repeat=True))
+    payload = discord_payload(again, has_chart=False, has_gauge=False)
+    assert payload["content"].splitlines()[1] == "-# possible repeat of alert a1b2c3d4e5"
+    assert "possible repeat of alert a1b2c3d4e5" in discord_fallback(again)["content"]
+    assert "repeat" not in str(discord_payload(card(make_alert()), has_chart=False, has_gauge=False))
+
+
 def test_an_edit_names_all_that_a_message_may_have() -> None:
     """What a PATCH leaves out stays as it was: text alone must take embed and files away."""
     shown = card(make_alert())

@@ -58,7 +58,7 @@ def test_any_text_stays_within_the_limit_and_calls_nobody(alert) -> None:
     for limit in (150, 1_000):
         line = one_line(shown, limit=limit)
         assert units(line) <= limit
-        assert line.endswith(f"· alert {shown.alert_id}")
+        assert line.endswith(f"· {shown.repeat or f'alert {shown.alert_id}'}")
         assert "\n" not in line
     assert units(title_line(shown)) <= 200
 
