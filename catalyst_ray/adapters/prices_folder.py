@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from catalyst_ray.core.bar_intake import take_in
-from catalyst_ray.core.bar_windows import check_timeframe, history_s, select_timeframe
+from catalyst_ray.core.bar_windows import check_timeframe, history_rows, history_s, select_timeframe
 from catalyst_ray.core.price_table import (
     bars_of_columns,
     find_columns,
@@ -122,6 +122,7 @@ class ParquetPrices(_FolderPrices):
                 found = {ours: names[at] for ours, at in find_columns(names, ticker).items()}
                 groups = _newest_groups(file, found, ticker, timeframe)
                 table = file.read_row_groups(groups, columns=list(found.values()), use_threads=False)
+            table = _newest_rows(table, found["time"], history_rows(timeframe))
             columns = {ours: _values(table.column(theirs)) for ours, theirs in found.items()}
         except ParseError:
             raise
@@ -167,6 +168,17 @@ def _last_time_s(group: Any, name: str) -> float:
         return math.inf
     moment = read_moment(part.statistics.max)
     return moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() if moment else math.inf
+
+
+def _newest_rows(table: Any, time: str, most: int) -> Any:
+    """Return the newest rows of a table; those of a time that is text as they come, since text has no order of time."""
+    import pyarrow as pa  # noqa: PLC0415  (an extra)
+    from pyarrow import compute  # noqa: PLC0415
+
+    kind = table.schema.field(time).type
+    if table.num_rows <= most or not (pa.types.is_temporal(kind) or pa.types.is_primitive(kind)):
+        return table
+    return table.take(compute.select_k_unstable(table.select([time]), most, [(time, "descending")]))
 
 
 def _values(column: Any) -> list[object]:

@@ -6,11 +6,12 @@ Owns the order of the steps and the refusal. The rules are ``bar_repair``'s and 
 from __future__ import annotations
 
 from dataclasses import replace
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from catalyst_ray.core.bar_repair import LATEST_S, clean_bars
 from catalyst_ray.core.bar_splits import undo_splits
-from catalyst_ray.core.bar_windows import history_s
+from catalyst_ray.core.bar_windows import history_rows, history_s
 from catalyst_ray.core.bars import Bar, with_rows
 from catalyst_ray.errors import ParseError
 
@@ -31,8 +32,10 @@ def take_in(bars: Bars) -> Bars | None:
     newest_s = max((time_s for time_s in bars.times_s if time_s < LATEST_S), default=0)
     since_s = newest_s - history_s(bars.timeframe)
     rows = zip(bars.times_s, bars.open, bars.high, bars.low, bars.close, bars.volume, strict=True)
-    recent = with_rows(bars, [Bar(*row) for row in rows if row[0] >= since_s])
-    clean, repairs = clean_bars(recent)
+    recent = [Bar(*row) for row in rows if row[0] >= since_s]
+    if len(recent) > history_rows(bars.timeframe):
+        recent = sorted(recent, key=attrgetter("time_s"))[-history_rows(bars.timeframe) :]
+    clean, repairs = clean_bars(with_rows(bars, recent))
     if not len(clean):
         raise ParseError(f"none of {len(bars)} price bars is usable", key=bars.ticker)
     whole, splits = undo_splits(clean)

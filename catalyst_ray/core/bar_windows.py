@@ -47,6 +47,11 @@ def history_s(timeframe: str) -> int:
     return (_WINDOW_DAYS.get(timeframe, _WINDOW_DAYS["1M"]) + _MORE_DAYS) * 86_400
 
 
+def history_rows(timeframe: str) -> int:
+    """Return how many of the newest rows of a history matter at most: a month of minutes, or a year of them."""
+    return 25_000 if timeframe in _INTRADAY_MINUTES else 300_000
+
+
 def select_timeframe(bars: Bars, timeframe: str) -> Bars:
     """Return the window of a longer history that a timeframe shows.
 

@@ -217,9 +217,7 @@ async def test_yahoos_own_table_with_a_split_in_it():
     pandas = pytest.importorskip("pandas")
     days = pandas.bdate_range("2025-10-01", "2025-11-21", tz="America/New_York")
     price = [40.0] * 30 + [20.0] * (len(days) - 30)
-    table = pandas.DataFrame(
-        dict.fromkeys(("Open", "High", "Low", "Close", "Adj Close"), price), index=days
-    )
+    table = pandas.DataFrame(dict.fromkeys(("Open", "High", "Low", "Close", "Adj Close"), price), index=days)
     table["Volume"] = 1000
     table["Dividends"] = 0.0
     table["Stock Splits"] = [2.0 if number == 30 else 0.0 for number in range(len(days))]

@@ -110,6 +110,25 @@ async def test_only_the_newest_row_groups_are_read(tmp_path, monkeypatch):
     assert read == [[35, 36, 37, 38, 39]]  # 106 days of 4 bars
 
 
+@pytest.mark.parametrize("as_text", [False, True])
+async def test_only_the_newest_rows_are_made_bars(tmp_path, monkeypatch, as_text):
+    """However many rows a group has and in whatever order, the newest are used, as many as a timeframe needs."""
+    monkeypatch.setattr(prices_folder, "history_rows", lambda _: 5)
+    made: list[int] = []
+    original = prices_folder.bars_of_columns
+
+    def making(columns, **options):
+        made.append(len(columns["time"]))
+        return original(columns, **options)
+
+    monkeypatch.setattr(prices_folder, "bars_of_columns", making)
+    times = [when.isoformat() for when in MINUTES[::-1]] if as_text else MINUTES[::-1]
+    write(tmp_path, times)
+    bars = await ParquetPrices(tmp_path).bars("ACME", "1D")
+    assert bars.times_s[-5:] == tuple(int(when.timestamp()) for when in MINUTES[-5:])
+    assert made == [12 if as_text else 5]
+
+
 async def test_bounds_keep_the_newest_and_refuse_what_cannot_be_cut(tmp_path, monkeypatch):
     """Over the bound of rows the newest groups are read; one group beyond it, and a huge file, are refused."""
     write(tmp_path, MINUTES, row_group_size=4)

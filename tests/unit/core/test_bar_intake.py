@@ -8,6 +8,7 @@ from datetime import date, timedelta
 
 import pytest
 
+from catalyst_ray.core import bar_intake
 from catalyst_ray.core.bar_intake import take_in
 from catalyst_ray.core.bar_repair import clean_bars
 from catalyst_ray.core.bars import Bar, bars_of, eastern, rows_of, with_rows
@@ -50,6 +51,14 @@ def test_only_what_a_timeframe_can_use_is_kept():
     assert timedelta(days=400) < FRIDAY - eastern(year.times_s[0]).date() < timedelta(days=500)
     odd = with_rows(bars, [*rows_of(bars), Bar(7_258_118_400, 1, 1, 1, 1, 1)])
     assert take_in(odd).times_s[-1] == bars.times_s[-1]
+
+
+def test_a_month_of_minutes_is_enough_for_a_day(monkeypatch):
+    """Of more rows than that the newest are kept, in whatever order they come."""
+    monkeypatch.setattr(bar_intake, "history_rows", lambda _: 3)
+    bars = day_of_bars(FRIDAY, count=9)
+    taken = take_in(with_rows(bars, rows_of(bars)[::-1]))
+    assert taken.times_s == bars.times_s[-3:]
 
 
 def test_prints_far_off_the_market_are_cut_off_within_a_day():
