@@ -75,10 +75,12 @@ def undo_splits(bars: Bars) -> tuple[Bars, tuple[Reason, ...]]:
     ``previous_close`` goes where it is of another scale than the last session.
     """
     is_day = is_daily(bars.times_s, bars.timeframe)
-    rows, cut = _cut(rows_of(bars), is_day=is_day, named=bars.splits)
+    rows, opens = _mend_opens(rows_of(bars), is_day=is_day)
+    rows, cut = _cut(rows, is_day=is_day, named=bars.splits)
     rows, found = _adjust(rows, is_day=is_day, named=bars.splits)
     reasons = [Reason(Code.SPLIT_ADJUSTED, _words(split, by=by)) for split, by in found]
     reasons += [Reason(Code.BARS_CUT, cut)] if cut else []
+    reasons += [Reason(Code.BARS_SPIKE, "a day's open of another scale", float(opens))] if opens else []
     before = bars.previous_close
     if before is not None and rows:
         opened = rows[_sessions(rows, is_day=is_day)[-1].first]
@@ -94,6 +96,25 @@ def undo_splits(bars: Bars) -> tuple[Bars, tuple[Reason, ...]]:
 def _words(split: Split, *, by: str) -> str:
     shares = Fraction(split.ratio).limit_denominator(100)
     return f"{shares.numerator} for {shares.denominator} on {split.day}, {by}; earlier prices adjusted"
+
+
+def _mend_opens(rows: list[Bar], *, is_day: bool) -> tuple[list[Bar], int]:
+    """Return daily bars whose opens are of their own day's scale, and how many were not.
+
+    A source that adjusts a day but for its open leaves an open at a split's ratio to the close before and to the
+    day's own, as the day's high or low, while price and trading are as usual.
+    """
+    sessions = _sessions(rows, is_day=True) if is_day else []
+    mended = list(rows)
+    for number in range(_FEWEST_SESSIONS, len(sessions)):
+        row, before = rows[number], rows[number - 1].close
+        ratio = _usual_ratio(row.open / before)
+        is_alone = ratio is not None and _usual_ratio(row.open / row.close) == ratio and row.open in row[2:4]
+        if not is_alone or not _trades_as_usual(rows, sessions, number):
+            continue
+        high, low = (row.close if extreme == row.open else extreme for extreme in row[2:4])
+        mended[number] = row._replace(open=before, high=max(before, high), low=min(before, low))
+    return mended, sum(map(Bar.__ne__, rows, mended))
 
 
 def _cut(rows: list[Bar], *, is_day: bool, named: Sequence[Split]) -> tuple[list[Bar], str]:
@@ -186,20 +207,27 @@ def _split_named(rows: Sequence[Bar], session: _Session, named: Sequence[Split])
 
 def _ratio_at(rows: Sequence[Bar], sessions: Sequence[_Session], number: int) -> float | None:
     """Return new shares for one old one where a session begins with what can only be a split."""
-    jump = _jump(rows, sessions[number])
-    size = max(jump, 1 / jump)
-    if size < _LEAST_JUMP:
-        return None
-    ratio = next((one for one in _RATIOS if abs(size / one - 1) <= (0.04 if one >= 4 else 0.02)), None)
+    ratio = _usual_ratio(_jump(rows, sessions[number]))
     if ratio is None or number < _FEWEST_SESSIONS:
         return None
     moves = [_move(rows, one) for one in sessions[max(0, number - _BASE_SESSIONS) : number]]
     is_calm = _move(rows, sessions[number]) <= max(_CALM_MOVE, 4 * median(moves))
+    return ratio if is_calm and _trades_as_usual(rows, sessions, number) else None
+
+
+def _usual_ratio(jump: float) -> float | None:
+    """Return new shares for one old one where a price has changed as by a usual split."""
+    size = max(jump, 1 / jump)
+    if size < _LEAST_JUMP:
+        return None
+    ratio = next((one for one in _RATIOS if abs(size / one - 1) <= (0.04 if one >= 4 else 0.02)), None)
+    return ratio if ratio is None or jump < 1 else 1 / ratio
+
+
+def _trades_as_usual(rows: Sequence[Bar], sessions: Sequence[_Session], number: int) -> bool:
     usual = _usual_dollars(rows, sessions, number, whole=False)
     least, most = (usual * share for share in _USUAL_SHARES)
-    if not is_calm or not 0 < least <= _dollars(rows, sessions[number]) <= most:
-        return None
-    return ratio if jump < 1 else 1 / ratio
+    return 0 < least <= _dollars(rows, sessions[number]) <= most
 
 
 def _move(rows: Sequence[Bar], session: _Session) -> float:

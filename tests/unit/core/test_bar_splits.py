@@ -176,6 +176,22 @@ def test_a_previous_close_of_another_scale_is_dropped():
     assert undo_splits(split_today)[0].previous_close is None
 
 
+@pytest.mark.parametrize("factor", [2.0, 0.5, 10.0])
+def test_a_days_open_of_another_scale_is_put_right(factor):
+    """Twice the close before and twice its own close, on usual trading: only the open was left unadjusted."""
+    calm = daily_bars(FRIDAY, 40)
+    rows = rows_of(calm)
+    price = rows[AT].close * factor
+    extreme = {"high" if factor > 1 else "low": price}
+    rows[AT] = rows[AT]._replace(open=price, **extreme)
+    mended, reasons = undo_splits(with_rows(calm, rows))
+    assert mended.open[AT] == calm.close[AT - 1]
+    assert (mended.high[AT], mended.low[AT]) == pytest.approx((calm.high[AT], calm.low[AT]), rel=0.01)
+    assert [(reason.code, reason.value) for reason in reasons] == [("bars_spike", 1.0)]
+    heavy = with_rows(calm, [*rows[:AT], rows[AT]._replace(volume=rows[AT].volume * 9), *rows[AT + 1 :]])
+    assert undo_splits(heavy) == (heavy, ())  # a price that rose and fell back on heavy trading
+
+
 def test_a_window_tells_only_of_its_own_splits():
     """A split before what is shown is neither marked nor told."""
     mended = take_in(shifted(daily_bars(FRIDAY, 90), 2, at=20))
