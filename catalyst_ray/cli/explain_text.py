@@ -85,7 +85,11 @@ def _delivered(delivery: Delivery) -> str:
     message = f", message {delivery.message_id}" if delivery.message_id else ""
     newest = delivery.alert.revision
     revision = f", revision {delivery.revision} of {newest}" if newest else ""
-    return f"{delivery.sink}: {delivery.state.value}, {delivery.attempts} attempts{message}{revision}"
+    listed = " (a list)" if delivery.in_digest else ""
+    doubles = f", {delivery.doubles} possible doubles" if delivery.doubles else ""
+    error = f"; {delivery.last_error}" if delivery.last_error else ""
+    tries = f"{delivery.attempts} attempts"
+    return f"{delivery.sink}: {delivery.state.value}, {tries}{message}{listed}{revision}{doubles}{error}"
 
 
 def entry(name: str, text: str, *, colour: str | None = None, bold: bool = False) -> Iterator[str]:

@@ -66,7 +66,7 @@ def command(*, as_json: bool, env_file: Path | None) -> None:
     the store's size.
 
     Exits with 0 when all is well and with 3 when something is wrong: no cycle for three periods (SLEEP_SECONDS, or
-    the last cycle's length), a feed that fails, a delivery given up in the last day. A supervisor
+    the last cycle's length), a feed that fails, a sink in trouble, a delivery given up in the last day. A supervisor
     or cron can watch the driver by it:
 
     \b
@@ -105,7 +105,7 @@ def stand(store: Archive, about: StoreStatus, *, now_utc: datetime, period_s: fl
         feeds=feeds,
         outbox=_by_sink(counts),
         possible_doubles=doubles,
-        problems=tuple(_problems(told, about, feeds)),
+        problems=(*_problems(told, about, feeds), *_sinks_in_trouble(last)),
     )
 
 
@@ -126,6 +126,13 @@ def _problems(told: Health, about: StoreStatus, feeds: Sequence[Any]) -> Iterato
         more = " at least" if len(about.dead) == DEAD else ""
         noun = "delivery was" if len(about.dead) == 1 else "deliveries were"
         yield f"{len(about.dead)} {noun} given up in the last day{more and ', or more'}"
+
+
+def _sinks_in_trouble(last: CycleReport | None) -> Iterator[str]:
+    """Yield what the last cycle said of sinks: a dead webhook, whose alerts wait. What was given up is told apart."""
+    for problem in last.problems if last else ():
+        if problem.startswith("sink ") and "given up" not in problem:
+            yield problem
 
 
 def to_json(found: Standing) -> dict[str, Any]:

@@ -154,6 +154,19 @@ def test_what_is_wrong_is_named(store: SqlStore, call: Callable[..., Result], no
     assert (found["dead"][0]["headline"], found["dead"][0]["attempts"]) == (news("a").title, 2)
 
 
+def test_a_dead_sink_is_wrong_though_nothing_was_given_up(
+    store: SqlStore, call: Callable[..., Result], now_utc: datetime
+) -> None:
+    """Its alerts wait: the last cycle's words on it stand here too, and only those."""
+    store.acquire_lease("a:1:x", now_utc=now_utc, ttl=MINUTE)
+    dead = "sink discord: the webhook is dead (HTTP 404); its alerts wait: make a new one"
+    told = (dead, "sink discord: alert a1 given up: too long", "page: disk full")
+    store.save_cycle(replace(CYCLE, started_utc=now_utc, problems=told), keep=9)
+    done = call(status.command)
+    assert done.exit_code == 3
+    assert unstyle(done.output).splitlines()[-1] == f"✗ {dead}"
+
+
 def test_what_was_given_up_days_ago_is_counted_but_no_alarm(
     store: SqlStore, call: Callable[..., Result], now_utc: datetime
 ) -> None:
