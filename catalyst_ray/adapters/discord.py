@@ -101,8 +101,11 @@ class DiscordWebhook:
         return 0.0 if self._gone else self._pace.wait_s("POST", asyncio.get_running_loop().time())
 
     def recall(self, ages_s: Sequence[float]) -> None:
-        """Count posts of an earlier process against the limits, by how long ago they were."""
-        self._pace.recall(ages_s, asyncio.get_running_loop().time())
+        """Count calls of an earlier process against the limits, by how long ago they ended.
+
+        Each may have been two posts: one that was refused for its form, and the smaller one.
+        """
+        self._pace.recall([*ages_s, *ages_s], asyncio.get_running_loop().time())
 
     def digest_room(self, alerts: Sequence[Alert], *, now_utc: datetime) -> int:
         """Return how many of the alerts, from the first, one message can tell of."""

@@ -106,7 +106,8 @@ class Lane:
         if self._pace is None or self._recalled:
             return
         now = self._clock.now_utc()
-        calls = await asyncio.to_thread(self._store.attempts_since, self._name, now - PACE_MEMORY)
+        since = now - PACE_MEMORY
+        calls = await asyncio.to_thread(self._store.attempts_since, self._name, since, now_utc=now)
         self._pace.recall([max(0.0, (now - call).total_seconds()) for call in calls])
         self._recalled = True
 

@@ -184,8 +184,11 @@ class Store(Archive, Protocol):
         """
         ...
 
-    def attempts_since(self, sink: str, since_utc: datetime) -> list[datetime]:
-        """Return when a sink was called since then, as far as it is known; rather too many than too few."""
+    def attempts_since(self, sink: str, since_utc: datetime, *, now_utc: datetime) -> list[datetime]:
+        """Return when calls of a sink since then ended, as far as it is known; rather too many, or too late.
+
+        One whose outcome is unknown counts as ended now.
+        """
         ...
 
     def begin_delivery(self, delivery_id: int, *, now_utc: datetime) -> bool:

@@ -255,7 +255,9 @@ def test_calls_since_a_moment(store: SqlStore) -> None:
     when = [NOW + number * MINUTE for number in range(4)]
     for at in when[1:3]:
         store.begin_delivery(ids["a"], now_utc=at)
+    store.finish_delivery(ids["a"], DeliveryState.PENDING, now_utc=when[2])
     store.begin_digest([ids["b"], ids["c"]], now_utc=when[3])
-    found = store.attempts_since("discord", NOW + MINUTE / 2)
-    assert found == [when[2], when[2], when[3]], "an earlier attempt counts as one at the last"
-    assert store.attempts_since("files", NOW) == []
+    late = NOW + 4 * MINUTE
+    found = store.attempts_since("discord", NOW + MINUTE / 2, now_utc=late)
+    assert found == [when[2], when[2], late], "an earlier one counts as at the last; an unknown one as now"
+    assert store.attempts_since("files", NOW, now_utc=late) == []

@@ -151,19 +151,26 @@ def finish(
     _change(connection, delivery_id, change)
 
 
-def attempts_since(connection: Connection, sink: str, since_utc: datetime) -> list[datetime]:
-    """Return when a sink was called since then, as far as it is known; rather one call too many than too few.
+def attempts_since(
+    connection: Connection, sink: str, since_utc: datetime, *, now_utc: datetime
+) -> list[datetime]:
+    """Return when calls of a sink since then ended, as far as it is known; rather one too many, or too late, than not.
 
-    Rows of one digest changed at the same moment: they were one call.
+    What became of an unknown one is not known, nor when: it counts as ended now. Rows of one digest changed at the
+    same moment: they were one call.
     """
     when = func.coalesce(outbox.c.sent, outbox.c.changed)
     query = (
-        select(when.label("at"), func.max(outbox.c.attempts).label("times"))
+        select(when.label("at"), outbox.c.state, func.max(outbox.c.attempts).label("times"))
         .where(outbox.c.sink == sink, outbox.c.attempts > 0, when >= literal(since_utc, UtcTime))
-        .group_by(when)
-        .order_by(when)
+        .group_by(when, outbox.c.state)
     )
-    return [row.at for row in connection.execute(query) for _ in range(row.times)]
+    ended = [
+        now_utc if row.state == _UNKNOWN else row.at
+        for row in connection.execute(query)
+        for _ in range(row.times)
+    ]
+    return sorted(ended)
 
 
 def finish_edit(

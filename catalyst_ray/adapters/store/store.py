@@ -201,10 +201,10 @@ class SqlStore(SqlArchive, Store):
                 connection, sink, now_utc=now_utc, limit=limit, since_utc=since_utc, before_utc=before_utc
             )
 
-    def attempts_since(self, sink: str, since_utc: datetime) -> list[datetime]:
-        """Return when a sink was called since then, as far as it is known."""
+    def attempts_since(self, sink: str, since_utc: datetime, *, now_utc: datetime) -> list[datetime]:
+        """Return when calls of a sink since then ended, as far as it is known."""
         with self._database.read() as connection:
-            return outbox.attempts_since(connection, sink, since_utc)
+            return outbox.attempts_since(connection, sink, since_utc, now_utc=now_utc)
 
     def begin_delivery(self, delivery_id: int, *, now_utc: datetime) -> bool:
         """Write ``unknown`` and count the attempt, before the sink is called; False if it is finished."""
