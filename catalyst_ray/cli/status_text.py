@@ -74,7 +74,8 @@ def _feeds(found: Standing) -> str:
 
 
 def _feed(report: FeedReport, state: FeedState | None, now_utc: datetime) -> str:
-    words = [f"{report.feed} {report.status}: {report.error or 'it does not say why'}"]
+    why = report.error or "it does not say why"
+    words = [f"{report.feed} {why if report.status == 'waiting' else f'failed: {why}'}"]
     if state and state.failures > 1:
         words.append(f"{state.failures} times running")
     if state and state.last_success_utc:

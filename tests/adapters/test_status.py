@@ -129,8 +129,11 @@ def test_status_for_programs(well: SqlStore, call: Callable[..., Result]) -> Non
 def test_what_is_wrong_is_named(store: SqlStore, call: Callable[..., Result], now_utc: datetime) -> None:
     """No driver, an old cycle, a failing feed and a delivery given up: each has its line, and the command ends with 3."""
     failed = FeedReport(feed="wire", status="failed", error="HTTP 503", hint="wait")
+    waits = FeedReport(feed="sec", status="waiting", error="waits 20 s after: HTTP 403")
     store.save_feed_state(FeedState(feed="wire", failures=4, last_success_utc=now_utc - 3 * 60 * MINUTE))
-    store.save_cycle(replace(CYCLE, started_utc=now_utc - 5 * MINUTE, seconds=2.0, feeds=(failed,)), keep=9)
+    store.save_cycle(
+        replace(CYCLE, started_utc=now_utc - 5 * MINUTE, seconds=2.0, feeds=(failed, waits)), keep=9
+    )
     store.commit_alert(alert_on(news("a")), ["discord"], now_utc=now_utc)
     (row,) = store.due_deliveries("discord", now_utc=now_utc, limit=1)
     for _ in range(2):
@@ -141,11 +144,12 @@ def test_what_is_wrong_is_named(store: SqlStore, call: Callable[..., Result], no
     assert done.exit_code == 3
     assert lines[0] == "driver    not running"
     assert "          wire failed: HTTP 503, 4 times running, last answer 3 h ago (wait)" in lines
+    assert "          sec waits 20 s after: HTTP 403" in lines
     assert "given up  discord: QLLN, Quillon Therapeutics announces a: HTTP 404: unknown webhook" in lines
     assert "doubles   1 possible: their outcome was left open" in lines
     assert lines[-3:] == [
         "✗ no driver runs, and the last cycle ended 5 min ago, more than 3 periods (3 min)",
-        "✗ 1 feed fails",
+        "✗ 2 feeds fail",
         "✗ 1 delivery was given up in the last day",
     ]
     found = json.loads(call(status.command, "--json").output)
