@@ -25,7 +25,7 @@ from catalyst_ray.core.directory import TickerDirectory
 from catalyst_ray.core.fast_tier import FastTier, ModelUses
 from catalyst_ray.core.policy import default_policy
 from catalyst_ray.core.sentiment import SentimentModel
-from catalyst_ray.models import Alert, FeedKind, FeedSpec, Reason, Receipt, Verdict
+from catalyst_ray.models import Alert, FeedKind, FeedSpec, GpuSample, Reason, Receipt, Verdict
 from catalyst_ray.pipeline.charting import ChartLook
 from catalyst_ray.pipeline.courier import Courier
 from catalyst_ray.pipeline.cycle import Cycle
@@ -115,6 +115,14 @@ class NoModel:
         return {}
 
 
+class NoGpus:
+    """A cluster without cards."""
+
+    async def window(self, _seconds: float) -> tuple[GpuSample, ...]:
+        """Return nothing."""
+        return ()
+
+
 async def revise_all(store: Any, courier: Courier, clock: SystemClock) -> None:
     """Revise every alert to one value, as when the language model's answers come; wait for the edits."""
     for alert in store.recent_alerts(limit=1_000):
@@ -182,7 +190,7 @@ async def main(base_url: str, webhook_url: str, folder: Path, step: str) -> None
             late_s=0.0,
             courier=courier,
             queues={"llm": model.stats},
-            gpus=list,
+            gpus=NoGpus(),
             feeds=feeds,
             off={},
             max_alerts=6,
