@@ -16,10 +16,11 @@ from ray.exceptions import ActorUnavailableError, RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from catalyst_ray.adapters.gpu import NvmlProbe
+from catalyst_ray.cluster.capacity import spare_nodes
 from catalyst_ray.cluster.gpu_sampler import NodeGpuWindow, NodeSampler, each_once
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Callable, Coroutine, Mapping, Sequence
 
     from catalyst_ray.cluster.llm_replica import ReplicaInfo
     from catalyst_ray.models import GpuSample
@@ -35,6 +36,8 @@ ANSWER_S = 1.0
 """How long a cycle waits for its GPUs; a sampler takes some milliseconds."""
 RESTARTS = 5
 """A sampler whose process ends so often is given up: the fault would come again."""
+LEAVE_S = 30.0
+"""A sampler leaves a node that is spare for so long: while an actor is on it, no autoscaler takes it away."""
 AGAIN_S = 300.0
 """After so long another sampler is tried on a node whose GPUs could not be read."""
 
@@ -60,11 +63,13 @@ class ClusterGpus:
     """Every card that a node of the cluster sees; implements the port ``GpuWatch``.
 
     A sampler is started on every node once. It stays where it finds a card; else it says why there is none and
-    goes, to be tried again later only where Ray counts GPUs. On this process's own node NVML is asked first.
+    goes, to be tried again later only where Ray counts GPUs. On this process's own node NVML is asked first. Nodes
+    that an autoscaler could take away, since nothing runs on them, are left to it.
 
     Args:
         replicas: Where the language model's replicas run now.
         make_probe: Opens what reads the cards, on each node.
+        spare: Returns the nodes that an autoscaler could take away.
     """
 
     def __init__(
@@ -73,11 +78,14 @@ class ClusterGpus:
         clock: Clock,
         replicas: Callable[[], Sequence[ReplicaInfo]],
         make_probe: Callable[[], NvmlProbe] = NvmlProbe,
+        spare: Callable[[], frozenset[str]] = spare_nodes,
     ) -> None:
         self._clock = clock
         self._replicas = replicas
         self._make_probe = make_probe
+        self._spare = spare
         self._seats: dict[str, _Seat] = {}
+        self._used_s: dict[str, float] = {}
         self._try_again_s: dict[str, float] = {}
         self._looking: asyncio.Task[None] | None = None
         context: Any = RAY.get_runtime_context()
@@ -116,22 +124,30 @@ class ClusterGpus:
 
     async def _look(self) -> None:
         try:
-            nodes = await asyncio.to_thread(RAY.nodes)
+            nodes, spare = await asyncio.to_thread(lambda: (RAY.nodes(), self._spare()))
         except Exception:  # the boundary: a cycle is whole without figures of GPUs
             log.exception("the nodes' GPUs could not be looked for")
             return
         alive = {str(node["NodeID"]): node for node in nodes if node["Alive"]}
-        for name in [name for name in self._seats if name not in alive]:
-            log.info("a node is gone, and its GPUs", extra={"node": self._seats[name].host})
-            self._drop(self._seats[name])
-        self._try_again_s = {name: at_s for name, at_s in self._try_again_s.items() if name in alive}
+        used = alive.keys() - spare | {info.node for info in self._replicas()}
         now_s = self._clock.monotonic()
-        for name, node in alive.items():
-            if name not in self._seats and self._try_again_s.get(name, 0.0) <= now_s:
-                machine = (str(node["NodeManagerHostname"]), str(node["NodeManagerAddress"]))
-                seat = _Seat(name, machine, float(node["Resources"].get("GPU", 0.0)))
-                self._seats[name] = seat
-                self._begin(seat, self._open(seat))
+        self._used_s = {name: now_s if name in used else self._used_s.get(name, 0.0) for name in alive}
+        self._try_again_s = {name: at_s for name, at_s in self._try_again_s.items() if name in alive}
+        for seat in list(self._seats.values()):
+            if seat.node not in alive:
+                log.info("a node is gone, and its GPUs", extra={"node": seat.host})
+                self._drop(seat)
+            elif now_s - self._used_s[seat.node] > LEAVE_S:
+                log.info("a node is left to the autoscaler, unwatched", extra={"node": seat.host})
+                self._drop(seat)
+        for name in alive.keys() & used - self._seats.keys():
+            if self._try_again_s.get(name, 0.0) <= now_s:
+                self._sit(name, alive[name])
+
+    def _sit(self, name: str, node: Mapping[str, Any]) -> None:
+        machine = (str(node["NodeManagerHostname"]), str(node["NodeManagerAddress"]))
+        seat = self._seats[name] = _Seat(name, machine, float(node["Resources"].get("GPU", 0.0)))
+        self._begin(seat, self._open(seat))
 
     def _begin(
         self, seat: _Seat, work: Coroutine[Any, Any, NodeGpuWindow | None]
@@ -145,21 +161,25 @@ class ClusterGpus:
         try:
             return await work
         except ActorUnavailableError:  # its process ended, and Ray makes another
+            if not seat.is_up:
+                self._drop(seat)  # the next look begins anew
             return None
         except RayError as error:
+            if self._seats.get(seat.node) is not seat:  # we ended it ourselves while it was asked
+                return None
             words = f"{type(error).__name__}: {str(error).strip()[-300:]}"
             log.warning("the GPU sampler of a node has ended", extra={"node": seat.host, "why": words})
         except Exception:  # the boundary: a cycle is whole without figures of GPUs
             log.exception("watching the GPUs of a node failed", extra={"node": seat.host})
         finally:
             seat.asked = None
-        self._drop(seat)
+        self._pass_over(seat)
         return None
 
     async def _open(self, seat: _Seat) -> None:
         # On this node no process is started for nothing: most machines have no card.
         if seat.node == self._own_node and not await asyncio.to_thread(self._sees_cards):
-            self._drop(seat)
+            self._pass_over(seat)
             return
         options = {
             "name": f"{NAME}{seat.node}",
@@ -181,7 +201,7 @@ class ClusterGpus:
         level = logging.WARNING if seat.gpus else logging.INFO
         words = {"node": seat.host, "why": window.reason, "gpus_that_ray_counts": seat.gpus}
         log.log(level, "no GPU to watch on a node", extra=words)
-        self._drop(seat)
+        self._pass_over(seat)
 
     def _sees_cards(self) -> bool:
         with self._make_probe() as probe:
@@ -200,11 +220,14 @@ class ClusterGpus:
             log.warning("GPUs", extra={"node": seat.host, "what": words})
         return window
 
+    def _pass_over(self, seat: _Seat) -> None:
+        rest_s = AGAIN_S if seat.gpus else math.inf
+        self._try_again_s[seat.node] = self._clock.monotonic() + rest_s
+        self._drop(seat)
+
     def _drop(self, seat: _Seat) -> None:
         if self._seats.get(seat.node) is seat:
             del self._seats[seat.node]
-        rest_s = AGAIN_S if seat.gpus else math.inf
-        self._try_again_s[seat.node] = self._clock.monotonic() + rest_s
         if seat.actor is not None:
             RAY.kill(seat.actor)
             seat.actor = None

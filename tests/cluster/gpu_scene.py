@@ -1,7 +1,7 @@
 """A cluster whose nodes have pretended GPUs, in a process of its own; the last line printed is JSON.
 
-A head without cards and a node with two; replicas on them; the node is killed, another joins, one hangs, one
-counts GPUs that NVML does not see.
+A head without cards and a node with two; replicas on them; the node is killed, another joins, falls idle, is used
+again and hangs; one counts GPUs that NVML does not see.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ import tests.fake_nvml
 from catalyst_ray.adapters import guard
 from catalyst_ray.adapters.clock import SystemClock
 from catalyst_ray.adapters.gpu import NvmlProbe
+from catalyst_ray.cluster import gpu_watch
 from catalyst_ray.cluster.gpu_watch import NAME, ClusterGpus
 from tests.cluster.chaos_scenes import serve, until
 from tests.fake_nvml import Card, FakeNvml
@@ -101,9 +102,14 @@ async def scene(cluster, folder):
     gpus = cluster.add_node(num_cpus=1, num_gpus=2, labels={"pool": "llm"})
     (folder / f"{gpus.node_id}.cards").write_text("2")
     service = await serve(folder, {"pool": "llm"})
+    spare = set()
+    gpu_watch.LEAVE_S = 0.2
     watched = Watched(
         ClusterGpus(
-            clock=SystemClock(), replicas=lambda: service.fleet.places, make_probe=Pretended(str(folder))
+            clock=SystemClock(),
+            replicas=lambda: service.fleet.places,
+            make_probe=Pretended(str(folder)),
+            spare=lambda: frozenset(spare),
         )
     )
     watch = watched.watch
@@ -139,6 +145,12 @@ async def scene(cluster, folder):
     cards = await watched.until(lambda cards: cards)
     found["added"] = [node_of(card) == added.node_id for card in cards]
     await until(lambda: counted.node_id not in samplers(), 30)
+
+    spare.add(added.node_id)
+    await watched.until(lambda cards: not cards)
+    found["left"] = samplers()
+    spare.clear()
+    await watched.until(lambda cards: cards)
 
     (folder / f"{added.node_id}.hang").touch()
     await watched.until(lambda cards: not cards)

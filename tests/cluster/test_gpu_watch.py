@@ -18,6 +18,8 @@ PATIENCE_S = 5.0
 def test_samplers_follow_the_nodes_and_hold_up_nobody(tmp_path):
     """One sampler a node with cards, whatever Ray counts; killed nodes go, new ones come, hung ones are let be.
 
+    A node that an autoscaler could take away has none while nothing runs on it: an actor would keep it for ever.
+
     A model server's memory is its replica's, and so is that of what the server started; the command ``gpu`` sees
     the same from outside.
     """
@@ -42,5 +44,6 @@ def test_samplers_follow_the_nodes_and_hold_up_nobody(tmp_path):
     assert len(said["gpus"]) == 2
     assert {str(p["pid"]): p["replica"] for p in said["gpus"][0]["processes"]} == found["named"]
     assert found["added"] == [True]
+    assert found["left"] == []
     assert found["slowest_s"] < ANSWER_S + PATIENCE_S
     assert found["looks_past_a_hung_one_s"] < PATIENCE_S

@@ -19,8 +19,8 @@ def cards() -> list[GpuSample]:
     """Return the machine's GPUs, or skip the test that asked for them."""
     from catalyst_ray.adapters.gpu import NvmlProbe
 
-    probe = NvmlProbe()
-    found = probe.sample()
+    with NvmlProbe() as probe:
+        found = probe.sample()
     if not found:
         pytest.skip(f"no GPU on this machine: {probe.reason or 'NVML sees none'}")
     return found

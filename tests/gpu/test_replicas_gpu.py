@@ -71,7 +71,8 @@ async def service(ray_session, server):
 
 def used_bytes():
     """Return the memory in use on all cards."""
-    return sum(card.memory_used_bytes or 0 for card in NvmlProbe().sample())
+    with NvmlProbe() as probe:
+        return sum(card.memory_used_bytes or 0 for card in probe.sample(full=False))
 
 
 def parents(pid):
