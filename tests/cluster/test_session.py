@@ -24,7 +24,11 @@ def test_local_cluster_is_described(ray_session) -> None:
 def test_idle_workers_stay_warm(ray_session) -> None:
     """More workers than CPUs are still there after a pause: Ray's own rule would end the oldest after a second."""
     there = ray.remote(num_cpus=0)(lambda: (time.sleep(0.5), os.getpid())[1])
-    pids = set(ray.get([there.remote() for _ in range(int(ray_session.cpus) + 2)], timeout=60))
+    pids: set[int] = set()
+    for _ in range(10):  # on a busy machine a worker's start takes longer than the task, and one does for two
+        pids |= set(ray.get([there.remote() for _ in range(int(ray_session.cpus) + 2)], timeout=60))
+        if len(pids) > ray_session.cpus:
+            break
     assert len(pids) > ray_session.cpus
     time.sleep(2.5)
     assert [pid for pid in pids if not Path(f"/proc/{pid}").exists()] == []
