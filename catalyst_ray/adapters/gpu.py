@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from catalyst_ray.adapters.clock import SystemClock
@@ -85,19 +86,20 @@ class NvmlProbe:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def sample(self, *, full: bool = True) -> list[GpuSample]:
+    def sample(self, *, full: bool = True, energy: bool = True) -> list[GpuSample]:
         """Return one reading a card, in the order of the PCI bus, the parts of a card after it.
 
         Args:
-            full: Also what changes slowly and costs most: temperature, clocks, throttle reasons, processes.
+            full: Also what changes slowly: temperature, clocks, throttle reasons, processes.
+            energy: Also the energy counter, which takes ten times as long as all the rest: 3.4 ms of an H100.
         """
         if not self._ready():
             return []
         found: list[GpuSample] = []
         for card in tuple(self._cards):
             try:
-                found.append(self._read(card, full=full))
-                found.extend(self._read(part, full=full) for part in self._parts(card))
+                parts = self._parts(card)
+                found.extend(self._read(one, full=full, energy=energy) for one in chain([card], parts))
             except _Lost as lost:
                 self._lose(card, str(lost))
         return found
@@ -178,7 +180,7 @@ class NvmlProbe:
                 name = self._ask(nvml.nvmlDeviceGetName, handle) or card.name
                 yield _Card(card.index, handle, _text(uuid), _text(name), mig_of=card.uuid)
 
-    def _read(self, card: _Card, *, full: bool) -> GpuSample:
+    def _read(self, card: _Card, *, full: bool, energy: bool) -> GpuSample:
         nvml, device = self._nvml, card.handle
         # A part has no utilisation of its own, and what there is for the card is wrong where it has parts.
         is_whole = card.mig_of is None and not card.parts
@@ -189,7 +191,7 @@ class NvmlProbe:
         power_mw = energy_mj = None
         if card.mig_of is None:
             power_mw = self._ask(nvml.nvmlDeviceGetPowerUsage, device)
-            energy_mj = self._ask(nvml.nvmlDeviceGetTotalEnergyConsumption, device)
+            energy_mj = self._ask(nvml.nvmlDeviceGetTotalEnergyConsumption, device) if energy else None
         return GpuSample(
             index=card.index,
             uuid=card.uuid,

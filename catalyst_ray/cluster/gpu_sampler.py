@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 READ_EVERY_S = 0.5
-FULL_EVERY = 2
-"""Every second reading is a full one: processes and clocks once a second."""
+FULL_EVERY = 4
+"""Every fourth reading is a full one: processes and clocks every two seconds."""
 REST_S = 10.0
 """Rest after a reading without any card."""
 KEPT = 1_200
@@ -101,7 +101,7 @@ class GpuSampler:
         with self._lock:
             if replicas is not None:
                 self._replicas = dict(replicas)
-            self._read(full=True)
+            self._read(full=True, energy=True)
             found = sum_up(list(self._ring), since_s=self._monotonic() - seconds)
             cards = tuple(replace(card, node=self._node) for card in found)
             news: tuple[str, ...] = ()
@@ -109,9 +109,9 @@ class GpuSampler:
                 news, self._news = (*self._probe.take_news(), *self._news), []
             return NodeGpuWindow(cards, self._broken or self._probe.reason, news)
 
-    def _read(self, *, full: bool) -> bool:
+    def _read(self, *, full: bool, energy: bool = False) -> bool:
         try:
-            cards = self._probe.sample(full=full)
+            cards = self._probe.sample(full=full, energy=energy)
             found = tuple(self._named(cards) if full else cards)
             self._broken = ""
         except Exception as error:  # the boundary of a reading: the next one may do better

@@ -26,20 +26,23 @@ class Reading:
 def sum_up(readings: Sequence[Reading], *, since_s: float) -> tuple[GpuSample, ...]:
     """Return one sample a card over the readings after ``since_s``, oldest first; over the last one if none is.
 
-    The last reading before it tells where the energy counters stood, so that spans side by side lose nothing.
+    Energy is power over time, from the last reading before the span, so that spans side by side lose nothing: the
+    cards' counters take too long to be read twice a second.
     """
     inside = [reading for reading in readings if reading.at_s > since_s] or list(readings[-1:])
-    before = [reading for reading in readings if reading.at_s <= since_s][-1:]
+    before = [reading for reading in readings if reading.at_s < inside[0].at_s][-1:] if inside else []
     cards: dict[str, list[GpuSample]] = {}
     for card in chain.from_iterable(reading.cards for reading in inside):
         cards.setdefault(card.uuid, []).append(card)
-    at_first = {card.uuid: card for reading in before for card in reading.cards}
-    return tuple(_one(samples, at_first.get(uuid)) for uuid, samples in cards.items())
+    powers: dict[str, list[tuple[float, float]]] = {}
+    for reading in (*before, *inside):
+        for card in reading.cards:
+            if card.power_w is not None:
+                powers.setdefault(card.uuid, []).append((reading.at_s, card.power_w))
+    return tuple(_one(samples, powers.get(uuid, [])) for uuid, samples in cards.items())
 
 
-def _one(samples: list[GpuSample], before: GpuSample | None) -> GpuSample:
-    if before is samples[0]:  # nothing was read after it
-        before = None
+def _one(samples: list[GpuSample], spent: Sequence[tuple[float, float]]) -> GpuSample:
     powers = _told(sample.power_w for sample in samples)
     rates = _told(sample.utilisation_pct for sample in samples)
     return replace(
@@ -50,7 +53,7 @@ def _one(samples: list[GpuSample], before: GpuSample | None) -> GpuSample:
         memory_max_bytes=max(_told(sample.memory_used_bytes for sample in samples), default=None),
         power_w=_mean(powers),
         power_max_w=max(powers, default=None),
-        energy_j=_spent([before, *samples] if before else samples),
+        energy_j=_energy_j(spent),
         temperature_c=max(_told(sample.temperature_c for sample in samples), default=None),
         sm_clock_mhz=_whole(_mean(_told(sample.sm_clock_mhz for sample in samples))),
         memory_clock_mhz=_whole(_mean(_told(sample.memory_clock_mhz for sample in samples))),
@@ -71,12 +74,11 @@ def _whole(figure: float | None) -> int | None:
     return None if figure is None else round(figure)
 
 
-def _spent(samples: Sequence[GpuSample]) -> float | None:
-    counters = _told(sample.energy_total_j for sample in samples)
-    if len(counters) < 2:
+def _energy_j(powers: Sequence[tuple[float, float]]) -> float | None:
+    """Return the area under pairs of seconds and watts."""
+    if len(powers) < 2:
         return None
-    # A counter that stands lower began anew: the driver was loaded again.
-    return round(sum(now - was if now >= was else now for was, now in pairwise(counters)), 3)
+    return round(sum((later - at) * (was + now) / 2 for (at, was), (later, now) in pairwise(powers)), 3)
 
 
 def _words(samples: Sequence[GpuSample]) -> tuple[str, ...] | None:

@@ -54,9 +54,11 @@ def read(one, time, times):
 def test_a_window_is_the_last_seconds_up_to_now(time):
     """What was before it does not count, what is read for it does; the node's name stands on every card."""
     card = Card(use=100)
-    one = sampler(FakeNvml([card]), time)
+    nvml = FakeNvml([card])
+    one = sampler(nvml, time)
     read(one, time, 10)
     card.use, card.energy_mj = 20, 1_030_000
+    nvml.asked.clear()
     read(one, time, 4)
     time.now_s += 0.25
     card.use, card.energy_mj = 70, 1_090_000
@@ -68,14 +70,17 @@ def test_a_window_is_the_last_seconds_up_to_now(time):
         30.0,
         70.0,
     )
-    assert (seen.energy_j, found.reason, found.news) == (90.0, "", ())
+    watts = seen.power_w
+    assert (seen.energy_j, seen.energy_total_j) == (pytest.approx(watts * 2.25), 1090.0)
+    assert nvml.asked.count("energy") == 1  # the counter is slow: once a question
+    assert (found.reason, found.news) == ("", ())
 
 
-def test_every_second_reading_is_a_full_one(time):
-    """Processes are listed, and looked for in /proc, once a second."""
+def test_every_fourth_reading_is_a_full_one(time):
+    """Processes are listed, and looked for in /proc, every two seconds."""
     tree = Tree({})
     one = sampler(FakeNvml([Card(compute={7: 1})]), time, tree)
-    read(one, time, 6)
+    read(one, time, 12)
     assert tree.asked == [{7}] * 3
 
 

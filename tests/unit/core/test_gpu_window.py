@@ -1,4 +1,4 @@
-"""Readings summed up: means, most, energy over counters that begin anew, processes that come and go."""
+"""Readings summed up: means, most, energy as power over time, processes that come and go."""
 
 from __future__ import annotations
 
@@ -28,18 +28,12 @@ def test_use_power_and_memory_are_mean_most_and_last():
     assert (one.power_w, one.power_max_w, one.memory_used_bytes, one.memory_max_bytes) == (150.0, 200.0, 5, 8)
 
 
-def test_energy_counts_from_the_reading_before():
+def test_energy_is_power_over_time_from_the_reading_before():
     """Spans side by side lose no energy, and count none twice."""
-    taken = readings(*([card(energy_total_j=float(joules))] for joules in (1000, 1010, 1050, 1080)))
+    taken = readings(*([card(power_w=watts)] for watts in (10.0, 30.0, 50.0, 10.0)))
     early = sum_up(taken[:3], since_s=1.5)
     late = sum_up(taken, since_s=3.0)
-    assert [one.energy_j for one in (*early, *late)] == [50.0, 30.0]
-
-
-def test_a_counter_that_began_anew_counts_from_zero():
-    """A driver that was loaded again sets the counter back: what it says then was used since."""
-    taken = readings(*([card(energy_total_j=float(joules))] for joules in (1000, 1040, 5, 25)))
-    assert sum_up(taken, since_s=1.0)[0].energy_j == 65.0
+    assert [one.energy_j for one in (*early, *late)] == [20.0 + 40.0, 30.0]
 
 
 def test_what_is_never_told_is_none():
@@ -47,7 +41,7 @@ def test_what_is_never_told_is_none():
     taken = readings([card()], [card()])
     (one,) = sum_up(taken, since_s=0.0)
     assert one == card(readings=2)
-    assert sum_up(readings([card(energy_total_j=5.0)]), since_s=0.0)[0].energy_j is None
+    assert sum_up(readings([card(power_w=5.0)]), since_s=0.0)[0].energy_j is None
 
 
 def test_figures_of_full_readings_outlast_quick_ones():
@@ -81,8 +75,8 @@ def test_processes_stand_with_their_most_memory_and_their_replica():
 
 
 def test_a_span_without_reading_is_answered_by_the_last():
-    """A very short cycle still has its cards, with a reading's figures and no energy."""
-    taken = readings([card(utilisation_pct=1.0)], [card(utilisation_pct=7.0, energy_total_j=4.0)])
+    """A very short cycle still has its cards, with a reading's figures and no energy of a time before."""
+    taken = readings([card(utilisation_pct=1.0)], [card(utilisation_pct=7.0, power_w=4.0)])
     (one,) = sum_up(taken, since_s=2.5)
     assert (one.readings, one.utilisation_pct, one.energy_j) == (1, 7.0, None)
     assert sum_up([], since_s=0.0) == ()
