@@ -132,7 +132,7 @@ def test_a_store_of_before_that_cannot_learn_it_works_on(
     _of_before(file)
     url = f"sqlite:///{file}"
     if obstacle == "time":
-        monkeypatch.setattr(space, "REWRITE_S", 0.001)
+        monkeypatch.setattr(space, "REWRITE_S", 0.0)
         store = SqlStore.open(url)
     else:
         with connected(url) as other:

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+
+from catalyst_ray.adapters.clock import SystemClock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,6 +33,8 @@ KEPT_SHARE = 0.1
 REWRITE_S = 60.0
 """How long a file of before is written anew at most; half a gigabyte takes some seconds."""
 _PATIENCE_MS = 250
+_LOOK_EVERY = 1_000
+"""Steps of SQLite's machine, some rows, between two looks at the clock."""
 _INCREMENTAL = 2
 
 
@@ -70,8 +73,9 @@ def keep_track(database: Database) -> None:
             return
         size = _figure(file, "page_count") * _figure(file, "page_size")
         log.info("writing the store anew, once, so that deleted rows free space", extra={"size_bytes": size})
-        clock = threading.Timer(REWRITE_S, file.interrupt)
-        clock.start()
+        clock = SystemClock()
+        until_s = clock.monotonic() + REWRITE_S
+        file.set_progress_handler(lambda: clock.monotonic() > until_s, _LOOK_EVERY)
         try:
             file.execute("PRAGMA auto_vacuum=INCREMENTAL")
             file.execute("VACUUM")
@@ -80,7 +84,7 @@ def keep_track(database: Database) -> None:
             hint = f"free {2 * size / 1e6:.0f} MB and start again, or run VACUUM yourself while it is stopped"
             log.warning("the store could not be written anew", extra={"error": str(error), "hint": hint})
         finally:
-            clock.cancel()
+            file.set_progress_handler(None, 0)
 
 
 @contextmanager
