@@ -128,7 +128,12 @@ def _telling_parts(secret: str) -> Iterator[str]:
             continue
         yield from (password, unquote(password))
         if parts.scheme not in DATABASES:  # there the rest is names
-            spots = (parts.netloc, *parts.path.split("/"), *(value for _, value in parse_qsl(parts.query)))
+            # A user's or a host's place may hold a token too: apprise has pover://user@token.
+            spots = (
+                *re.split(r"[@:]", parts.netloc),
+                *parts.path.split("/"),
+                *(value for _, value in parse_qsl(parts.query)),
+            )
             yield from filter(TOKEN.search, spots)
 
 

@@ -73,14 +73,15 @@ def test_the_secrets_of_the_settings() -> None:
 
 
 def test_the_secrets_within_addresses_of_sinks() -> None:
-    """A token in a path, a host's place or a query counts by itself; words that every address has do not."""
+    """A token in a path, a user's or a host's place or a query counts by itself; words that every address has do not."""
     settings = Settings(
         slack_webhook_url="https://hooks.slack.com/services/T0AAAAAA/B0BBBBBB/x1y2z3w4v5u6",
         webhook_url="https://me:passw0rd-of-mine@in.example.org/hook?key=K3y-in-the-query",
         webhook_secret="whsec_" + "QUJD" * 8,
-        apprise_urls="tgram://123456789T0ken/77, mailto://me:app-word-1@example.org",
+        apprise_urls="tgram://123456789T0ken/77, mailto://me:app-word-1@example.org, pover://us3r-of-mine@t0ken-of-app",
     )
     told = {"x1y2z3w4v5u6", "passw0rd-of-mine", "K3y-in-the-query", "123456789T0ken", "app-word-1"}
+    told |= {"us3r-of-mine", "t0ken-of-app"}
     assert told <= set(secrets_of(settings))
     assert not {"services", "hooks.slack.com", "example.org", "hook"} & set(secrets_of(settings))
 
