@@ -130,9 +130,9 @@ async def _deliver(
 ) -> Sequence[Delivery]:
     fast = wiring.make_fast_tier(settings, sample_directory())
     alert = await asyncio.to_thread(
-        sample_alert, fast, folder, now_utc=clock.now_utc(), theme=settings.chart_theme
+        sample_alert, fast, folder, now_utc=clock.now_utc(), theme=settings.picture_theme
     )
-    gauges = GaugeBook(theme=settings.chart_theme)
+    gauges = GaugeBook(theme=settings.picture_theme)
     store = await asyncio.to_thread(SqlStore.open, f"sqlite:///{folder / 'outbox.db'}")
     try:
         courier = Courier(

@@ -15,6 +15,7 @@ from aiohttp import web
 from click.testing import CliRunner
 
 from catalyst_ray.cli.notify_test import command
+from catalyst_ray.core.gauge import GaugeBook
 from catalyst_ray.errors import ConfigError
 from catalyst_ray.notify_trial import Outcome, send_test
 from catalyst_ray.settings import NAMES, Settings
@@ -69,6 +70,7 @@ async def test_every_sink_that_is_set_gets_a_real_card(tmp_path: Path) -> None:
             webhook_url=own.url,
             webhook_secret=SECRET,
             apprise_urls=app.base.replace("http", "json"),
+            chart_colour_blind=True,
         )
     assert {name: (one.state, one.attempts) for name, one in found.items()} == dict.fromkeys(
         ("discord", "slack", "webhook", "apprise-1-json"), ("sent", 1)
@@ -80,6 +82,7 @@ async def test_every_sink_that_is_set_gets_a_real_card(tmp_path: Path) -> None:
     assert data["headline"].startswith("Test alert, all of it invented")
     assert "webhook-signature" in own.headers[0]
     assert discord.bodies[0].count(b"\x89PNG") == 2, "chart and gauge"
+    assert GaugeBook(theme="dark-colour-blind").get(data["value"]) in discord.bodies[0]
     assert b"bullish" in discord.bodies[0]
     assert "▲ TEST" in slack.json(0)["text"]
     assert app.json(0)["attachments"][0]["filename"] == "chart.png"
