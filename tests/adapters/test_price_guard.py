@@ -182,6 +182,20 @@ async def test_a_wait_that_the_source_names_is_kept_at_once(source, clock):
     assert refused.value.retry_after_s == 77.0
 
 
+async def test_a_probe_that_the_pace_refuses_is_not_the_last(source, clock):
+    """Who may not ask yet has probed nothing: the next one whose turn it is does."""
+    source.answer = RateLimited("slow down", status=429, retry_after_s=1.0)
+    prices = guard(source, clock, per_minute=2)
+    with pytest.raises(RateLimited, match="slow down"):
+        await prices.bars("QLLN", "1D")
+    clock.advance(2.0)
+    with pytest.raises(RateLimited, match="PRICE_RATE_PER_MIN"):
+        await prices.bars("QLLN", "1D")
+    source.answer = two_bars("QLLN")
+    clock.advance(60.0)
+    assert await prices.bars("QLLN", "1D") is source.answer
+
+
 @pytest.mark.parametrize(
     "error",
     [ParseError("no table"), TransportError("invalid symbol", status=422), ConfigError("no timeframe '2W'")],

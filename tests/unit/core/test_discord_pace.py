@@ -90,6 +90,16 @@ def test_a_lost_answer_leaves_its_request_counted() -> None:
     assert pace.wait_s("POST", 1.2) == pytest.approx(2.0)
 
 
+def test_answers_that_overtake_each_other_free_nothing() -> None:
+    """Of several under way at once the lowest count holds, though the answer with a higher one comes last."""
+    pace, _ = new_pace()
+    for _ in range(2):
+        pace.take("POST", 0.0)
+    pace.end("POST", answer(left=0), 0.2)
+    pace.end("POST", answer(left=1), 0.3)
+    assert pace.wait_s("POST", 0.3) > 1.5
+
+
 def test_a_gateways_answer_frees_nothing() -> None:
     """A 502 knows of no bucket: what was used before stays used."""
     pace, _ = new_pace()
