@@ -1,6 +1,7 @@
 """The margin at the right of a price chart, where prices are written at their height.
 
-Owns which of them are written: the first to claim a height has it, and what would touch it is left out.
+Owns which of them are written and where: the first to claim a height has it. What would touch it is left out, but
+for the figures of lines, which move aside a little and stay tied to their line.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 _TAG_HALF, _LABEL_HALF = 15.5, 13.5  # of the height that each needs
 _PADDING = 30  # beside the longest text
+_SLIDE = 28  # how far a line's figure may stand from it: too little to pass to the other side of a tag
 
 
 class Gutter:
@@ -37,15 +39,31 @@ class Gutter:
 
     def label(self, y: float, text: str, color: Color | None = None) -> None:
         """Write a figure where there is room."""
-        if self._claim(y, _LABEL_HALF):
+        if self._claim(y):
             x = self._frame.right + 14 * self._pen.unit
             self._pen.write(text, x, y, AXIS_PX, color or self._theme.muted)
 
-    def _claim(self, y: float, half: float) -> bool:
+    def line_label(self, y: float, text: str, color: Color) -> None:
+        """Write the figure of a line that ends at the margin: beside its end, or else tied to it a little above or below."""
+        unit = self._pen.unit
+        edges = [(other, (_LABEL_HALF + its) * unit) for other, its in self._taken]
+        heights = (y, *(other + side for other, room in edges for side in (-room, room)))
+        near = [height for height in heights if abs(height - y) <= _SLIDE * unit]
+        at = next(
+            (height for height in sorted(near, key=lambda one: abs(one - y)) if self._claim(height)), None
+        )
+        if at is None:
+            return
+        if at != y:
+            right = self._frame.right
+            self._pen.rule((right, y), (right + 10 * unit, at), color, width=1.5)
+        self._pen.write(text, self._frame.right + 14 * unit, at, AXIS_PX, color)
+
+    def _claim(self, y: float, half: float = _LABEL_HALF) -> bool:
         unit = self._pen.unit
         if y < self._frame.lane + 10 * unit:
             return False
-        if any(abs(y - other) < (half + its) * unit for other, its in self._taken):
+        if any(abs(y - other) < (half + its) * unit - 1e-6 for other, its in self._taken):
             return False
         self._taken.append((y, half))
         return True

@@ -33,6 +33,11 @@ if TYPE_CHECKING:
 _BODY_SHARE = 0.68  # of a candle's slot
 _VOLUME_ALPHA = 0.55
 _LEVEL_ALPHA = 0.5
+_TICK_GAP = 54  # between prices on the axis
+_FEW_TICKS, _LEAST_TICK_GAP = (
+    6,
+    28,
+)  # above panels fewer prices fit, and tags cover some: they may stand closer
 
 
 class ChartPainter:
@@ -125,7 +130,9 @@ class ChartPainter:
 
     def _price_labels(self, frame: Frame) -> list[tuple[float, str]]:
         scale = frame.price
-        prices = price_ticks(scale.low, scale.high, int((scale.bottom - scale.top) / (54 * self._unit)))
+        height = (scale.bottom - scale.top) / self._unit
+        most = max(int(height / _TICK_GAP), min(_FEW_TICKS, int(height / _LEAST_TICK_GAP)))
+        prices = price_ticks(scale.low, scale.high, most)
         return list(zip(prices, price_texts(prices), strict=True))
 
     def _shade_extended_hours(self) -> None:
@@ -241,10 +248,11 @@ class ChartPainter:
         if self._before is not None and frame.price.shows(self._before):
             gutter.tag(float(frame.price.y(self._before)), price_text(self._before), self._theme.tag)
         for level in self._series.levels:
-            gutter.label(float(frame.price.y(level.price)), _level_text(level), self._theme.level)
+            gutter.line_label(float(frame.price.y(level.price)), _level_text(level), self._theme.level)
         if frame.has_volume:
             most = float(self._series.volume.max())
-            gutter.label(float(frame.volume.y(most)) + 6 * self._unit, volume_text(most))
+            y = float(frame.volume.y(most)) + 6 * self._unit
+            gutter.line_label(y, volume_text(most), self._theme.muted)
         for price, text in self._prices:
             gutter.label(float(frame.price.y(price)), text)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import re
 import struct
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from catalyst_ray.core.indicators import macd, rsi
 from catalyst_ray.core.market_hours import EASTERN
 from catalyst_ray.errors import ConfigError, ParseError
 from catalyst_ray.models import PANELS, ChartRequest, Split
+from tests.unit.core.golden_charts import day_scene
 from tests.unit.core.price_samples import daily_bars, day_of_bars, trading_days
 
 FRIDAY = date(2025, 11, 21)
@@ -159,6 +161,22 @@ def test_texts_are_inside_and_apart_at_any_size(shape, size, panels, days, label
         bars=SHAPES[shape], width_px=size[0], height_px=size[1], mark_utc=mark, label=label
     )
     check_letters(replace(request, panels=tuple(panels)))
+
+
+@pytest.mark.parametrize("size", [(500, 300), (1000, 600)], ids=str)
+def test_levels_keep_their_figures_beside_the_last_price(size):
+    """Support and resistance next to the last price are told, a little aside, and the largest volume too."""
+    scene = replace(day_scene(), width_px=size[0], height_px=size[1])
+    texts = [letter.text for letter in compose(scene).letters]
+    assert [sum(text.startswith(kind) for text in texts) for kind in ("R ", "S ")] == [1, 1]
+    assert any(re.fullmatch(r"\d+K", text) for text in texts)
+
+
+def test_an_axis_over_panels_has_prices_to_read_a_scale_by():
+    """Panels below leave little height, and tags cover prices: two lines and two more prices are told all the same."""
+    scene = replace(day_scene(), panels=PANELS, width_px=1740, height_px=1041)
+    found = {text for text, _ in compose(scene).letters if re.fullmatch(r"([RS] )?\d\.\d\d", text)}
+    assert len(found) >= 4
 
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
