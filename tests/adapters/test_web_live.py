@@ -174,6 +174,20 @@ async def test_a_crowd_that_asks_for_the_same_is_one_question(tmp_path: Path) ->
         assert "alert00001" in await ask()
 
 
+async def test_a_page_that_nobody_follows_is_of_now(tmp_path: Path) -> None:
+    """When the last listener has gone, the mark that it was told is no reason to keep a page."""
+    archive = HandMadeArchive(record_of())
+    async with served(archive, tmp_path) as (client, page):
+        async with listening(client, page) as events:
+            await events.next("change")
+        archive.word = "9"
+        async with asyncio.timeout(10):
+            text = ""
+            while 'data-mark="9"' not in text:
+                async with client.get(page) as answer:
+                    text = await answer.text()
+
+
 async def test_a_failure_is_not_kept(tmp_path: Path) -> None:
     """What failed is asked again by the next, though the mark is the same."""
     archive = HandMadeArchive(record_of())

@@ -45,7 +45,8 @@ def test_a_host_that_names_a_wait_is_left_alone_for_so_long():
     breaker.admit(0.0)
     breaker.failed(0.0, retry_after_s=60.0)
     assert breaker.retry_at_s() == 60.0
-    breaker.failed(1.0)  # one that was under way
+    for now_s in (1.0, 2.0, 3.0):  # those that were under way
+        breaker.failed(now_s)
     assert breaker.retry_at_s() == 60.0
     breaker.admit(60.0)
     breaker.failed(60.0, retry_after_s=2.0)
