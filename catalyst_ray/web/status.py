@@ -50,7 +50,7 @@ class QueueRow:
 
 @dataclass(frozen=True, slots=True)
 class GpuRow:
-    """A card; percentages are None where it does not say."""
+    """A card, its node in its name; percentages are None where it does not say."""
 
     name: str
     use_pct: float | None
@@ -163,8 +163,10 @@ def _gpu(sample: GpuSample) -> GpuRow:
     more = [
         f"{sample.power_w:.0f} W" if sample.power_w is not None else "",
         f"{sample.temperature_c:.0f} °C" if sample.temperature_c is not None else "",
+        f"slowed by {clip(plain(', '.join(sample.throttle)), 80)}" if sample.throttle else "",
     ]
-    name = clip(plain(f"{sample.index}: {sample.name}"), 80)
+    where = f"{sample.node}, " if sample.node else ""
+    name = clip(plain(f"{where}{sample.index}: {sample.name}"), 80)
     return GpuRow(name, sample.utilisation_pct, memory_pct, memory, " · ".join(filter(None, more)))
 
 

@@ -220,6 +220,9 @@ def test_status_puts_trouble_first() -> None:
         25.0,
         "1,024 of 4,096 MiB",
     )
+    elsewhere = replace(last, gpus=(replace(last.gpus[0], node="rack2", power_w=300.0, throttle=("heat",)),))
+    (gpu,) = status_of([], last=elsewhere, feeds={}, outbox={}, since_utc=NOW_UTC, now_utc=NOW_UTC).gpus
+    assert (gpu.name, gpu.more) == ("rack2, 0: H100", "300 W · slowed by heat")
     (sink,) = shown.sinks
     assert (sink.counts, sink.p50_s, sink.p95_s, shown.doubles) == ((0, 0, 7, 1), 0.4, 0.6, 1)
     bare = status_of([], last=None, feeds={}, outbox={}, since_utc=NOW_UTC, now_utc=NOW_UTC)
