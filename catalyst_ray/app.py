@@ -183,17 +183,9 @@ class _App:
             stack.push_async_callback(_end, refresh)
             late = LateVerdicts()
             stack.push_async_callback(late.close)
-            intake = Intake(
-                clock=self._clock,
-                fetcher=fetcher,
-                store=self._store,
-                chance=self._chance,
-                # Decided now, filings would be dropped for want of a ticker, and for good.
-                obstacle=lambda spec: NO_MAP if spec.kind is FeedKind.EDGAR and not fast.directory else None,
-            )
             housekeeping = self._housekeeping()
             cycle = self._cycle(
-                intake=intake,
+                intake=self._intake(fetcher, fast),
                 fast=fast,
                 judge=judge,
                 filings=filings,
@@ -215,6 +207,16 @@ class _App:
         figures = {"feeds": len(self._feeds.active), "tickers": len(directory), "model": judge.words}
         log.info("ready", extra=figures)
         return wiring.make_fast_tier(self._settings, directory)
+
+    def _intake(self, fetcher: HttpFetcher, fast: FastTier) -> Intake:
+        return Intake(
+            clock=self._clock,
+            fetcher=fetcher,
+            store=self._store,
+            chance=self._chance,
+            # Decided now, filings would be dropped for want of a ticker, and for good.
+            obstacle=lambda spec: NO_MAP if spec.kind is FeedKind.EDGAR and not fast.directory else None,
+        )
 
     def _filing_reader(self, fetcher: HttpFetcher) -> FilingReader:
         timeout_s = self._settings.llm_timeout_secs
@@ -241,9 +243,41 @@ class _App:
         gpus: ClusterGpus,
         housekeeping: Housekeeping,
     ) -> Cycle:
+        settings = self._settings
+        releaser = Releaser(
+            clock=self._clock, store=self._store, pictures=self._pictures, courier=self._courier
+        )
+        return Cycle(
+            clock=self._clock,
+            store=self._store,
+            intake=intake,
+            flow=self._flow(
+                releaser, fast=fast, judge=judge, filings=filings, late=late, housekeeping=housekeeping
+            ),
+            releaser=releaser,
+            late=late,
+            late_s=settings.llm_timeout_secs + READ_PATIENCE_S,
+            courier=self._courier,
+            queues={"llm": judge.stats, "charts": self._artist.stats, "filings": filings.stats},
+            gpus=gpus,
+            feeds=self._feeds.active,
+            off=self._feeds.off,
+            max_alerts=settings.max_alerts_per_cycle,
+            parallel=settings.feeds_parallel,
+        )
+
+    def _flow(
+        self,
+        releaser: Releaser,
+        *,
+        fast: FastTier,
+        judge: LateJudge,
+        filings: FilingReader,
+        late: LateVerdicts,
+        housekeeping: Housekeeping,
+    ) -> Flow:
         settings, store, clock = self._settings, self._store, self._clock
-        releaser = Releaser(clock=clock, store=store, pictures=self._pictures, courier=self._courier)
-        flow = Flow(
+        return Flow(
             clock=clock,
             store=store,
             fast=fast,
@@ -255,22 +289,6 @@ class _App:
             alert_wait_s=settings.llm_alert_wait_secs,
             paperwork=Paperwork(documents=filings, clock=clock, wait_s=settings.filing_read_secs),
             on_revised=housekeeping.refresh_soon,
-        )
-        return Cycle(
-            clock=clock,
-            store=store,
-            intake=intake,
-            flow=flow,
-            releaser=releaser,
-            late=late,
-            late_s=settings.llm_timeout_secs + READ_PATIENCE_S,
-            courier=self._courier,
-            queues={"llm": judge.stats, "charts": self._artist.stats, "filings": filings.stats},
-            gpus=gpus,
-            feeds=self._feeds.active,
-            off=self._feeds.off,
-            max_alerts=settings.max_alerts_per_cycle,
-            parallel=settings.feeds_parallel,
         )
 
     def _housekeeping(self) -> Housekeeping:

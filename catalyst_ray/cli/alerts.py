@@ -13,8 +13,11 @@ from catalyst_ray.cli.options import env_file_option, json_option, span
 from catalyst_ray.settings import load_settings
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import timedelta
     from pathlib import Path
+
+    from catalyst_ray.models import AlertRecord
 
 DIRECTIONS = ("bullish", "bearish", "neutral")
 
@@ -72,8 +75,6 @@ def command(
     """  # noqa: D301  (click's mark for lines that are not to be joined)
     from catalyst_ray.adapters.clock import SystemClock  # noqa: PLC0415  (not for --help)
     from catalyst_ray.adapters.store import SqlStore  # noqa: PLC0415  (loads SQLAlchemy: not for --help)
-    from catalyst_ray.cli.alerts_text import lines  # noqa: PLC0415  (what it needs is not for --help)
-    from catalyst_ray.core.export_rows import alert_row  # noqa: PLC0415  (same)
 
     settings = load_settings(env_file=env_file)
     with SqlStore.open(settings.store_url, read_only=True) as store:
@@ -85,11 +86,18 @@ def command(
             since_utc=SystemClock().now_utc() - since if since else None,
             limit=limit,
         )
+    _show(found, as_json=as_json, page_url=settings.page_url)
+
+
+def _show(found: Sequence[AlertRecord], *, as_json: bool, page_url: str | None) -> None:
+    from catalyst_ray.cli.alerts_text import lines  # noqa: PLC0415  (what it needs is not for --help)
+    from catalyst_ray.core.export_rows import alert_row  # noqa: PLC0415  (same)
+
     if as_json:
         for record in found:
-            click.echo(json.dumps(alert_row(record, page_url=settings.page_url), allow_nan=False))
-    else:
-        for line in lines(found):
-            click.echo(line)
-    if not found and not as_json and sys.stdout.isatty():
+            click.echo(json.dumps(alert_row(record, page_url=page_url), allow_nan=False))
+        return
+    for line in lines(found):
+        click.echo(line)
+    if not found and sys.stdout.isatty():
         click.echo("no such alert", err=True)

@@ -19,7 +19,7 @@ from catalyst_ray.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from catalyst_ray.models import Bars
+    from catalyst_ray.models import Bars, Reason, Split
 
 TIMEFRAMES = ("1D", "5D", "1M", "3M", "1Y")
 
@@ -76,12 +76,6 @@ def select_timeframe(bars: Bars, timeframe: str) -> Bars:
     start_s = midnight_s(shown[0]) if shown else 0
     before = close_before(rows, start_s) if timeframe == "1D" else None
     splits = tuple(split for split in bars.splits if shown and split.day >= shown[0])
-    days_told = [str(split.day) for split in splits]
-    remarks = tuple(
-        remark
-        for remark in bars.remarks
-        if remark.code != Code.SPLIT_ADJUSTED or any(day in remark.detail for day in days_told)
-    )
     first = bisect_left(rows, start_s, key=attrgetter("time_s"))
     window = replace(
         bars,
@@ -89,9 +83,19 @@ def select_timeframe(bars: Bars, timeframe: str) -> Bars:
         shown_from_s=start_s if first else None,
         previous_close=bars.previous_close or before,
         splits=splits,
-        remarks=remarks,
+        remarks=_remarks_on(splits, bars),
     )
     return with_rows(window, rows[max(0, first - _WARM_UP) :])
+
+
+def _remarks_on(splits: Sequence[Split], bars: Bars) -> tuple[Reason, ...]:
+    """Return what was said of the bars, without the splits that are not among these."""
+    days = [str(split.day) for split in splits]
+    return tuple(
+        remark
+        for remark in bars.remarks
+        if remark.code != Code.SPLIT_ADJUSTED or any(day in remark.detail for day in days)
+    )
 
 
 def _merge(rows: Sequence[Bar], key: Callable[[int], int]) -> list[Bar]:
