@@ -73,11 +73,7 @@ class ChartPainter:
         self._unit = self._pen.unit
         self._axis = series.axis
         self._before = None if self._axis.daily else before
-        self._splits = [
-            (self._axis.start_of(split.day), split_words(split))
-            for split in bars.splits
-            if self._axis.has_inside(split.day)
-        ]
+        self._splits = self._split_places()
         frame = partial(
             Frame,
             width=surface.width_px,
@@ -94,11 +90,9 @@ class ChartPainter:
         texts += [_level_text(level) for level in series.levels]
         self._frame = frame(gutter=gutter_px(self._pen, texts))
         self._gutter = Gutter(self._pen, theme, self._frame)
-        self._mark = (
-            None
-            if mark_utc is None
-            else Mark(self._pen, theme, self._frame, self._axis, when=mark_utc, label=label)
-        )
+        self._mark: Mark | None = None
+        if mark_utc is not None:
+            self._mark = Mark(self._pen, theme, self._frame, self._axis, when=mark_utc, label=label)
 
     def draw(self) -> None:
         """Draw everything, from back to front."""
@@ -119,6 +113,11 @@ class ChartPainter:
             self._mark.draw_label()
         self._write_gutter()
         self._write_heading()
+
+    def _split_places(self) -> list[tuple[float, str]]:
+        axis = self._axis
+        inside = (split for split in self._bars.splits if axis.has_inside(split.day))
+        return [(axis.start_of(split.day), split_words(split)) for split in inside]
 
     def _price_range(self) -> tuple[float, float]:
         low, high = float(self._series.low.min()), float(self._series.high.max())
