@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from catalyst_ray.settings import Settings
 
 ON_THIS_MACHINE = frozenset({"console", "file"})
+REFUSED = "the same message would be refused again: what it answered says why"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,7 @@ class _Watched:
         try:
             return await self._sink.send(alert, chart=chart, gauge=gauge)
         except DeliveryError as error:
-            self.error, self.mend = error.message, error.hint or MEND
+            self.error, self.mend = error.message, error.hint or ""
             raise
         finally:
             self.seconds = self._clock.monotonic() - started
@@ -173,6 +174,11 @@ def _outcome(row: Delivery, watched: _Watched) -> Outcome:
         seconds=round(watched.seconds, 3),
         attempts=row.attempts,
         message_id=row.message_id,
-        error="" if is_sent else watched.error or row.last_error or "not tried",
-        mend="" if is_sent else watched.mend or MEND,
+        error="" if is_sent else watched.error or row.last_error or _why_nothing(row),
+        mend="" if is_sent else watched.mend or (REFUSED if row.state is DeliveryState.DEAD else MEND),
     )
+
+
+def _why_nothing(row: Delivery) -> str:
+    """Say why a delivery failed without an error: it was given up while it still waited for an answer, or never began."""
+    return "no answer while it was waited for" if row.attempts else "its turn did not come in time"

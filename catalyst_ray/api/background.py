@@ -181,9 +181,11 @@ class Background:
 def _call(callback: Callable[[T | None], None], done: Future[T], what: str) -> None:
     error = None if done.cancelled() else done.exception()
     if isinstance(error, CatalystError):
-        log.warning("no answer", extra={"of": what, "error": str(error)})
+        log.warning(
+            "no answer: %s", error
+        )  # in the message: a script may have no log of ours, which shows extras
     elif error is not None:
-        log.error("no answer", extra={"of": what}, exc_info=error)
+        log.error("no answer for %s", what, exc_info=error)
     try:
         callback(None if error or done.cancelled() else done.result())
     except Exception:  # the caller's own code: it was called, and is not called again

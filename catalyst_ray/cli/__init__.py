@@ -6,6 +6,7 @@ item failed; the report names it), or a check found something wrong; 130 ended b
 
 from __future__ import annotations
 
+import errno
 import sys
 from importlib import import_module
 
@@ -74,20 +75,28 @@ def main(*before: str) -> None:
         code = error.exit_code
     except click.exceptions.Exit as leave:
         code = leave.exit_code
-    except click.Abort:
+    except (click.Abort, KeyboardInterrupt):
         code = 130
-    except ConfigError as error:
-        listed = error.problems != (error.message,)
-        for problem in error.problems if listed else (str(error),):
-            click.echo(f"error: {problem}", err=True)
-        if listed and error.hint:
-            click.echo(error.hint, err=True)
-        code = WRONG
     except CatalystError as error:
-        click.echo(f"error: {error}", err=True)
+        code = _tell(error)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        click.echo("error: no space left on the disk that is written to", err=True)
         code = 1
-    except KeyboardInterrupt:
-        code = 130
     else:
         code = 0
     sys.exit(code)
+
+
+def _tell(error: CatalystError) -> int:
+    """Say an expected error, or each of its problems; return the exit code."""
+    if not isinstance(error, ConfigError):
+        click.echo(f"error: {error}", err=True)
+        return 1
+    listed = error.problems != (error.message,)
+    for problem in error.problems if listed else (str(error),):
+        click.echo(f"error: {problem}", err=True)
+    if listed and error.hint:
+        click.echo(error.hint, err=True)
+    return WRONG

@@ -93,7 +93,7 @@ class Pictures:
             async with asyncio.timeout(self._timeout_s):
                 bars = await find_bars(self._prices, ticker, self._timeframe)
             if bars is None:
-                return PictureSet(reason=Reason(Code.NO_PRICES, f"{self._prices.name} has none for {ticker}"))
+                return PictureSet(reason=Reason(Code.NO_PRICES, _without(self._prices.name, ticker)))
             price, change = change_pct(bars) or (None, None)
             remarks = tuple(remark for remark in bars.remarks if remark.code in TOLD)
             request = self._look.request(bars, mark_utc=mark_utc, label=label)
@@ -117,6 +117,10 @@ class Pictures:
     def sweep(self, *, needed: Collection[str], now_utc: datetime, keep_s: float) -> int:
         """Delete old files that no unsent alert needs; see ``PictureFiles.sweep``."""
         return self._files.sweep(needed=needed, now_utc=now_utc, keep_s=keep_s)
+
+
+def _without(source: str, ticker: str) -> str:
+    return "PRICE_SOURCE is not set" if source == "none" else f"{source} has none for {ticker}"
 
 
 def _public_words(error: Exception) -> str:

@@ -7,9 +7,11 @@ import logging
 import socket
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Self
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from catalyst_ray.core.message_text import plain
 from catalyst_ray.errors import ConfigError, ParseError, StoreError
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from catalyst_ray.web.options import PageOptions
 
 log = logging.getLogger(__name__)
+_http_log = logging.getLogger(f"{__name__}.http")
+_http_log.addFilter(lambda record: not _is_malformed_request(record))
 
 BACKLOG = 64
 SHUTDOWN_S = 1.0
@@ -100,6 +104,7 @@ class PageServer:
         runner = web.AppRunner(
             app,
             access_log=None,
+            logger=_http_log,
             shutdown_timeout=SHUTDOWN_S,
             keepalive_timeout=KEEP_ALIVE_S,
             handler_cancellation=True,  # a page that goes gives its place among the listeners back at once
@@ -204,6 +209,12 @@ def _why(error: ParseError | StoreError | web.HTTPException) -> Refusal:
     if isinstance(error, web.HTTPNotFound):
         return Refusal(404, "Not found", "There is no such page.")
     return Refusal(error.status, error.reason, error.text or "")
+
+
+def _is_malformed_request(record: logging.LogRecord) -> bool:
+    """Tell whether aiohttp logs a request that is no HTTP: the client's fault, and no traceback of ours."""
+    error = record.exc_info[1] if record.exc_info else None
+    return isinstance(error, HttpProcessingError) and error.code < HTTPStatus.INTERNAL_SERVER_ERROR
 
 
 def _ask(request: web.Request) -> Ask:

@@ -104,7 +104,7 @@ def status_of(
         whole_s=sum(last.stages.values()) if last else 0.0,
         plot=plot(cycles, since_utc=max(since_utc, begun), now_utc=now_utc),
         feeds=_feeds(last.feeds if last else (), feeds),
-        queues=[_queue(name, figures) for name, figures in (last.queues if last else {}).items()],
+        queues=[_queue(name, figures) for name, figures in (last.queues if last else {}).items() if figures],
         gpus=[_gpu(sample) for sample in (last.gpus if last else ())],
         states=tuple(DeliveryState),
         sinks=_sinks(outbox, recent),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -70,4 +71,10 @@ async def cut(request: web.Request) -> web.StreamResponse:
     """Take a request and hang up."""
     assert request.transport
     request.transport.abort()
+    return web.Response()
+
+
+async def silent(_: web.Request) -> web.StreamResponse:
+    """Take a request and never answer."""
+    await asyncio.Event().wait()
     return web.Response()

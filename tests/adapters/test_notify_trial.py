@@ -18,8 +18,9 @@ from catalyst_ray.cli.notify_test import command
 from catalyst_ray.core.gauge import GaugeBook
 from catalyst_ray.errors import ConfigError
 from catalyst_ray.notify_trial import Outcome, send_test
+from catalyst_ray.pipeline import lane
 from catalyst_ray.settings import NAMES, Settings
-from tests.adapters.hook_server import Hook, hook_server
+from tests.adapters.hook_server import Hook, hook_server, silent
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -112,6 +113,22 @@ async def test_a_sink_that_asks_for_a_pause_is_tried_again() -> None:
     async with hook_server((429, "", {"Retry-After": "0"})) as own:
         found = await trial(webhook_url=own.url)
     assert (found["webhook"].state, found["webhook"].attempts) == ("sent", 2)
+
+
+async def test_a_sink_that_never_answers_is_told_as_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody knows whether it arrived, and the reason is the missing answer, not that nothing was tried."""
+    monkeypatch.setattr(lane, "LAST_WAIT_S", 0.1)
+    async with hook_server(silent) as own:
+        found = await trial(webhook_url=own.url, wait_s=0.2)
+    assert (found["webhook"].state, found["webhook"].attempts) == ("unknown", 1)
+    assert found["webhook"].error == "no answer while it was waited for"
+
+
+async def test_a_refusal_is_not_to_be_tried_again() -> None:
+    """What was refused for its form is refused again: the mend does not ask for patience."""
+    async with hook_server(*[(400, "invalid_blocks", {})] * 2) as slack:
+        found = await trial(slack_webhook_url=slack.url)
+    assert (found["slack"].state, "try again" in found["slack"].mend) == ("dead", False)
 
 
 async def test_nobody_there_is_said_when_the_time_is_up() -> None:

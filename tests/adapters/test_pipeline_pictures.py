@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from catalyst_ray.adapters.prices import NoPrices
 from catalyst_ray.core.gauge import GaugeBook
 from catalyst_ray.core.reasons import Code
 from catalyst_ray.errors import ConfigError, ParseError
@@ -280,6 +281,12 @@ async def test_a_ticker_without_bars_of_any_kind_has_no_chart(world: World) -> N
     assert taken.reason is not None
     assert taken.reason.code == "no_prices"
     assert len(world.prices.asked) == 2
+
+
+async def test_an_installation_without_a_price_source_says_so(world: World) -> None:
+    """The card's reader learns that none is set, not that a source called none has none."""
+    taken = await _take(_pictures(world, prices=NoPrices()))
+    assert taken.reason == Reason("no_prices", "PRICE_SOURCE is not set")
 
 
 async def test_bars_and_chart_share_one_deadline(world: World) -> None:

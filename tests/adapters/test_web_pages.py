@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import struct
@@ -217,7 +218,9 @@ async def test_status_shows_how_it_does(tmp_path: Path) -> None:
         assert "odd" in first
         assert "check the address" in first
         assert "43 %" in html.css_first(".gpu").text()
-        assert "Language model" in html.css_first(".queue").text()
+        assert [queue.css_first("h3").text() for queue in html.css(".queue")] == [
+            "Language model"
+        ]  # not the empty one
         assert "Possible doubles: 1" in html.body.text()
         assert (await html_of(client, f"{page}/status?hours=99", status=400)).css_first("h1")
 
@@ -276,6 +279,22 @@ async def test_only_our_names_and_ways_are_taken(tmp_path: Path) -> None:
         for path in ("/static/../pages.py", "/static/page.css", "/alerts/..%2f..%2fetc", "/alerts/a/b/c"):
             async with client.get(page + path) as answer:
                 assert answer.status == 404, path
+
+
+@pytest.mark.parametrize(
+    "request_line",
+    ["GET /?q=" + "x" * 9_000 + " HTTP/1.1\r\nHost: localhost", "GET / HTTP/1.1", "\x16\x03\x01"],
+)
+async def test_a_malformed_request_fills_no_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, request_line: str
+) -> None:
+    """It is refused; a stranger who sends many of them writes nothing into the driver's log."""
+    async with served(world(), tmp_path) as (_, page):
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(page.rsplit(":", 1)[1]))
+        writer.write(f"{request_line}\r\n\r\n".encode())
+        assert b"400 Bad Request" in await reader.readline()
+        writer.close()
+    assert [record for record in caplog.records if record.levelname != "INFO"] == []
 
 
 async def test_a_store_in_trouble_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

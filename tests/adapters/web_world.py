@@ -74,7 +74,10 @@ def report_of(number: int = 1, **changes: Any) -> CycleReport:
                 feed="odd", status="failed", error="no feed, but <b>HTML</b>", hint="check the address"
             ),
         ),
-        "queues": {"llm": {"requests": 40, "waiting": 2, "busy": 3, "oldest_age_s": 0.5, "replicas": 1}},
+        "queues": {
+            "filings": {},
+            "llm": {"requests": 40, "waiting": 2, "busy": 3, "oldest_age_s": 0.5, "replicas": 1},
+        },
         "deliveries": {"discord/sent": 2},
         "posted_s": {"discord": (0.4, 0.6)},
         "gpus": (

@@ -99,7 +99,7 @@ def test_free_text_needs_no_schema(settings):
     assert api.submit_llm_request("headline: Zeta Corp wins contract").result(timeout=60)
 
 
-def test_a_failure_is_told_once_with_none_and_raised_by_the_future(settings):
+def test_a_failure_is_told_once_with_none_and_raised_by_the_future(settings, caplog):
     """Too late is no answer: the callback has None, the future the reason, and the counts say failed."""
     api.submit_llm_request("headline: warm", schema=SCHEMA).result(timeout=60)
     calls = Calls()
@@ -108,6 +108,7 @@ def test_a_failure_is_told_once_with_none_and_raised_by_the_future(settings):
         future.result(timeout=60)
     assert calls.told.wait(10)
     assert calls.answers == [None]
+    assert "llm_deadline" in caplog.messages[-1]  # a script may have no log that shows more
     assert api.llm_statistics().failed == 1
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from typing import TYPE_CHECKING
 
@@ -40,6 +41,7 @@ def leave(monkeypatch: pytest.MonkeyPatch, error: BaseException | None) -> int:
         (StoreError("full", hint="free some space"), 1, "error: full (free some space)\n"),
         (click.UsageError("no such folder"), 2, "no such folder"),
         (KeyboardInterrupt(), 130, ""),
+        (OSError(errno.ENOSPC, "full"), 1, "error: no space left on the disk"),
         (SystemExit(3), 3, ""),
     ],
     ids=lambda value: type(value).__name__,
