@@ -70,12 +70,12 @@ class PriceWire:
                 url, params=params, headers=self._headers, timeout=self._timeout, allow_redirects=False
             ) as response:
                 return Reply(response.status, response.headers, await _read_capped(response, ticker))
-        except TimeoutError as error:
-            waited = f"no price answer within {self._timeout.total:g} s"
-            raise TransportError(waited, url=str(url), key=ticker) from error
+        except TimeoutError:
+            words = f"no price answer within {self._timeout.total:g} s"
         except (aiohttp.ClientError, OSError) as error:
             words = f"could not ask for prices: {type(error).__name__}"
-            raise TransportError(words, url=str(url), key=ticker) from error
+        # Raised outside any ``except``: some of aiohttp's errors hold the request, and its headers the key.
+        raise TransportError(words, url=str(url), key=ticker)
 
     async def close(self) -> None:
         """Close the session, if it is our own."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -110,6 +111,25 @@ async def test_keys_are_headers_and_nothing_else(alpaca, source):
     assert "ALPACA_API_SECRET_KEY" in refused.value.hint
     told = f"{refused.value} {refused.value.url} {refused.value.__dict__} {alpaca.paths}"
     assert not [secret for secret in (KEY_ID, SECRET, "wrong-secret") if secret in told]
+
+
+async def test_a_key_hides_in_no_error(alpaca, source):
+    """Of an answer that is no HTTP aiohttp's error holds the whole request: nobody who prints ours may meet it."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 what\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        alpaca.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        with pytest.raises(TransportError) as caught:
+            await source().bars("ACME", "1D")
+    error: BaseException | None = caught.value
+    while error is not None:
+        assert SECRET not in f"{error}{error!r}{vars(error)}"
+        error = error.__cause__ or error.__context__
 
 
 async def test_live_sip_needs_the_plan_and_delayed_sip_does_not(alpaca, source):
