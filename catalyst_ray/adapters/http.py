@@ -179,12 +179,12 @@ class HttpFetcher:
                     with attempt:
                         return await self._follow(spec, state, read)
             raise AssertionError("retry_context returns or raises")
-        except TimeoutError as error:
-            raise TransportError(
-                f"no whole answer within {timeout_s:g} s", url=shown, key=spec.name, hint=late
-            ) from error
+        except TimeoutError:
+            words, hint = f"no whole answer within {timeout_s:g} s", late
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise TransportError(f"could not fetch: {_words(error)}", url=shown, key=spec.name) from error
+            words, hint = f"could not fetch: {_words(error)}", None
+        # Raised outside any ``except``: some of aiohttp's errors hold the request, with keys in address or headers.
+        raise TransportError(words, url=shown, key=spec.name, hint=hint)
 
     async def _follow(self, spec: FeedSpec, state: FeedState, read: _Reader[_Answer_co]) -> _Answer_co:
         private = spec.allow_private or self._allow_private
@@ -341,6 +341,8 @@ def _is_passing(error: Exception) -> bool:
 def _words(error: Exception) -> str:
     if isinstance(error, aiohttp.InvalidURL):
         return "the address is invalid"  # its own words repeat the whole of it, key and all
+    if isinstance(error, aiohttp.ClientResponseError):
+        return f"{error.status}, {' '.join(error.message.split())[:200]}"  # likewise
     if isinstance(error, aiohttp.ClientConnectorError):
         return f"no connection ({error.os_error.strerror or error.os_error})"
     return str(error).splitlines()[0][:200] if str(error) else type(error).__name__

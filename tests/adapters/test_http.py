@@ -147,6 +147,36 @@ async def test_finnhub_key_travels_in_a_header() -> None:
     assert all("s3cr3t" not in str(r.url) for r in site.requests)
 
 
+async def test_a_broken_answer_gives_no_key_away() -> None:
+    """Of an answer that is no HTTP aiohttp's error holds the whole request: neither words nor causes of ours do."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 what\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    async with (
+        await asyncio.start_server(answer, "127.0.0.1", 0) as server,
+        HttpFetcher(
+            clock=SystemClock(),
+            timeout_s=1.0,
+            max_bytes=1_000,
+            version="0",
+            allow_private=True,
+            finnhub_token="s3cr3t-header",
+        ) as fetcher,
+    ):
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/feed?key=s3cr3t-query"
+        feed = FeedSpec(name="site", url=url, requires="finnhub_token")
+        with pytest.raises(TransportError, match="could not fetch: 400") as caught:
+            await fetcher.fetch(feed, FeedState(feed="site"))
+    error: BaseException | None = caught.value
+    while error is not None:
+        assert "s3cr3t" not in f"{error}{error!r}{vars(error)}"
+        error = error.__cause__ or error.__context__
+
+
 async def test_time_out_names_the_setting() -> None:
     """A feed that does not answer in time ends with the setting to raise."""
     error = await failure("/slow", timeout_s=0.2)
