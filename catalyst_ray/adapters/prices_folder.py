@@ -152,7 +152,9 @@ def _newest_groups(file: Any, found: dict[str, str], ticker: str, timeframe: str
         wanted.append(number)
     if groups and not wanted:
         raise ParseError(
-            f"a row group is larger than {_MAX_ROWS} rows or {_MAX_READ_BYTES} bytes", key=ticker
+            f"a row group is larger than {_MAX_ROWS} rows or {_MAX_READ_BYTES} bytes",
+            key=ticker,
+            hint="write the file with smaller ones: row_group_size=100_000 in pandas and pyarrow",
         )
     return sorted(wanted)
 

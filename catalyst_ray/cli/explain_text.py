@@ -86,9 +86,9 @@ def _delivered(delivery: Delivery) -> str:
     newest = delivery.alert.revision
     revision = f", revision {delivery.revision} of {newest}" if newest else ""
     listed = " (a list)" if delivery.in_digest else ""
-    doubles = f", {delivery.doubles} possible doubles" if delivery.doubles else ""
+    doubles = f", {_count(delivery.doubles, 'possible double')}" if delivery.doubles else ""
     error = f"; {delivery.last_error}" if delivery.last_error else ""
-    tries = f"{delivery.attempts} attempts"
+    tries = _count(delivery.attempts, "attempt")
     return f"{delivery.sink}: {delivery.state.value}, {tries}{message}{listed}{revision}{doubles}{error}"
 
 
@@ -106,3 +106,7 @@ def entry(name: str, text: str, *, colour: str | None = None, bold: bool = False
     for place, line in enumerate(lines):
         head = click.style(f"{'' if place else name:<{MARGIN}}", fg=colour, bold=bold, dim=not bold)
         yield head + (click.style(line, bold=True) if bold else line)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -33,9 +33,9 @@ def test_explain_tells_a_sink_that_is_behind(tmp_path: Path) -> None:
         (row,) = store.due_deliveries("wall", now_utc=NOW, limit=1)
         store.begin_delivery(row.id, now_utc=NOW)
         store.finish_delivery(row.id, DeliveryState.SENT, now_utc=NOW, message_id="m-1")
-        assert "wall: sent, 1 attempts, message m-1\n" in _explained(env_file)
+        assert "wall: sent, 1 attempt, message m-1\n" in _explained(env_file)
         store.revise_alert(replace(alert, revision=2), now_utc=NOW)
-    assert "wall: sent, 1 attempts, message m-1, revision 0 of 2\n" in _explained(env_file)
+    assert "wall: sent, 1 attempt, message m-1, revision 0 of 2\n" in _explained(env_file)
 
 
 def test_explain_tells_why_a_sink_does_not_have_it(tmp_path: Path) -> None:
@@ -49,6 +49,6 @@ def test_explain_tells_why_a_sink_does_not_have_it(tmp_path: Path) -> None:
         for _ in range(2):
             store.begin_digest([row.id], now_utc=NOW)
         store.finish_delivery(row.id, DeliveryState.DEAD, now_utc=NOW, error="HTTP 400, code 50035")
-        assert "wall: dead, 2 attempts, 1 possible doubles; HTTP 400, code 50035\n" in _explained(env_file)
+        assert "wall: dead, 2 attempts, 1 possible double; HTTP 400, code 50035\n" in _explained(env_file)
         store.finish_digest({row.id: 0}, DeliveryState.SENT, now_utc=NOW, message_id="m-1")
-    assert "wall: sent, 2 attempts, message m-1 (a list), 1 possible doubles\n" in _explained(env_file)
+    assert "wall: sent, 2 attempts, message m-1 (a list), 1 possible double\n" in _explained(env_file)
