@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from catalyst_ray.adapters.store import SqlStore
 from catalyst_ray.models import Action, Decision, Reason
 from tests.adapters.store_world import FILER, MINUTE, NOW, SINKS, SUBJECT, alert_on, filing, news, rows
 
 if TYPE_CHECKING:
-    from catalyst_ray.adapters.store import SqlStore
+    from pathlib import Path
 
 pytest_plugins = ["tests.adapters.store_fixtures"]
 
@@ -105,6 +106,15 @@ def test_the_tickers_of_a_forgotten_item_go_with_it(store: SqlStore, url: str) -
 def test_words_of_a_title_are_found_in_any_order_and_case(store: SqlStore, query: str) -> None:
     """All words must occur; per cent and underscore are themselves, not wildcards."""
     assert [record.item for record in store.explain(query, limit=5)] == [PERCENT]
+
+
+def test_words_with_other_letters_are_found_in_any_case(tmp_path: Path) -> None:
+    """SQLite by itself folds ASCII alone; PostgreSQL folds what its database's locale says."""
+    with SqlStore.open(f"sqlite:///{tmp_path}/store.db") as store:
+        item = news("a", title="SOCIÉTÉ GÉNÉRALE to buy müller")
+        store.claim([item], now_utc=NOW)
+        for query in ("société générale", "MÜLLER"):
+            assert [record.item for record in store.explain(query, limit=5)] == [item]
 
 
 @pytest.mark.parametrize("query", ["", "   ", "1_0", "marrow nothing", "0009999999-26-000001", "'; --"])

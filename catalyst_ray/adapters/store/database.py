@@ -125,6 +125,8 @@ def _sqlite_engine(address: Address, *, busy_timeout_s: float, read_only: bool) 
     def prepare(connection: sqlite3.Connection, _record: object) -> None:
         connection.isolation_level = None  # sqlite3 must not open transactions by itself
         connection.execute("PRAGMA foreign_keys=ON")
+        # SQLite's own knows ASCII alone: words with other letters would be found in one case only.
+        connection.create_function("lower", 1, _lower, deterministic=True)
         if read_only:
             connection.execute("PRAGMA query_only=ON")
             return
@@ -141,6 +143,10 @@ def _sqlite_engine(address: Address, *, busy_timeout_s: float, read_only: bool) 
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
 
     return engine
+
+
+def _lower(text: str | None) -> str | None:
+    return None if text is None else text.lower()
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:
