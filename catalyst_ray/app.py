@@ -263,6 +263,7 @@ class _App:
             feeds=self._feeds.active,
             off=self._feeds.off,
             max_alerts=settings.max_alerts_per_cycle,
+            period_s=settings.sleep_seconds,
             parallel=settings.feeds_parallel,
         )
 

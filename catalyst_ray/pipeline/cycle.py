@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 RECOVER_LIMIT = 2_000
-SETTLE_S = 10.0
-"""How long a cycle waits for its own alerts to be taken by the sinks; retries go on after it."""
+LEAST_SETTLE_S, MOST_SETTLE_S = 2.0, 10.0
+"""How long a cycle waits for its own alerts to be taken by the sinks: half its period within these."""
 
 
 class Cycle:
@@ -41,6 +41,7 @@ class Cycle:
         queues: Statistics for the report, by name of the queue.
         gpus: Says what the GPUs did in the cycle, for the report.
         max_alerts: Alerts of one cycle; more are held for the next.
+        period_s: From the start of one cycle to the next: a sink that does not answer must not use it up.
         parallel: Take all feeds at once; one by one otherwise.
     """
 
@@ -60,6 +61,7 @@ class Cycle:
         feeds: Sequence[FeedSpec],
         off: Mapping[str, str],
         max_alerts: int,
+        period_s: float,
         parallel: bool,
     ) -> None:
         self._clock = clock
@@ -75,6 +77,7 @@ class Cycle:
         self._feeds = feeds
         self._off = off
         self._max_alerts = max_alerts
+        self._settle_s = min(max(LEAST_SETTLE_S, period_s / 2), MOST_SETTLE_S)
         self._parallel = parallel
 
     async def run(self, number: int, *, wait_for_retries_s: float = 0.0) -> CycleReport:
@@ -104,7 +107,7 @@ class Cycle:
         await self._flow.tell_copies()
         if wait_for_retries_s:
             await self._late.settle(self._late_s)
-        await self._courier.settle(SETTLE_S)
+        await self._courier.settle(self._settle_s)
         if wait_for_retries_s:
             await self._courier.settle(wait_for_retries_s, retries=True)
         return await self._report(tally)

@@ -308,6 +308,7 @@ class World:
     prices: FakePrices = field(default_factory=FakePrices)
     sinks: list[FakeSink] = field(default_factory=lambda: [FakeSink("wall")])
     max_alerts: int = 10
+    period_s: float = 60.0
     parallel: bool = True
     off: dict[str, str] = field(default_factory=dict)
     chart_timeout_s: float = 5.0
@@ -399,6 +400,7 @@ class World:
             feeds=[spec(name) for name in self.fetcher.answers],
             off=self.off,
             max_alerts=self.max_alerts,
+            period_s=self.period_s,
             parallel=self.parallel,
         )
 

@@ -234,6 +234,19 @@ async def test_a_sink_in_trouble_is_named_and_does_not_hold_the_cycle(world: Wor
     assert report.seconds < 5
 
 
+@pytest.mark.parametrize(("period_s", "waited_s"), [(60.0, 10.0), (8.0, 4.0), (1.0, 2.0)])
+async def test_a_sink_that_hangs_holds_the_cycle_no_longer_than_half_its_period(
+    world: World, period_s: float, waited_s: float
+) -> None:
+    """The report comes with the alert still being sent; between 2 and 10 s, so that a short period still sees its posts."""
+    world.period_s = period_s
+    world.wall.gate = asyncio.Event()
+    world.feed("wire", rss(headline("QLLN")))
+    report = await world.run()
+    assert report.deliveries == {"wall/unknown": 1, "possible_doubles": 0}
+    assert waited_s <= report.seconds < waited_s + 1
+
+
 async def test_once_waits_for_a_delivery_that_must_be_tried_again(world: World) -> None:
     """With ``wait_for_retries_s`` the cycle ends when the row is sent."""
     world.wall.errors = [DeliveryError("busy")]

@@ -194,6 +194,7 @@ async def main(base_url: str, webhook_url: str, folder: Path, step: str) -> None
             feeds=feeds,
             off={},
             max_alerts=6,
+            period_s=60.0,
             parallel=True,
         )
         deliveries = asyncio.ensure_future(courier.run())

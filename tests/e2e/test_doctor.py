@@ -156,7 +156,7 @@ async def test_a_server_of_our_own_runs_where_a_replica_would(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cards: list[GpuSample], device: str
 ) -> None:
     """It is started with a replica's share of this machine's cards, and the finding says where it runs."""
-    monkeypatch.setattr(NvmlProbe, "sample", lambda _: cards)
+    monkeypatch.setattr(NvmlProbe, "sample", lambda _, **_kinds: cards)
     (tmp_path / "feeds.toml").write_text(
         '[[feed]]\nname = "sec"\nurl = "https://www.sec.gov/x"\nrequires = "sec_contact"\n'
     )
