@@ -8,8 +8,8 @@ counted it at any moment before that. Facts: Discord's page on rate limits, and 
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Self
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,12 +38,6 @@ class DiscordLimits:
     address_s: float = 1.0
     invalid: int = 1_000
     invalid_s: float = 600.0
-
-    def shrunk(self, factor: float) -> Self:
-        """Return the same counts in windows shorter by a factor: a test need not take half an hour."""
-        windows = {one.name: getattr(self, one.name) for one in fields(self) if one.name.endswith("_s")}
-        counts = {one.name: getattr(self, one.name) for one in fields(self) if one.name not in windows}
-        return type(self)(**counts, **{name: seconds / factor for name, seconds in windows.items()})
 
 
 class Window:

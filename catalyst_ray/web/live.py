@@ -47,13 +47,11 @@ class Live:
         *,
         poll_s: float = POLL_S,
         beat_s: float = BEAT_S,
-        max_listeners: int = MAX_LISTENERS,
     ) -> None:
         self._ask = ask
         self._clock = clock
         self._poll_s = poll_s
         self._beat_s = beat_s
-        self._max_listeners = max_listeners
         self._listeners: set[asyncio.Event] = set()
         self._poller: asyncio.Task[None] | None = None
         self._mark = ""
@@ -65,14 +63,9 @@ class Live:
         """Return the mark seen last; nothing while nobody listens, for then it may be old."""
         return self._mark
 
-    @property
-    def listeners(self) -> int:
-        """Return how many pages listen."""
-        return len(self._listeners)
-
     async def stream(self, request: web.Request) -> web.StreamResponse:
         """Serve one page until it goes; it is told at once if it does not know the mark it names."""
-        if self._closing or len(self._listeners) >= self._max_listeners:
+        if self._closing or len(self._listeners) >= MAX_LISTENERS:
             raise web.HTTPServiceUnavailable(
                 text="too many pages listen already", headers={"Retry-After": "30"}
             )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +50,13 @@ PATIENCE_S = 0.25
 _ID = re.compile(r"\b[0-9a-f]{10}\b")
 
 
+def shrunk_limits(factor: float) -> DiscordLimits:
+    """Return what Discord allows: the same counts in windows shorter by a factor."""
+    usual = DiscordLimits()
+    windows = [one.name for one in fields(usual) if one.name.endswith("_s")]
+    return replace(usual, **{name: getattr(usual, name) / factor for name in windows})
+
+
 @contextmanager
 def hurried(factor: float) -> Iterator[None]:
     """Shrink the courier's own waits."""
@@ -74,7 +81,7 @@ def fault_plan(seed: int) -> FaultPlan:
 
 def make_courier(store: SqlStore, webhook_url: str, *, factor: float) -> tuple[Courier, DiscordWebhook]:
     """Return a courier to the double, as a new process would have it, and its sink; call it ``hurried``."""
-    webhook = DiscordWebhook(webhook_url, timeout_s=PATIENCE_S, limits=DiscordLimits().shrunk(factor))
+    webhook = DiscordWebhook(webhook_url, timeout_s=PATIENCE_S, limits=shrunk_limits(factor))
     courier = Courier(
         store=store, sinks=[webhook], clock=SystemClock(), gauge=lambda _: b"gauge", chance=lambda: 0.5
     )

@@ -187,12 +187,6 @@ def test_posts_of_an_earlier_process_count() -> None:
     new_pace()[0].recall([], 100.0)
 
 
-def test_shrinking_changes_windows_and_no_counts() -> None:
-    """A test may run the minute in a second."""
-    shrunk = LIMITS.shrunk(60)
-    assert (shrunk.channel, shrunk.channel_s, shrunk.route_s) == (30, 1.0, 2.0 / 60)
-
-
 @settings(max_examples=30)
 @given(st.lists(st.sampled_from(["ok", "lost", "502", "429"]), min_size=30, max_size=120), st.data())
 def test_discords_bucket_is_never_exceeded(outcomes, data) -> None:
