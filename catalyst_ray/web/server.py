@@ -66,6 +66,8 @@ class PageServer:
         self._pages = Pages(archive, clock, Renderer(self._assets), options)
         self._data = Data(archive, clock, options)
         self._reader = Reader(timeout_s=options.timeout_s)
+        # Of its own: a crowd of readers must not look to a supervisor as if the driver had stopped.
+        self._health_reader = Reader(timeout_s=options.timeout_s)
         self._kept = Kept(clock)
         self._live = Live(lambda: self._reader.run(archive.mark), clock, poll_s=poll_s, beat_s=beat_s)
         self._socket: socket.socket | None = None
@@ -86,6 +88,7 @@ class PageServer:
         if self._socket is not None:
             self._socket.close()
         self._reader.close()
+        self._health_reader.close()
 
     @property
     def url(self) -> str:
@@ -157,7 +160,7 @@ class PageServer:
 
     async def _health(self, request: web.Request) -> web.StreamResponse:
         try:
-            answer = await self._reader.run(lambda: self._data.health(_ask(request)))
+            answer = await self._health_reader.run(lambda: self._data.health(_ask(request)))
         except StoreError as error:
             answer = unhealthy(plain(str(error)), store="unreadable")
         return _response(answer)

@@ -17,6 +17,7 @@ from catalyst_ray.adapters.clock import SystemClock
 from catalyst_ray.errors import ConfigError, StoreError
 from catalyst_ray.models import FeedReport, Reason
 from catalyst_ray.web.options import PageOptions
+from catalyst_ray.web.reader import MAX_WAITING
 from catalyst_ray.web.server import PageServer
 from tests.adapters.web_world import HOSTILE, HandMadeArchive, item_of, record_of, report_of, served
 from tests.unit.core.factories import NOW_UTC
@@ -262,6 +263,25 @@ async def test_health_is_for_supervisors(tmp_path: Path) -> None:
         archive.error = StoreError("database is locked")
         told = await json_of(client, f"{page}/healthz", status=503)
         assert (told["store"], told["problems"]) == ("unreadable", ["database is locked"])
+
+
+async def test_a_crowd_of_readers_is_no_sick_driver(tmp_path: Path) -> None:
+    """While more ask than may wait, and are told so, a supervisor still hears that cycles come."""
+    archive = world()
+    archive.slow = frozenset({"alert_record"})
+    archive.gate.clear()
+    async with served(archive, tmp_path, period_s=60.0) as (client, page):
+
+        async def ask() -> int:
+            async with client.get(f"{page}/alerts/alert00001.json") as answer:
+                return answer.status
+
+        crowd = [asyncio.ensure_future(ask()) for _ in range(MAX_WAITING + 1)]
+        done, waiting = await asyncio.wait(crowd, return_when=asyncio.FIRST_COMPLETED)
+        assert {one.result() for one in done} == {503}
+        assert (await json_of(client, f"{page}/healthz"))["status"] == "ok"
+        archive.gate.set()
+        assert set(await asyncio.gather(*waiting)) == {200}
 
 
 async def test_only_our_names_and_ways_are_taken(tmp_path: Path) -> None:
