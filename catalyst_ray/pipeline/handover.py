@@ -84,7 +84,9 @@ class Handover:
         self._on_sent = on_sent
         self._on_busy = on_busy
         self.digests = sink if isinstance(sink, DigestNotifier) else None
-        """The sink, as long as it takes digests."""
+        """The sink, if it takes digests."""
+        self.lists_late = self.lists_news = self.digests is not None
+        """Whether late alerts, and news of those, go several in a message: until it refused such a one."""
         self.rest = Rest(failures=FAILURES, rest_s=REST_S, longest_rest_s=LONGEST_REST_S, name=sink.name)
         self.edit_rest = Rest(failures=FAILURES, rest_s=REST_S, longest_rest_s=LONGEST_REST_S, name=sink.name)
         """Of its own: a sink may limit edits alone, and no alert waits for an edit."""
@@ -226,7 +228,7 @@ class Handover:
             await self._finish(rows, DeliveryState.DEAD, error=str(error))
             self.given_up.append(f"sink {sink}: alert {rows[0].alert.id} given up: {error.message}")
             return
-        self.digests = None
+        self.lists_late = False
         await self._finish(rows, DeliveryState.PENDING, error=str(error))
         self.given_up.append(
             f"sink {sink}: a list of {len(rows)} alerts was refused, they go one by one: {error.message}"
@@ -256,6 +258,11 @@ class Handover:
             self.edits += len(rows)
 
     async def _edit_failed(self, rows: Sequence[Delivery], error: DeliveryError) -> None:
+        if error.permanent and len(rows) > 1:  # none of them may suffer for another
+            self.lists_news = False
+            for row in rows:
+                await self._finish_edit(row, error=str(error), next_attempt_utc=self._clock.now_utc())
+            return
         if error.permanent:
             # Told, but no trouble of the sink: it has the alert, and may take the next one.
             for row in rows:

@@ -27,7 +27,9 @@ T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
-BATCH = 10
+BATCH = 5
+"""Few: in a burst it is read anew after every alert, so that a more urgent one may overtake the rest."""
+EDIT_BATCH = 10
 DIGEST_BATCH = 100
 """More lines than one message holds."""
 DIGEST_AFTER = 10
@@ -172,7 +174,7 @@ class Lane:
         )
 
     def _stale_before(self) -> datetime | None:
-        if self.handover.digests is None or self._digest_after is None:
+        if not self.handover.lists_late or self._digest_after is None:
             return None
         return self._clock.now_utc() - self._digest_after
 
@@ -208,10 +210,11 @@ class Lane:
         if self.handover.edit_rest.left_s(self._clock.monotonic()):
             return False
         rows = await asyncio.to_thread(
-            self._store.due_edits, self._name, now_utc=self._clock.now_utc(), limit=BATCH
+            self._store.due_edits, self._name, now_utc=self._clock.now_utc(), limit=EDIT_BATCH
         )
         if rows and rows[0].in_digest:
-            await self._whole(self.handover.tell_news, self._fitting([r for r in rows if r.in_digest]))
+            told = [row for row in rows if row.in_digest] if self.handover.lists_news else rows[:1]
+            await self._whole(self.handover.tell_news, self._fitting(told))
         elif rows:
             await self._whole(self.handover.edit, rows[0])
         return bool(rows)

@@ -308,6 +308,22 @@ async def test_news_that_failed_comes_again(world: World, wall: ListingSink) -> 
     assert _counts(world) == {"wall/sent": 2, "possible_doubles": 0}
 
 
+async def test_news_of_listed_alerts_survives_a_refused_list(world: World, wall: ListingSink) -> None:
+    """Lists of late alerts that are refused cost no news; news that is refused together is told one by one."""
+    _post(world, "a", "b")
+    world.clock.advance(HALF_AN_HOUR + 60)
+    await _settled(world)
+    _post(world, "c", "d")
+    world.clock.advance(HALF_AN_HOUR + 60)
+    wall.list_errors = [DeliveryError("refused the message", permanent=True)]
+    await _settled(world)
+    wall.list_errors = [DeliveryError("refused the message", permanent=True)]
+    _revise(world, "a", "b")
+    await _settled(world)
+    assert wall.news == [["url:a"], ["url:b"]]
+    assert [_row(world, name).revision for name in "ab"] == [1, 1]
+
+
 async def test_a_stop_finishes_the_list_in_hand(world: World, wall: ListingSink) -> None:
     """What the sink took is marked sent before the courier ends."""
     _post(world, "a", "b")
