@@ -118,10 +118,10 @@ class Handover:
         if not rows:
             return
         alerts = [_as_told(row) for row in rows]
+        tell = functools.partial(self._list, alerts, now_utc=now, is_news=False)
         try:
-            receipt = await self._call(
-                self.rest, functools.partial(self._list, alerts, now_utc=now, is_news=False)
-            )
+            # One that is left of a list goes as the card that it is.
+            receipt = await self._call(self.rest, tell if len(rows) > 1 else lambda: self._show(alerts[0]))
         except DeliveryError as error:
             await self._failed(rows, error)
         else:

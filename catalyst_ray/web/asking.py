@@ -17,6 +17,9 @@ from catalyst_ray.errors import ParseError
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from catalyst_ray.models import AlertRecord
+    from catalyst_ray.ports import Archive
+
 MAX_CHARS = 200
 """Of one value: more is no search."""
 _TICKER = re.compile(r"\$?([A-Z0-9][A-Z0-9.\-/=]{0,15})")
@@ -54,6 +57,19 @@ class Filter:
         }
         query = urlencode({name: value for name, value in pairs.items() if value})
         return f"{path}?{query}" if query else path
+
+
+def find(archive: Archive, wanted: Filter, *, limit: int | None = None) -> list[AlertRecord]:
+    """Return the alerts that a filter wants, newest first; ``limit`` in place of its own."""
+    return archive.find_alerts(
+        ticker=wanted.ticker or None,
+        event=wanted.event or None,
+        direction=wanted.direction or None,
+        words=wanted.words or None,
+        since_utc=wanted.since_utc,
+        before_utc=wanted.before_utc,
+        limit=limit or wanted.limit,
+    )
 
 
 def iso(when_utc: datetime | None) -> str:

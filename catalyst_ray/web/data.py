@@ -10,7 +10,7 @@ from catalyst_ray.core.health import health
 from catalyst_ray.core.message_text import plain
 from catalyst_ray.errors import StoreError
 from catalyst_ray.web.answers import json_answer
-from catalyst_ray.web.asking import iso, read_filter, read_number, read_time, refuse_unknown
+from catalyst_ray.web.asking import find, iso, read_filter, read_number, read_time, refuse_unknown
 
 if TYPE_CHECKING:
     from catalyst_ray.models import AlertRecord
@@ -42,15 +42,7 @@ class Data:
         """
         refuse_unknown(ask.query, ALERT_PARAMETERS)
         wanted = read_filter(ask.query, usual=USUAL, most=MOST)
-        found = self._archive.find_alerts(
-            ticker=wanted.ticker or None,
-            event=wanted.event or None,
-            direction=wanted.direction or None,
-            words=wanted.words or None,
-            since_utc=wanted.since_utc,
-            before_utc=wanted.before_utc,
-            limit=wanted.limit,
-        )
+        found = find(self._archive, wanted)
         return json_answer({"alerts": [_record(one) for one in found]})
 
     def alert(self, ask: Ask) -> Answer:

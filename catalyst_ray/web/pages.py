@@ -10,7 +10,7 @@ from catalyst_ray.core.health import health
 from catalyst_ray.core.message import Tone, words
 from catalyst_ray.core.reasons import duration
 from catalyst_ray.web.answers import Answer
-from catalyst_ray.web.asking import read_filter, read_number, read_words
+from catalyst_ray.web.asking import find, read_filter, read_number, read_words
 from catalyst_ray.web.dial import dial
 from catalyst_ray.web.evidence import found_elsewhere, passages
 from catalyst_ray.web.pictures import chart_of
@@ -51,15 +51,7 @@ class Pages:
             ParseError: The filter is nonsense.
         """
         wanted = read_filter(ask.query, usual=PAGE_ALERTS, most=MOST_ALERTS)
-        records = self._archive.find_alerts(
-            ticker=wanted.ticker or None,
-            event=wanted.event or None,
-            direction=wanted.direction or None,
-            words=wanted.words or None,
-            since_utc=wanted.since_utc,
-            before_utc=wanted.before_utc,
-            limit=wanted.limit + 1,
-        )
+        records = find(self._archive, wanted, limit=wanted.limit + 1)
         shown = [alert_row(record) for record in records[: wanted.limit]]
         more = len(records) > wanted.limit
         older = wanted.link(ask.root, before_utc=shown[-1].record.alert.created_utc) if more else ""

@@ -268,6 +268,22 @@ async def test_a_row_given_up_meanwhile_is_not_in_the_list(world: World, wall: L
     assert _counts(world) == {"wall/dead": 1, "wall/sent": 2, "possible_doubles": 0}
 
 
+async def test_one_that_is_left_of_a_list_goes_as_a_card(world: World, wall: ListingSink) -> None:
+    """Its later news replaces the card, as any alert's does."""
+    _post(world, "a", "b")
+    world.clock.advance(HALF_AN_HOUR + 1)
+    gone = _row(world, "b").id
+    begin = world.store.begin_digest
+
+    def meanwhile(ids: list[int], *, now_utc: datetime) -> list[int]:
+        world.store.finish_delivery(gone, DeliveryState.DEAD, now_utc=now_utc)
+        return begin(ids, now_utc=now_utc)
+
+    world.store.begin_digest = meanwhile  # type: ignore[method-assign]
+    await _settled(world)
+    assert (wall.lists, wall.order, _row(world, "a").in_digest) == ([], ["url:a"], False)
+
+
 async def test_news_of_listed_alerts_is_a_new_message_and_the_list_stays(
     world: World, wall: ListingSink
 ) -> None:

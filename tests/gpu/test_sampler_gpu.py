@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pytest
 
-from catalyst_ray.adapters.gpu import NvmlProbe
 from catalyst_ray.adapters.gpu_processes import ProcessTree
 from catalyst_ray.cluster.gpu_sampler import GpuSampler
 from tests.gpu.gpu_load import HELD_BYTES
@@ -115,15 +114,3 @@ def test_an_engine_s_memory_is_its_replica_s(sampler, load):
     assert len(named) == 1
     assert named[0].memory_bytes is None or named[0].memory_bytes >= HELD_BYTES
     assert named[0].pid != process.pid
-
-
-def test_the_cost_of_a_reading(cards):
-    """Print what quick and full readings cost on this card; the bench has the share."""
-    with NvmlProbe() as probe:
-        probe.sample()
-        for full, energy in ((False, False), (True, False), (True, True)):
-            begun_s = time.process_time()
-            for _ in range(200):
-                probe.sample(full=full, energy=energy)
-            took_us = (time.process_time() - begun_s) / 200 * 1e6
-            print(f"{'full' if full else 'quick'} reading: {took_us:.0f} us CPU for {len(cards)} cards")
