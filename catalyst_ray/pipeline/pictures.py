@@ -46,6 +46,7 @@ class PictureSet:
     price_usd: float | None = None
     change_pct: float | None = None
     seconds: float = 0.0
+    drawn_utc: datetime | None = None
 
 
 class Pictures:
@@ -111,7 +112,12 @@ class Pictures:
             return PictureSet(reason=reason, remarks=remarks, price_usd=price, change_pct=change)
         seconds = self._clock.monotonic() - started
         return PictureSet(
-            chart_path=str(path), remarks=remarks, price_usd=price, change_pct=change, seconds=seconds
+            chart_path=str(path),
+            remarks=remarks,
+            price_usd=price,
+            change_pct=change,
+            seconds=seconds,
+            drawn_utc=self._clock.now_utc(),
         )
 
     def sweep(self, *, needed: Collection[str], now_utc: datetime, keep_s: float) -> int:

@@ -13,6 +13,8 @@ from catalyst_ray.core.reasons import Code
 from catalyst_ray.models import Action, Reason, Trace
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from catalyst_ray.models import Alert, Decision, Item, Score, Verdict
     from catalyst_ray.pipeline.courier import Courier
     from catalyst_ray.pipeline.pictures import Pictures, PictureSet
@@ -157,7 +159,7 @@ class Releaser:
             change_pct=pictures.change_pct,
             chart_path=pictures.chart_path,
             chart_reason=pictures.reason,
-            trace=Trace(steps=(*alert.trace.steps, ("drawn", now))),
+            trace=_with_drawing(alert.trace, pictures.drawn_utc),
         )
         with shared.tally.stage("commit"):
             is_first = await asyncio.to_thread(
@@ -172,3 +174,10 @@ class Releaser:
 def alert_id(item_key: str) -> str:
     """Return an alert's id: the same for the same item, so that a double can be told."""
     return hashlib.sha256(item_key.encode()).hexdigest()[:10]
+
+
+def _with_drawing(trace: Trace, drawn_utc: datetime | None) -> Trace:
+    """Return a trace with the chart's step in its place: it may have been drawn while the model thought."""
+    if drawn_utc is None:
+        return trace
+    return Trace(steps=tuple(sorted((*trace.steps, ("drawn", drawn_utc)), key=lambda step: step[1])))

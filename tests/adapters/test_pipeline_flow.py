@@ -219,16 +219,18 @@ async def test_two_versions_of_a_filing_in_hand_at_once_make_one_alert(world: Wo
 
 
 async def test_a_chart_is_drawn_while_the_model_thinks(world: World) -> None:
-    """The picture of a likely alert is asked for before the verdict is there, and only once."""
+    """The picture of a likely alert is asked for before the verdict is there, and only once; its trace says so."""
     world.judge.gate = asyncio.Event()
     world.feed("wire", rss(headline("QLLN")))
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(world.run())
-        await until(lambda: world.artist.drawn)
+        await until(lambda: list(world.folder.rglob("*.png")))
         assert world.wall.calls == []
+        world.clock.advance(1.0)
         world.judge.gate.set()
     assert len(world.artist.drawn) == 1
     assert world.wall.charts == [PNG]
+    assert [name for name, _ in _only_alert(world).trace.steps][-2:] == ["drawn", "judged"]
 
 
 async def test_an_early_chart_that_is_not_needed_is_cancelled(
