@@ -21,6 +21,7 @@ from catalyst_ray.adapters.store import SqlStore
 from catalyst_ray.cluster.engines import choose_engine
 from catalyst_ray.cluster.session import ray_session
 from catalyst_ray.core.bars import shown_rows
+from catalyst_ray.core.hosts import is_loopback
 from catalyst_ray.core.parse import parse_feed
 from catalyst_ray.core.reasons import said
 from catalyst_ray.doctor_sinks import Finding, check_sinks
@@ -47,7 +48,6 @@ log = logging.getLogger(__name__)
 LOW_DISK_BYTES = 2 * 2**30
 TEST_TICKER = "AAPL"
 DASHBOARD_TIMEOUT_S = 3.0
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 MISSING_MODEL = {
     "off": ("ok", ""),
     "auto": ("warn", "alerts go out with the fast tier alone"),
@@ -118,7 +118,7 @@ async def _ray(settings: Settings) -> Finding:
         pass
     words = f"{session.nodes} nodes, {session.cpus:g} CPUs, {session.gpus:g} GPUs at {session.address}"
     dashboard = session.dashboard_url
-    if dashboard and urlsplit(dashboard).hostname not in LOOPBACK and await is_open(dashboard):
+    if dashboard and not is_loopback(urlsplit(dashboard).hostname or "") and await is_open(dashboard):
         mend = "anyone who reaches it can run programs there: set RAY_AUTH_MODE=token on every node"
         return Finding("Ray", "warn", f"{words}; {dashboard} asks for no token", mend)
     return Finding("Ray", "ok", words)

@@ -1,4 +1,4 @@
-"""The settings of where alerts go, and of the page that shows them."""
+"""The settings of where alerts go and of the page that shows them, and what is wrong with what was set."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings
 
+from catalyst_ray.core.hosts import is_loopback
 from catalyst_ray.core.signing import signing_keys
 from catalyst_ray.settings_fields import setting
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from catalyst_ray.settings import Settings
 
 _DELIVERY, _PAGE = "Delivery", "Page"
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 class DeliverySettings(BaseSettings):
@@ -124,7 +124,7 @@ class DeliverySettings(BaseSettings):
         """Return the address of the page for links, without a slash at its end; None where readers have none."""
         if self.web_url:
             return self.web_url
-        if self.web_port is None or self.web_host not in LOOPBACK:
+        if self.web_port is None or not is_loopback(self.web_host):
             return None
         host = f"[{self.web_host}]" if ":" in self.web_host else self.web_host
         return f"http://{host}:{self.web_port}"

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings
 
+from catalyst_ray.core.hosts import is_loopback
 from catalyst_ray.models import DEFAULT_PANELS, PANELS, ChartRequest
 from catalyst_ray.settings_fields import Seconds, http_address, setting
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from catalyst_ray.settings import Settings
 
 _CHARTS, _PRICES = "Charts", "Prices"
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _SIZE = {field.name: field.default for field in fields(ChartRequest)}
 
 
@@ -130,7 +130,7 @@ def _alpaca_problems(settings: Settings) -> Iterator[str]:
         elif not (text.isascii() and text.isprintable()) or " " in text:
             yield f"{name}: must be letters and digits alone"
     address = urlsplit(settings.alpaca_url)
-    if address.scheme != "https" and address.hostname not in _LOOPBACK:
+    if address.scheme != "https" and not is_loopback(address.hostname or ""):
         yield "ALPACA_URL: must be https://, since the keys go there"
 
 

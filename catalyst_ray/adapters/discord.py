@@ -8,6 +8,7 @@ known and how long to wait. The webhook's address is a password; only its numeri
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import re
 from dataclasses import replace
@@ -19,6 +20,7 @@ from yarl import URL
 from catalyst_ray import __version__
 from catalyst_ray.core.discord_answers import Answer, dead_webhook
 from catalyst_ray.core.discord_pace import AddressPace, DiscordLimits, WebhookPace
+from catalyst_ray.core.hosts import is_loopback
 from catalyst_ray.core.message import card
 from catalyst_ray.core.message_digest import digest_lines, digest_payload, digest_room, news_payload
 from catalyst_ray.core.message_discord import (
@@ -42,7 +44,6 @@ if TYPE_CHECKING:
     Files = list[tuple[str, bytes]]
 
 _PATH = re.compile(r"/(?:.*/)?webhooks/(\d+)/[\w-]+/?")  # a path before it may be a proxy's
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _MAX_ANSWER_BYTES = 256 * 1024
 _MAX_WAIT_S = 3.0  # longer waits are the outbox's business: the alert is durable there
 _ADDRESSES: dict[str, AddressPace] = {}
@@ -74,6 +75,7 @@ class DiscordWebhook:
         page_url: str | None = None,
     ) -> None:
         self.name = name
+        self._error = functools.partial(DeliveryError, key=name)
         self._url = _webhook_url(url)
         self._id = self._url.path.rpartition("/webhooks/")[2].split("/")[0]
         self._timeout = aiohttp.ClientTimeout(total=timeout_s, connect=timeout_s / 2)
@@ -242,30 +244,12 @@ class DiscordWebhook:
         # A cut answer whose status was a refusal is a refusal; anything else may have been posted.
         return Answer(status, {}, {}) if status >= 300 else self._error(said, outcome_known=False)
 
-    def _error(
-        self,
-        message: str,
-        *,
-        permanent: bool = False,
-        outcome_known: bool = True,
-        retry_after_s: float | None = None,
-        hint: str | None = None,
-    ) -> DeliveryError:
-        return DeliveryError(
-            message,
-            permanent=permanent,
-            outcome_known=outcome_known,
-            retry_after_s=retry_after_s,
-            key=self.name,
-            hint=hint,
-        )
-
 
 def _webhook_url(text: str) -> URL:
     try:
         url = URL(text.strip())
         known = _PATH.fullmatch(url.path) and (
-            url.scheme == "https" or (url.scheme == "http" and url.host in _LOOPBACK)
+            url.scheme == "https" or (url.scheme == "http" and is_loopback(url.host or ""))
         )
     except ValueError:
         known = None

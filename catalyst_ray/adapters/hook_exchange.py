@@ -6,6 +6,7 @@ words its refusals. The address is a secret as a whole: only its host is ever sh
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -68,7 +69,7 @@ class HookExchange:
     ) -> None:
         self.url = _address(url, setting)
         self.host = self.url.host or ""
-        self._sink = sink
+        self._error = functools.partial(DeliveryError, key=sink)
         self._setting = setting
         self._clock = clock
         self._timeout = aiohttp.ClientTimeout(total=timeout_s, connect=timeout_s / 2)
@@ -110,33 +111,12 @@ class HookExchange:
         elif is_dead:
             hint = hint or f"check {self._setting}: the receiver does not take what is posted there"
         words = "slows us down" if status == 429 else "is in trouble" if passes else "refused the alert"
-        return self.error(
+        return self._error(
             f"{self.host} {words} ({answer.words})",
             permanent=not passes and not is_dead,
             sink_dead=is_dead,
             outcome_known=status not in _UNKNOWN_STATUSES,
             retry_after_s=self._wait_s(answer) if passes else None,
-            hint=hint,
-        )
-
-    def error(
-        self,
-        message: str,
-        *,
-        permanent: bool = False,
-        outcome_known: bool = True,
-        retry_after_s: float | None = None,
-        sink_dead: bool = False,
-        hint: str | None = None,
-    ) -> DeliveryError:
-        """Return an error of this sink."""
-        return DeliveryError(
-            message,
-            permanent=permanent,
-            outcome_known=outcome_known,
-            retry_after_s=retry_after_s,
-            sink_dead=sink_dead,
-            key=self._sink,
             hint=hint,
         )
 
@@ -171,13 +151,13 @@ class HookExchange:
             kind = type(
                 error
             ).__name__  # the type only: the text of some of aiohttp's errors holds the address
-            return self.error(f"cannot reach {self.host} ({kind})", hint="check the network and DNS")
+            return self._error(f"cannot reach {self.host} ({kind})", hint="check the network and DNS")
         except TimeoutError:
             said_of_it = "no answer in time"
         except (aiohttp.ClientError, OSError) as error:
             said_of_it = f"connection lost ({type(error).__name__})"
         # A cut answer counts by its status; without one the alert may have arrived.
-        return Answer(status, {}, "") if status else self.error(said_of_it, outcome_known=False)
+        return Answer(status, {}, "") if status else self._error(said_of_it, outcome_known=False)
 
 
 def _address(text: str, setting: str) -> URL:

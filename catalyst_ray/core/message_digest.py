@@ -1,20 +1,22 @@
 """Many alerts as one Discord message: a line each, for those that came too late for a message of their own.
 
-Owns the lines, their order of words, and how many fit. The lengths are Discord's: 4,096 units a description, 6,000 over
-all embeds of a message. No line is ever cut: what does not fit goes into the next message.
+Owns the lines, their order of words, and how many fit; the headings are those of ``message_lines``. The lengths are
+Discord's: 4,096 units a description, 6,000 over all embeds of a message. No line is ever cut: what does not fit goes
+into the next message.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from catalyst_ray.core.message import card, span
+from catalyst_ray.core.message import card
 from catalyst_ray.core.message_discord import (
     MAX_DESCRIPTION,
     MAX_EMBED,
     NO_MENTIONS,
     verdict_line,
 )
+from catalyst_ray.core.message_lines import age_words, late_heading, news_heading
 from catalyst_ray.core.message_text import markdown, units
 
 if TYPE_CHECKING:
@@ -24,9 +26,6 @@ if TYPE_CHECKING:
     from catalyst_ray.models import Alert
 
 _COLOUR = 0x8A94A6
-_LATE = "**{number} alerts that could not be delivered in time**; the oldest is {age} old"
-_NEWS = "**News of {number} alerts** that were told of in a list"
-_NEWS_OF_ONE = "**News of an alert** that was told of in a list"
 
 
 def digest_lines(alerts: Sequence[Alert], *, now_utc: datetime, has_links: bool = True) -> list[str]:
@@ -42,15 +41,11 @@ def _line(alert: Alert, now_utc: datetime, *, has_links: bool) -> str:
         verdict_line(shown),
         markdown(shown.correction),
         markdown(f"also {shown.also}" if shown.also else ""),
-        f"{span(_age_s(alert, now_utc))} old",
+        age_words(alert, now_utc=now_utc),
         link,
         markdown(shown.repeat or f"alert {shown.alert_id}"),
     )
     return " · ".join(filter(None, facts))
-
-
-def _age_s(alert: Alert, now_utc: datetime) -> float:
-    return (now_utc - (alert.item.published_utc or alert.created_utc)).total_seconds()
 
 
 def digest_room(lines: Sequence[str]) -> int:
@@ -60,18 +55,23 @@ def digest_room(lines: Sequence[str]) -> int:
 
 def digest_payload(alerts: Sequence[Alert], lines: Sequence[str], *, now_utc: datetime) -> dict[str, Any]:
     """Return the ``payload_json`` of alerts that waited too long, with their lines; they must fit."""
-    age = span(max(_age_s(alert, now_utc) for alert in alerts))
-    return _payload(_LATE.format(number=len(lines), age=age), lines)
+    return _payload(late_heading(alerts, now_utc=now_utc), lines)
 
 
 def news_payload(lines: Sequence[str]) -> dict[str, Any]:
     """Return the ``payload_json`` of what became of alerts that a digest told of: its message stays as it is."""
-    return _payload(_NEWS.format(number=len(lines)) if len(lines) > 1 else _NEWS_OF_ONE, lines)
+    return _payload(news_heading(len(lines)), lines)
 
 
-def _payload(content: str, lines: Sequence[str]) -> dict[str, Any]:
+def _payload(heading: tuple[str, str], lines: Sequence[str]) -> dict[str, Any]:
+    matter, rest = heading
     embeds = [{"color": _COLOUR, "description": "\n".join(block)} for block in _packed(lines)]
-    return {"content": content, "embeds": embeds, "attachments": [], "allowed_mentions": NO_MENTIONS}
+    return {
+        "content": f"**{matter}**{rest}",
+        "embeds": embeds,
+        "attachments": [],
+        "allowed_mentions": NO_MENTIONS,
+    }
 
 
 def _packed(lines: Sequence[str]) -> list[list[str]]:

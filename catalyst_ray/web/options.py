@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+from catalyst_ray.core.hosts import address_of, is_loopback
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 USUAL_PORT = 8787
-LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,20 +53,7 @@ class PageOptions:
         }
         if name in ours or is_loopback(name):
             return True
-        return not self.is_loopback and _address(name) is not None
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether a name or address means this machine."""
-    address = _address(host)
-    return host.lower() in LOOPBACK_NAMES or (address is not None and address.is_loopback)
-
-
-def _address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        return ipaddress.ip_address(name)
-    except ValueError:
-        return None
+        return not self.is_loopback and address_of(name) is not None
 
 
 def _name(host: str) -> str:

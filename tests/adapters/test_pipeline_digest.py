@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,8 +11,8 @@ from catalyst_ray.errors import DeliveryError
 from catalyst_ray.models import DeliveryState, Receipt
 from catalyst_ray.pipeline import lane
 from catalyst_ray.pipeline.courier import Courier
+from tests.adapters.outbox_steps import counts, post, revise, row
 from tests.adapters.pipeline_world import FakeSink, open_world
-from tests.adapters.store_world import alert_on, news
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,27 +79,14 @@ def _put_up(world: World, *, digest_after_s: float = HALF_AN_HOUR) -> ListingSin
     return sink
 
 
-def _post(world: World, *names: str, priority: int = 5) -> None:
-    for name in names:
-        alert = alert_on(news(name), priority=priority)
-        world.store.commit_alert(alert, world.courier.names, now_utc=world.clock.now_utc())
-    world.courier.wake()
+def _give_up_as_a_list_begins(world: World, name: str) -> None:
+    gone, begin = row(world, name).id, world.store.begin_digest
 
+    def meanwhile(ids: list[int], *, now_utc: datetime) -> list[int]:
+        world.store.finish_delivery(gone, DeliveryState.DEAD, now_utc=now_utc)
+        return begin(ids, now_utc=now_utc)
 
-def _revise(world: World, *names: str, revision: int = 1) -> None:
-    for name in names:
-        alert = replace(alert_on(news(name)), revision=revision)
-        assert world.store.revise_alert(alert, now_utc=world.clock.now_utc())
-    world.courier.wake()
-
-
-def _counts(world: World) -> dict[str, int]:
-    return dict(world.store.delivery_counts())
-
-
-def _row(world: World, name: str) -> Any:
-    (record,) = world.store.explain(f"url:{name}", limit=1)
-    return record.deliveries[0]
+    world.store.begin_digest = meanwhile  # type: ignore[method-assign]
 
 
 async def _settled(world: World) -> None:
@@ -112,17 +98,17 @@ async def test_what_waited_too_long_is_one_message_in_order_of_urgency(
     world: World, wall: ListingSink
 ) -> None:
     """Fresh alerts go first and alone; the rows of the list have its message's id and are sent."""
-    _post(world, "mild", "tame", priority=7)
-    _post(world, "urgent", priority=0)
+    post(world, "mild", "tame", priority=7)
+    post(world, "urgent", priority=0)
     world.clock.advance(HALF_AN_HOUR + 1)
-    _post(world, "fresh", priority=9)
+    post(world, "fresh", priority=9)
     told: list[str] = []
     world.courier.on_sent = lambda row: told.append(row.alert.item.key)
     await _settled(world)
     assert wall.order == ["url:fresh", ["url:urgent", "url:mild", "url:tame"]]
-    assert _counts(world) == {"wall/sent": 4, "possible_doubles": 0}
-    assert {_row(world, name).message_id for name in ("urgent", "mild", "tame")} == {"list-1"}
-    assert [_row(world, name).in_digest for name in ("urgent", "mild", "tame", "fresh")] == [
+    assert counts(world) == {"wall/sent": 4, "possible_doubles": 0}
+    assert {row(world, name).message_id for name in ("urgent", "mild", "tame")} == {"list-1"}
+    assert [row(world, name).in_digest for name in ("urgent", "mild", "tame", "fresh")] == [
         True,
         True,
         True,
@@ -134,7 +120,7 @@ async def test_what_waited_too_long_is_one_message_in_order_of_urgency(
 async def test_the_age_is_the_rows_not_the_news(world: World, wall: ListingSink) -> None:
     """An alert that was held for hours by the cap is fresh when it is released."""
     world.clock.advance(6 * 3600)
-    _post(world, "released", "too")  # made and published at the start
+    post(world, "released", "too")  # made and published at the start
     await _settled(world)
     assert (len(wall.taken), wall.lists) == (2, [])
 
@@ -142,12 +128,12 @@ async def test_the_age_is_the_rows_not_the_news(world: World, wall: ListingSink)
 async def test_as_many_messages_as_the_limit_needs(world: World, wall: ListingSink) -> None:
     """A sink takes as many lines as it says; a single alert that is left needs no list."""
     wall.room = 4
-    _post(world, *(f"n{number}" for number in range(9)))
+    post(world, *(f"n{number}" for number in range(9)))
     world.clock.advance(HALF_AN_HOUR + 1)
     await _settled(world)
     assert [len(some) for some in wall.lists] == [4, 4]
     assert len(wall.taken) == 1
-    assert _counts(world) == {"wall/sent": 9, "possible_doubles": 0}
+    assert counts(world) == {"wall/sent": 9, "possible_doubles": 0}
 
 
 @pytest.mark.parametrize("case", ["never", "no support"])
@@ -165,7 +151,7 @@ async def test_one_by_one_where_there_are_no_digests(world: World, case: str) ->
             chance=lambda: 0.0,
             digest_after_s=HALF_AN_HOUR,
         )
-    _post(world, "a", "b", "c")
+    post(world, "a", "b", "c")
     world.clock.advance(HALF_AN_HOUR + 1)
     await _settled(world)
     assert len(sink.taken) == 3
@@ -175,20 +161,20 @@ async def test_a_flood_of_fresh_alerts_does_not_keep_a_digest_waiting(
     world: World, wall: ListingSink
 ) -> None:
     """After some of them it has its turn."""
-    _post(world, "old", "older")
+    post(world, "old", "older")
     world.clock.advance(HALF_AN_HOUR + 1)
-    _post(world, *(f"n{number}" for number in range(3 * lane.DIGEST_AFTER)))
+    post(world, *(f"n{number}" for number in range(3 * lane.DIGEST_AFTER)))
     await _settled(world)
     assert wall.order.index(["url:old", "url:older"]) == lane.DIGEST_AFTER
 
 
 async def test_all_rows_are_unknown_while_the_sink_is_called(world: World, wall: ListingSink) -> None:
     """And sent together, in one transaction each."""
-    _post(world, "a", "b")
+    post(world, "a", "b")
     world.clock.advance(HALF_AN_HOUR + 1)
     states: list[DeliveryState] = []
     calls: list[str] = []
-    wall.on_list = lambda: states.extend(_row(world, name).state for name in ("a", "b"))
+    wall.on_list = lambda: states.extend(row(world, name).state for name in ("a", "b"))
     world.store.tell = lambda name, _args: calls.append(name)
     await _settled(world)
     assert states == [DeliveryState.UNKNOWN] * 2
@@ -205,7 +191,7 @@ async def test_a_crash_around_the_call_loses_and_doubles_nothing_uncounted(
     """Before ``sent`` was written the list is repeated, marked and counted; after it nothing is."""
     first = open_world(tmp_path)
     _put_up(first)
-    _post(first, "a", "b")
+    post(first, "a", "b")
     first.clock.advance(HALF_AN_HOUR + 1)
     now = first.clock.now_utc()
     rows = first.store.due_deliveries("wall", now_utc=now, limit=5)
@@ -220,132 +206,118 @@ async def test_a_crash_around_the_call_loses_and_doubles_nothing_uncounted(
     await _settled(second)
     told = [(alert.item.key, alert.is_repeat) for some in sink.lists for alert in some]
     assert told == ([] if finished else [("url:a", True), ("url:b", True)])
-    assert _counts(second) == {"wall/sent": 2, "possible_doubles": 0 if finished else 2}
+    assert counts(second) == {"wall/sent": 2, "possible_doubles": 0 if finished else 2}
     second.store.close()
 
 
 async def test_an_unknown_outcome_is_tried_again_with_a_mark(world: World, wall: ListingSink) -> None:
     """Every alert of the list counts as one possible double."""
     wall.list_errors = [DeliveryError("cut off", outcome_known=False)]
-    _post(world, "a", "b")
+    post(world, "a", "b")
     world.clock.advance(HALF_AN_HOUR + 1)
     async with world.delivering():
         await world.courier.settle(10)
-        assert _counts(world) == {"wall/unknown": 2, "possible_doubles": 0}
+        assert counts(world) == {"wall/unknown": 2, "possible_doubles": 0}
         world.clock.advance(3)
         await world.courier.settle(10)
     assert [alert.is_repeat for alert in wall.lists[0]] == [True, True]
-    assert _counts(world) == {"wall/sent": 2, "possible_doubles": 2}
+    assert counts(world) == {"wall/sent": 2, "possible_doubles": 2}
 
 
 async def test_a_list_that_is_refused_goes_one_by_one(world: World, wall: ListingSink) -> None:
     """One bad line costs nobody else the alert; it is told once."""
     wall.list_errors = [DeliveryError("refused the message", permanent=True)]
-    _post(world, "a", "b", "c")
+    post(world, "a", "b", "c")
     world.clock.advance(HALF_AN_HOUR + 1)
     await _settled(world)
     assert len(wall.taken) == 3
     assert world.courier.problems() == [
         "sink wall: a list of 3 alerts was refused, they go one by one: refused the message"
     ]
-    assert _counts(world) == {"wall/sent": 3, "possible_doubles": 0}
+    assert counts(world) == {"wall/sent": 3, "possible_doubles": 0}
 
 
 async def test_a_row_given_up_meanwhile_is_not_in_the_list(world: World, wall: ListingSink) -> None:
     """Each is asked for again as the list is begun."""
-    _post(world, "a", "b", "c")
+    post(world, "a", "b", "c")
     world.clock.advance(HALF_AN_HOUR + 1)
-    gone = _row(world, "b").id
-    begin = world.store.begin_digest
-
-    def meanwhile(ids: list[int], *, now_utc: datetime) -> list[int]:
-        world.store.finish_delivery(gone, DeliveryState.DEAD, now_utc=now_utc)
-        return begin(ids, now_utc=now_utc)
-
-    world.store.begin_digest = meanwhile  # type: ignore[method-assign]
+    _give_up_as_a_list_begins(world, "b")
     await _settled(world)
     assert [[alert.item.key for alert in some] for some in wall.lists] == [["url:a", "url:c"]]
-    assert _counts(world) == {"wall/dead": 1, "wall/sent": 2, "possible_doubles": 0}
+    assert counts(world) == {"wall/dead": 1, "wall/sent": 2, "possible_doubles": 0}
 
 
 async def test_one_that_is_left_of_a_list_goes_as_a_card(world: World, wall: ListingSink) -> None:
     """Its later news replaces the card, as any alert's does."""
-    _post(world, "a", "b")
+    post(world, "a", "b")
     world.clock.advance(HALF_AN_HOUR + 1)
-    gone = _row(world, "b").id
-    begin = world.store.begin_digest
-
-    def meanwhile(ids: list[int], *, now_utc: datetime) -> list[int]:
-        world.store.finish_delivery(gone, DeliveryState.DEAD, now_utc=now_utc)
-        return begin(ids, now_utc=now_utc)
-
-    world.store.begin_digest = meanwhile  # type: ignore[method-assign]
+    _give_up_as_a_list_begins(world, "b")
     await _settled(world)
-    assert (wall.lists, wall.order, _row(world, "a").in_digest) == ([], ["url:a"], False)
+    assert (wall.lists, wall.order, row(world, "a").in_digest) == ([], ["url:a"], False)
 
 
 async def test_news_of_listed_alerts_is_a_new_message_and_the_list_stays(
     world: World, wall: ListingSink
 ) -> None:
     """Several revisions at once are one message; one with a message of its own is edited as ever."""
-    _post(world, "a", "b", "c")
+    post(world, "a", "b", "c")
     world.clock.advance(HALF_AN_HOUR + 1)
-    _post(world, "own")
+    post(world, "own")
     async with world.delivering():
         await world.courier.settle(10)
-        _revise(world, "a", "c")
+        revise(world, "a", "c")
         await world.courier.settle(10)
         assert wall.news == [["url:a", "url:c"]]
         assert wall.edited == []
-        _revise(world, "own")
-        _revise(world, "a", revision=2)
+        revise(world, "own")
+        revise(world, "a", revision=2)
         await world.courier.settle(10)
     assert wall.news == [["url:a", "url:c"], ["url:a"]]
     assert [alert.item.key for alert in wall.edited] == ["url:own"]
-    assert _row(world, "a").message_id == "list-1"
-    assert (_row(world, "a").revision, _row(world, "a").in_digest) == (2, True)
-    assert _counts(world) == {"wall/sent": 4, "possible_doubles": 0}
+    assert row(world, "a").message_id == "list-1"
+    assert (row(world, "a").revision, row(world, "a").in_digest) == (2, True)
+    assert counts(world) == {"wall/sent": 4, "possible_doubles": 0}
     assert len(wall.lists) == 1
 
 
 async def test_news_that_failed_comes_again(world: World, wall: ListingSink) -> None:
     """No revision is lost; the rows stay sent."""
-    _post(world, "a", "b")
+    post(world, "a", "b")
     world.clock.advance(HALF_AN_HOUR + 1)
     async with world.delivering():
         await world.courier.settle(10)
         wall.list_errors = [DeliveryError("busy")]
-        _revise(world, "a")
+        revise(world, "a")
         await world.courier.settle(10)
         assert wall.news == []
         world.clock.advance(3)
         await world.courier.settle(10)
     assert wall.news == [["url:a"]]
-    assert _counts(world) == {"wall/sent": 2, "possible_doubles": 0}
+    assert counts(world) == {"wall/sent": 2, "possible_doubles": 0}
 
 
 async def test_news_of_listed_alerts_survives_a_refused_list(world: World, wall: ListingSink) -> None:
     """Lists of late alerts that are refused cost no news; news that is refused together is told one by one."""
-    _post(world, "a", "b")
+    post(world, "a", "b")
     world.clock.advance(HALF_AN_HOUR + 60)
     await _settled(world)
-    _post(world, "c", "d")
+    post(world, "c", "d")
     world.clock.advance(HALF_AN_HOUR + 60)
     wall.list_errors = [DeliveryError("refused the message", permanent=True)]
     await _settled(world)
     wall.list_errors = [DeliveryError("refused the message", permanent=True)]
-    _revise(world, "a", "b")
+    revise(world, "a", "b")
     await _settled(world)
     assert wall.news == [["url:a"], ["url:b"]]
-    assert [_row(world, name).revision for name in "ab"] == [1, 1]
+    assert [row(world, name).revision for name in "ab"] == [1, 1]
 
 
 async def test_a_stop_finishes_the_list_in_hand(world: World, wall: ListingSink) -> None:
     """What the sink took is marked sent before the courier ends."""
-    _post(world, "a", "b")
+    post(world, "a", "b")
     world.clock.advance(HALF_AN_HOUR + 1)
     task = asyncio.ensure_future(world.courier.run())
     wall.on_list = task.cancel
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert _counts(world) == {"wall/sent": 2, "possible_doubles": 0}
+    assert counts(world) == {"wall/sent": 2, "possible_doubles": 0}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,8 +11,8 @@ from catalyst_ray.errors import DeliveryError
 from catalyst_ray.models import DeliveryState, Receipt
 from catalyst_ray.pipeline import handover as rules
 from catalyst_ray.pipeline import lane
+from tests.adapters.outbox_steps import counts, post, revise
 from tests.adapters.pipeline_world import NOW, FakeSink, open_world, until
-from tests.adapters.store_world import alert_on, news
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,27 +65,9 @@ def _put_up(world: World) -> EditableSink:
     return sink
 
 
-def _post(world: World, *names: str, **changes: Any) -> None:
-    for name in names:
-        alert = alert_on(news(name), **changes)
-        world.store.commit_alert(alert, world.courier.names, now_utc=world.clock.now_utc())
-    world.courier.wake()
-
-
-def _revise(world: World, *names: str, revision: int = 1, **changes: Any) -> None:
-    for name in names:
-        alert = replace(alert_on(news(name)), revision=revision, **changes)
-        assert world.store.revise_alert(alert, now_utc=world.clock.now_utc())
-    world.courier.wake()
-
-
 async def _sent(world: World, *names: str, **changes: Any) -> None:
-    _post(world, *names, **changes)
+    post(world, *names, **changes)
     await world.courier.settle(10)
-
-
-def _counts(world: World) -> dict[str, int]:
-    return dict(world.store.delivery_counts())
 
 
 async def test_a_revised_alert_is_edited_once(world: World, wall: EditableSink) -> None:
@@ -95,20 +76,20 @@ async def test_a_revised_alert_is_edited_once(world: World, wall: EditableSink) 
     chart.write_bytes(b"png")
     async with world.delivering():
         await _sent(world, "a")
-        _revise(world, "a", chart_path=str(chart))
+        revise(world, "a", chart_path=str(chart))
         await world.courier.settle(10)
         await world.courier.settle(10)
     assert wall.edited == [("id-url:a", 1)]
     assert wall.message_ids == ["wall-1"]
     assert wall.pictures == [(b"png", b"gauge")]
     assert len(wall.calls) == 1
-    assert _counts(world) == {"wall/sent": 1, "possible_doubles": 0}
+    assert counts(world) == {"wall/sent": 1, "possible_doubles": 0}
 
 
 async def test_what_was_not_sent_yet_is_sent_as_it_is_now(world: World, wall: EditableSink) -> None:
     """A revision before the post costs no edit."""
-    _post(world, "a")
-    _revise(world, "a")
+    post(world, "a")
+    revise(world, "a")
     async with world.delivering():
         await world.courier.settle(10)
     assert [alert.revision for alert in wall.taken] == [1]
@@ -117,7 +98,7 @@ async def test_what_was_not_sent_yet_is_sent_as_it_is_now(world: World, wall: Ed
 
 async def test_a_revision_during_the_post_is_an_edit(world: World, wall: EditableSink) -> None:
     """The sink has the old one by the time it answers: it is told of the new one right after."""
-    wall.on_call = lambda _alert: _revise(world, "a")
+    wall.on_call = lambda _alert: revise(world, "a")
     async with world.delivering():
         await _sent(world, "a")
         await world.courier.settle(10)
@@ -130,13 +111,13 @@ async def test_a_revision_during_an_edit_is_one_more_edit(world: World, wall: Ed
 
     def revise_once(alert: Alert) -> None:
         if alert.revision == 2:
-            _revise(world, "a", revision=3)
+            revise(world, "a", revision=3)
 
     wall.on_edit = revise_once
     async with world.delivering():
         await _sent(world, "a")
-        _revise(world, "a", revision=1)
-        _revise(world, "a", revision=2)
+        revise(world, "a", revision=1)
+        revise(world, "a", revision=2)
         await world.courier.settle(10)
     assert wall.edited[-2:] == [("id-url:a", 2), ("id-url:a", 3)]
     assert wall.edited.count(("id-url:a", 2)) == 1
@@ -149,15 +130,15 @@ async def test_alerts_go_before_edits(world: World, wall: EditableSink) -> None:
     def note(alert: Alert) -> None:
         order.append(f"edit {alert.item.key}")
         if len(order) == 2:
-            _post(world, "urgent")
+            post(world, "urgent")
 
     wall.on_call = lambda alert: order.append(f"post {alert.item.key}")
     async with world.delivering():
         await _sent(world, "a", "b")
     order.clear()
     wall.on_edit = note
-    _post(world, "c")
-    _revise(world, "a", "b")
+    post(world, "c")
+    revise(world, "a", "b")
     async with world.delivering():
         await world.courier.settle(10)
     assert order == ["post url:c", "edit url:a", "post url:urgent", "edit url:b"]
@@ -173,7 +154,7 @@ async def test_a_failed_edit_is_tried_again_after_a_doubling_wait(
     wall.edit_errors = [error, error]
     async with world.delivering():
         await _sent(world, "a")
-        _revise(world, "a")
+        revise(world, "a")
         for tries, wait_s in enumerate((2.0, 4.0), start=1):
             await world.courier.settle(10)
             assert len(wall.tried) == tries
@@ -187,7 +168,7 @@ async def test_a_failed_edit_is_tried_again_after_a_doubling_wait(
         await world.courier.settle(10)
     assert wall.edited == [("id-url:a", 1)]
     assert world.courier.problems() == []
-    assert _counts(world) == {"wall/sent": 1, "possible_doubles": 0}
+    assert counts(world) == {"wall/sent": 1, "possible_doubles": 0}
 
 
 async def test_a_deleted_message_is_told_once_and_is_no_trouble_of_the_sink(
@@ -197,7 +178,7 @@ async def test_a_deleted_message_is_told_once_and_is_no_trouble_of_the_sink(
     wall.edit_errors = [DeliveryError("the message was deleted", permanent=True)]
     async with world.delivering():
         await _sent(world, "a")
-        _revise(world, "a")
+        revise(world, "a")
         await world.courier.settle(10)
         world.clock.advance(10_000)
         await world.courier.settle(10)
@@ -205,7 +186,7 @@ async def test_a_deleted_message_is_told_once_and_is_no_trouble_of_the_sink(
     assert world.courier.problems() == ["sink wall: edit of alert id-url:a given up: the message was deleted"]
     assert world.courier.problems() == []
     assert world.courier.take_edits() == 0
-    assert _counts(world) == {"wall/sent": 1, "possible_doubles": 0}
+    assert counts(world) == {"wall/sent": 1, "possible_doubles": 0}
 
 
 async def test_an_edit_is_given_up_after_a_day(world: World, wall: EditableSink) -> None:
@@ -213,7 +194,7 @@ async def test_an_edit_is_given_up_after_a_day(world: World, wall: EditableSink)
     wall.edit_errors = [DeliveryError("no network")]
     async with world.delivering():
         await _sent(world, "a")
-        _revise(world, "a")
+        revise(world, "a")
         await world.courier.settle(10)
     world.courier.problems()
     world.clock.advance(25 * 3600)
@@ -223,7 +204,7 @@ async def test_an_edit_is_given_up_after_a_day(world: World, wall: EditableSink)
     assert world.courier.problems()[0] == (
         "sink wall: 1 old deliveries or edits given up: not taken within 24 hours"
     )
-    assert _counts(world) == {"wall/sent": 1, "possible_doubles": 0}
+    assert counts(world) == {"wall/sent": 1, "possible_doubles": 0}
 
 
 async def test_a_limit_on_edits_holds_up_no_alert(world: World, wall: EditableSink) -> None:
@@ -231,7 +212,7 @@ async def test_a_limit_on_edits_holds_up_no_alert(world: World, wall: EditableSi
     wall.edit_errors = [DeliveryError("slow down", retry_after_s=30.0)]
     async with world.delivering():
         await _sent(world, "a", "b")
-        _revise(world, "a", "b")
+        revise(world, "a", "b")
         await world.courier.settle(10)
         await _sent(world, "c")
         assert len(wall.taken) == 3
@@ -248,7 +229,7 @@ async def test_a_sink_that_asked_for_a_pause_gets_no_edit_meanwhile(world: World
         await _sent(world, "a")
         wall.errors = [DeliveryError("slow down", retry_after_s=30.0)]
         await _sent(world, "b")
-        _revise(world, "a")
+        revise(world, "a")
         await world.courier.settle(1)
         assert wall.tried == []
         world.clock.advance(31)
@@ -263,7 +244,7 @@ async def test_settle_waits_for_edits(
     wall.edit_errors = [DeliveryError("busy", retry_after_s=0.6)]
     async with world.delivering():
         await _sent(world, "a")
-        _revise(world, "a")
+        revise(world, "a")
         await world.courier.settle(100, retries=True)
         assert wall.edited == [("id-url:a", 1)]
 
@@ -274,7 +255,7 @@ async def test_edits_are_counted_and_told_apart_from_posts(world: World, wall: E
     world.courier.on_sent = sent.append
     async with world.delivering():
         await _sent(world, "a", "b")
-        _revise(world, "a", "b")
+        revise(world, "a", "b")
         await world.courier.settle(10)
     assert wall.edited
     assert len(sent) == 2
@@ -287,7 +268,7 @@ async def test_a_crash_after_the_edit_repeats_it(tmp_path: Path) -> None:
     _put_up(first)
     async with first.delivering():
         await _sent(first, "a")
-    _revise(first, "a")
+    revise(first, "a")
     first.store.close()
     second = open_world(tmp_path)
     sink = _put_up(second)
@@ -301,7 +282,7 @@ async def test_cancelling_finishes_the_edit_in_hand(world: World, wall: Editable
     """What the sink took is marked before the courier ends."""
     async with world.delivering():
         await _sent(world, "a")
-    _revise(world, "a")
+    revise(world, "a")
     task = asyncio.ensure_future(world.courier.run())
     wall.on_edit = lambda _alert: task.cancel() and None
     with pytest.raises(asyncio.CancelledError):
@@ -322,7 +303,7 @@ async def test_a_sink_that_never_answers_an_edit_is_left(
     async with world.delivering():
         await _sent(world, "a")
         monkeypatch.setattr(wall, "edit", hang)
-        _revise(world, "a")
+        revise(world, "a")
         await world.courier.settle(10)
         await _sent(world, "b")
     assert len(wall.taken) == 2

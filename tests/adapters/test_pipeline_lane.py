@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +11,8 @@ import pytest
 from catalyst_ray.errors import DeliveryError
 from catalyst_ray.models import DeliveryState
 from catalyst_ray.pipeline import handover, lane
+from tests.adapters.outbox_steps import counts, post, revise, row
 from tests.adapters.pipeline_world import NOW, FakeSink, open_world, until
-from tests.adapters.store_world import alert_on, news
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,37 +64,15 @@ def _put_up(world: World) -> PacedSink:
     return sink
 
 
-def _post(world: World, *names: str, priority: int = 5) -> None:
-    for name in names:
-        alert = alert_on(news(name), priority=priority)
-        world.store.commit_alert(alert, world.courier.names, now_utc=world.clock.now_utc())
-    world.courier.wake()
-
-
-def _revise(world: World, name: str, revision: int = 1) -> None:
-    alert = replace(alert_on(news(name)), revision=revision)
-    assert world.store.revise_alert(alert, now_utc=world.clock.now_utc())
-    world.courier.wake()
-
-
-def _counts(world: World) -> dict[str, int]:
-    return dict(world.store.delivery_counts())
-
-
-def _row(world: World, name: str) -> Any:
-    (record,) = world.store.explain(f"url:{name}", limit=1)
-    return record.deliveries[0]
-
-
 async def test_a_wait_for_the_pace_comes_before_the_row_is_marked(world: World, wall: PacedSink) -> None:
     """A crash in the wait is no possible double; and whatever is most urgent after it goes first."""
     wall.waits = [10.0]
-    _post(world, "mild", priority=7)
+    post(world, "mild", priority=7)
     async with world.delivering():
         await until(lambda: 10.0 in world.clock.slept)
-        assert _row(world, "mild").state is DeliveryState.PENDING
-        assert _row(world, "mild").attempts == 0
-        _post(world, "urgent", priority=0)
+        assert row(world, "mild").state is DeliveryState.PENDING
+        assert row(world, "mild").attempts == 0
+        post(world, "urgent", priority=0)
         await world.courier.settle(10)
         assert wall.calls == []
         assert world.clock.monotonic() < 5, "a long wait is not waited for"
@@ -107,7 +84,7 @@ async def test_a_wait_for_the_pace_comes_before_the_row_is_marked(world: World, 
 async def test_the_end_of_a_cycle_sits_out_a_short_wait(world: World, wall: PacedSink) -> None:
     """A bucket that is free again in a moment."""
     wall.waits = [0.15, 0.0, 0.15]
-    _post(world, "a", "b", "c")
+    post(world, "a", "b", "c")
     async with world.delivering():
         await world.courier.settle(10)
     assert len(wall.taken) == 3
@@ -116,14 +93,14 @@ async def test_the_end_of_a_cycle_sits_out_a_short_wait(world: World, wall: Pace
 async def test_a_stop_in_a_wait_is_quick_and_leaves_nothing_unknown(world: World, wall: PacedSink) -> None:
     """The row waits for the next start, as if it had not been read."""
     wall.waits = [60.0]
-    _post(world, "a")
+    post(world, "a")
     before = asyncio.all_tasks()
     task = asyncio.ensure_future(world.courier.run())
     await until(lambda: 60.0 in world.clock.slept)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert _counts(world) == {"wall/pending": 1, "possible_doubles": 0}
+    assert counts(world) == {"wall/pending": 1, "possible_doubles": 0}
     assert asyncio.all_tasks() == before
 
 
@@ -131,11 +108,11 @@ async def test_calls_of_an_earlier_process_are_recalled(tmp_path: Path) -> None:
     """Those of the last minute, by their age; a courier that begins anew does not count its own twice."""
     first = open_world(tmp_path)
     _put_up(first)
-    _post(first, "old")
+    post(first, "old")
     async with first.delivering():
         await first.courier.settle(10)
         first.clock.advance(70)
-        _post(first, "a", "b")
+        post(first, "a", "b")
         await first.courier.settle(10)
     first.store.close()
     second = open_world(tmp_path)
@@ -154,7 +131,7 @@ async def test_a_sink_that_fails_three_times_rests_and_is_probed_by_one_row(
 ) -> None:
     """A dead server is not asked once for every row; when it is back, no row waits longer than the sink."""
     wall.always = DeliveryError("no network")
-    _post(world, *(f"n{number}" for number in range(9)))
+    post(world, *(f"n{number}" for number in range(9)))
     async with world.delivering():
         await world.courier.settle(10)
         assert len(wall.calls) == 3
@@ -165,7 +142,7 @@ async def test_a_sink_that_fails_three_times_rests_and_is_probed_by_one_row(
         wall.always = None
         world.clock.advance(61)
         await until(lambda: len(wall.taken) == 9)
-    assert _counts(world) == {"wall/sent": 9, "possible_doubles": 0}
+    assert counts(world) == {"wall/sent": 9, "possible_doubles": 0}
 
 
 async def test_one_alert_that_fails_stops_no_other(world: World, wall: PacedSink) -> None:
@@ -176,13 +153,13 @@ async def test_one_alert_that_fails_stops_no_other(world: World, wall: PacedSink
             raise DeliveryError("busy")
 
     wall.on_call = fail
-    _post(world, "poison", priority=0)
-    _post(world, *(f"n{number}" for number in range(6)))
+    post(world, "poison", priority=0)
+    post(world, *(f"n{number}" for number in range(6)))
     async with world.delivering():
         await world.courier.settle(10)
         assert len(wall.taken) == 6
         for number in range(5):
-            _post(world, f"later{number}")
+            post(world, f"later{number}")
             await world.courier.settle(10)
             world.clock.advance(2.0**number * 2 + 0.5)
             await world.courier.settle(10)
@@ -193,7 +170,7 @@ async def test_one_alert_that_fails_stops_no_other(world: World, wall: PacedSink
 async def test_alerts_of_a_dead_sink_wait_and_every_report_says_so(world: World, wall: PacedSink) -> None:
     """Nothing is given up, nothing more is asked for an hour, and settling does not wait for the mend."""
     wall.always = DEAD
-    _post(world, "a", "b")
+    post(world, "a", "b")
     words = ["sink wall: the webhook is dead (HTTP 404); its alerts wait: make a new one"]
     async with world.delivering():
         await world.courier.settle(10)
@@ -203,8 +180,8 @@ async def test_alerts_of_a_dead_sink_wait_and_every_report_says_so(world: World,
         world.clock.advance(3000)
         await world.courier.settle(10)
         assert len(wall.calls) == 1
-        assert _counts(world) == {"wall/pending": 2, "possible_doubles": 0}
-        assert "dead" in _row(world, "a").last_error
+        assert counts(world) == {"wall/pending": 2, "possible_doubles": 0}
+        assert "dead" in row(world, "a").last_error
         world.clock.advance(700)
         await until(lambda: len(wall.calls) == 2)
         wall.always = None
@@ -217,11 +194,11 @@ async def test_a_mended_sink_gets_its_alerts_at_once_after_a_restart(tmp_path: P
     """The rest of a dead sink ends with the process: no row keeps an hour's wait."""
     first = open_world(tmp_path)
     sink = _put_up(first)
-    _post(first, "a")
+    post(first, "a")
     async with first.delivering():
         await first.courier.settle(10)
         sink.always = DEAD
-        _post(first, "b")
+        post(first, "b")
         await first.courier.settle(10)
     first.store.close()
     second = open_world(tmp_path)
@@ -236,11 +213,11 @@ async def test_no_alert_waits_for_an_edit(world: World, wall: PacedSink) -> None
     """One that hangs holds up nothing."""
     wall.edit_gate = asyncio.Event()
     async with world.delivering():
-        _post(world, "a")
+        post(world, "a")
         await world.courier.settle(10)
-        _revise(world, "a")
+        revise(world, "a")
         await until(lambda: world.courier._lanes["wall"]._in_hand)
-        _post(world, "b", "c")
+        post(world, "b", "c")
         await until(lambda: len(wall.taken) == 3)
         assert wall.edited == []
         wall.edit_gate.set()
@@ -251,12 +228,12 @@ async def test_no_alert_waits_for_an_edit(world: World, wall: PacedSink) -> None
 async def test_edits_use_the_time_in_which_no_alert_may_go(world: World, wall: PacedSink) -> None:
     """A backlog that drains at Discord's pace for half an hour holds up no edit."""
     async with world.delivering():
-        _post(world, "a")
+        post(world, "a")
         await world.courier.settle(10)
         wall.waits = [30.0]
-        _post(world, "b")
+        post(world, "b")
         await until(lambda: 30.0 in world.clock.slept)
-        _revise(world, "a")
+        revise(world, "a")
         await until(lambda: wall.edited)
         assert len(wall.taken) == 1
 
@@ -269,27 +246,27 @@ async def test_a_retry_after_an_unknown_outcome_says_that_it_may_be_a_repeat(
     told: list[bool] = []
     wall.on_call = lambda alert: told.append(alert.is_repeat)
     wall.errors = [DeliveryError("cut off", outcome_known=False), *([second] if second else [])]
-    _post(world, "a", "b")
+    post(world, "a", "b")
     async with world.delivering():
         for _ in range(3):
             await world.courier.settle(10)
             world.clock.advance(5)
         await world.courier.settle(10)
-        _revise(world, "a")
-        _revise(world, "b")
+        revise(world, "a")
+        revise(world, "b")
         await world.courier.settle(10)
     repeats = {alert.id: alert.is_repeat for alert in wall.taken}
     assert repeats == {"id-url:a": True, "id-url:b": False}
     assert {alert.id: alert.is_repeat for alert in wall.edited} == repeats
     assert told[0] is False
-    assert _counts(world)["possible_doubles"] == 1
+    assert counts(world)["possible_doubles"] == 1
 
 
 async def test_an_alert_that_a_crash_left_unknown_says_that_it_may_be_a_repeat(tmp_path: Path) -> None:
     """The process before may have sent it."""
     first = open_world(tmp_path)
     _put_up(first)
-    _post(first, "a")
+    post(first, "a")
     (row,) = first.store.due_deliveries("wall", now_utc=NOW, limit=5)
     first.store.begin_delivery(row.id, now_utc=NOW)
     first.store.close()
@@ -303,11 +280,11 @@ async def test_an_alert_that_a_crash_left_unknown_says_that_it_may_be_a_repeat(t
 
 async def test_what_comes_meanwhile_is_not_behind_a_whole_batch(world: World, wall: PacedSink) -> None:
     """The most urgent of all goes next, not the next of those that were read."""
-    _post(world, *(f"n{number}" for number in range(lane.BATCH)))
+    post(world, *(f"n{number}" for number in range(lane.BATCH)))
 
     def once(_alert: Alert) -> None:
         wall.on_call = None
-        _post(world, "urgent", priority=0)
+        post(world, "urgent", priority=0)
 
     wall.on_call = once
     async with world.delivering():

@@ -364,4 +364,5 @@ def test_what_the_settings_allow_can_be_drawn(size: tuple[int, int], theme: str,
         }
     )
     request = wiring.chart_look(settings).request(two_bars("QLLN"), mark_utc=None, label="")
-    compose(request)
+    drawn = compose(request)
+    assert (drawn.width_px, drawn.height_px) == size
