@@ -10,15 +10,19 @@ from pathlib import Path
 from catalyst_ray.demo.ollama import MODEL
 from catalyst_ray.demo.process import DemoProcess
 
+# The chart's callback prints nothing: two threads that print at once mix their words.
 SCRIPT = """
 import os
+from queue import SimpleQueue
 from catalyst_ray.api import chart_statistics, gauge_file, get_or_generate_gauge, llm_statistics
 from catalyst_ray.api import submit_chart_request, submit_llm_request
 future = submit_llm_request("headline: Zeta Corp wins contract", priority=2, callback=print)
 answer = future.result(timeout=120)
 print(llm_statistics())
-chart = submit_chart_request(ticker="HLVT", timeframe="1D", priority=1, callback=lambda png: print("chart", png[:4]))
+told = SimpleQueue()
+chart = submit_chart_request(ticker="HLVT", timeframe="1D", priority=1, callback=told.put)
 assert chart.result(timeout=120).startswith(b"\\x89PNG")
+print(f"chart {told.get(timeout=30)[:4]}")
 print(chart_statistics())
 print("same gauge", gauge_file(0.42).read_bytes() == get_or_generate_gauge(0.4))
 print("group", os.getpgid(0), flush=True)
