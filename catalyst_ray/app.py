@@ -19,6 +19,7 @@ from catalyst_ray import settings_llm, wiring
 from catalyst_ray.adapters.clock import SystemClock
 from catalyst_ray.adapters.edgar_documents import EdgarDocuments
 from catalyst_ray.adapters.page import write_page
+from catalyst_ray.adapters.processes import own_rss_bytes
 from catalyst_ray.adapters.store import SqlStore
 from catalyst_ray.cluster.chart_pool import ChartPool
 from catalyst_ray.cluster.driver import Driver
@@ -260,6 +261,7 @@ class _App:
             courier=self._courier,
             queues={"llm": judge.stats, "charts": self._artist.stats, "filings": filings.stats},
             gpus=gpus,
+            rss=own_rss_bytes,
             feeds=self._feeds.active,
             off=self._feeds.off,
             max_alerts=settings.max_alerts_per_cycle,

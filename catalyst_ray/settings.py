@@ -15,6 +15,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from catalyst_ray.errors import ConfigError
+from catalyst_ray.settings_cluster import ClusterSettings
 from catalyst_ray.settings_delivery import DeliverySettings, delivery_problems
 from catalyst_ray.settings_fields import Seconds, Share, http_address, setting
 from catalyst_ray.settings_judgement import JudgementSettings, judgement_problems
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
-class Settings(JudgementSettings, PictureSettings, DeliverySettings):
+class Settings(JudgementSettings, PictureSettings, DeliverySettings, ClusterSettings):
     """All settings of a run, checked and frozen."""
 
     model_config = SettingsConfigDict(
@@ -164,15 +165,6 @@ class Settings(JudgementSettings, PictureSettings, DeliverySettings):
     )
     retention_days: Annotated[float, Field(ge=1, le=3_650)] = setting(
         30.0, "State", "Days that decided items and delivered alerts are kept."
-    )
-
-    ray_address: str | None = setting(
-        None,
-        "Cluster",
-        "Cluster to join (auto, host:port); unset = inside a job that job's, else a local one.",
-    )
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = setting(
-        "INFO", "Cluster", "Least level logged."
     )
 
     @field_validator("sec_contact")

@@ -40,6 +40,15 @@ from catalyst_ray.models.offerings import (
     Quote,
 )
 from catalyst_ray.models.pictures import DEFAULT_PANELS, PANELS, Bars, ChartRequest, Picture, Split
+from catalyst_ray.models.profile import (
+    Advice,
+    CallProfile,
+    ProcessMemory,
+    ProfileReport,
+    Spread,
+    StageProfile,
+    Target,
+)
 from catalyst_ray.models.quotes import PriceQuote
 from catalyst_ray.models.reports import CycleReport, FeedReport, StoreStatus
 
@@ -47,9 +56,11 @@ __all__ = [
     "DEFAULT_PANELS",
     "PANELS",
     "Action",
+    "Advice",
     "Alert",
     "AlertRecord",
     "Bars",
+    "CallProfile",
     "ChartRequest",
     "Claim",
     "ClaimOutcome",
@@ -88,6 +99,8 @@ __all__ = [
     "Picture",
     "Place",
     "PriceQuote",
+    "ProcessMemory",
+    "ProfileReport",
     "Qualifier",
     "Quote",
     "Reason",
@@ -96,9 +109,12 @@ __all__ = [
     "Score",
     "SecurityKind",
     "Split",
+    "Spread",
     "Stage",
+    "StageProfile",
     "StoreStatus",
     "Symbol",
+    "Target",
     "Trace",
     "Verdict",
     "Where",

@@ -52,6 +52,7 @@ class CycleReport:
 
     Args:
         stages: Seconds of work by stage, summed over items; stages overlap, so they may exceed ``seconds``.
+        elapsed: Seconds of the clock in which a stage was under way, by stage: never more than ``seconds``.
         counts: ``entries`` (before merging), ``items``, ``seen``, ``new``, ``recovered``, ``extended``,
             one for each action, ``failed``, ``released`` (held before, alerted now), and what the model did
             after the decision: ``revised``, ``lifted`` (an alert now), ``sunk`` (an alert marked as none);
@@ -61,6 +62,7 @@ class CycleReport:
         queues: Statistics of the queues, by name: ``llm``, ``charts``, ``filings``.
         deliveries: Outbox rows by state and sink after the cycle.
         gpus: What every GPU of the cluster did in the cycle, by node.
+        rss_bytes: Memory that the driver's process held at its end; None where that is not to be had.
     """
 
     number: int
@@ -75,3 +77,5 @@ class CycleReport:
     """First byte to posted, seconds, one figure per delivery of this cycle, by sink."""
     problems: tuple[str, ...] = ()
     gpus: tuple[GpuSample, ...] = ()
+    elapsed: Mapping[str, float] = field(default_factory=dict)
+    rss_bytes: int | None = None

@@ -40,6 +40,7 @@ class Cycle:
         late_s: How long the last cycle waits for them.
         queues: Statistics for the report, by name of the queue.
         gpus: Says what the GPUs did in the cycle, for the report.
+        rss: Returns the memory of this process, in bytes, for the report.
         max_alerts: Alerts of one cycle; more are held for the next.
         period_s: From the start of one cycle to the next: a sink that does not answer must not use it up.
         parallel: Take all feeds at once; one by one otherwise.
@@ -58,6 +59,7 @@ class Cycle:
         courier: Courier,
         queues: Mapping[str, Callable[[], Mapping[str, float]]],
         gpus: GpuWatch,
+        rss: Callable[[], int | None],
         feeds: Sequence[FeedSpec],
         off: Mapping[str, str],
         max_alerts: int,
@@ -74,6 +76,7 @@ class Cycle:
         self._courier = courier
         self._queues = queues
         self._gpus = gpus
+        self._rss = rss
         self._feeds = feeds
         self._off = off
         self._max_alerts = max_alerts
@@ -156,7 +159,7 @@ class Cycle:
             asyncio.to_thread(self._store.delivery_counts), self._gpus.window(tally.seconds)
         )
         queues = {name: stats() for name, stats in self._queues.items()}
-        return tally.report(queues=queues, deliveries=deliveries, gpus=gpus)
+        return tally.report(queues=queues, deliveries=deliveries, gpus=gpus, rss_bytes=self._rss())
 
 
 def _count(taken: Taken, tally: Tally) -> list[Item]:

@@ -31,6 +31,7 @@ class Tally:
         self.started_utc: datetime = clock.now_utc()
         self._started_s = clock.monotonic()
         self.stages: dict[str, float] = {}
+        self._spans: dict[str, list[tuple[float, float]]] = {}
         self.counts: Counter[str] = Counter()
         self.feeds: dict[str, FeedReport] = {}
         self.problems: list[str] = []
@@ -46,8 +47,20 @@ class Tally:
             self.add(name, self._clock.monotonic() - started)
 
     def add(self, name: str, seconds: float) -> None:
-        """Add seconds to a stage."""
+        """Add seconds that end now to a stage."""
         self.stages[name] = self.stages.get(name, 0.0) + seconds
+        ended_s = self._clock.monotonic()
+        begun_s = max(ended_s - seconds, self._started_s)
+        spans = self._spans.setdefault(name, [])
+        # Spans come in the order of their ends: only the last ones can touch a new one.
+        while spans and spans[-1][1] >= begun_s:
+            begun_s = min(begun_s, spans.pop()[0])
+        spans.append((begun_s, max(begun_s, ended_s)))
+
+    @property
+    def elapsed(self) -> dict[str, float]:
+        """Return the seconds of the clock in which each stage was under way."""
+        return {name: sum(end - begin for begin, end in spans) for name, spans in self._spans.items()}
 
     @property
     def seconds(self) -> float:
@@ -65,6 +78,7 @@ class Tally:
         queues: Mapping[str, Mapping[str, float]],
         deliveries: Mapping[str, int],
         gpus: Sequence[GpuSample] = (),
+        rss_bytes: int | None = None,
     ) -> CycleReport:
         """Return the cycle's report; items that no decision accounts for are a problem in it."""
         names = ("entries", "items", "seen", *INFLOW, *OUTFLOW, "released", *LATE)
@@ -84,4 +98,6 @@ class Tally:
             posted_s={sink: tuple(self.posted_s[sink]) for sink in sorted(self.posted_s)},
             problems=tuple(self.problems),
             gpus=tuple(gpus),
+            elapsed=self.elapsed,
+            rss_bytes=rss_bytes,
         )

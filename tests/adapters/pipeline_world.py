@@ -397,6 +397,7 @@ class World:
             courier=self.courier,
             queues={"llm": self.judge.stats, "charts": self.artist.stats},
             gpus=FakeGpus(self.gpus),
+            rss=lambda: 123_000_000,
             feeds=[spec(name) for name in self.fetcher.answers],
             off=self.off,
             max_alerts=self.max_alerts,

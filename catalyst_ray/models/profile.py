@@ -1,0 +1,135 @@
+"""Profiles: what several cycles cost, and what follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping  # noqa: TC003  (pydantic reads the annotations at run time)
+from dataclasses import dataclass
+from datetime import datetime  # noqa: TC003  (same reason)
+
+from catalyst_ray.models.gpus import GpuSample  # noqa: TC001  (same reason)
+from catalyst_ray.models.reports import CycleReport  # noqa: TC001  (same reason)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spread:
+    """How a figure is spread over cycles."""
+
+    mean: float
+    p50: float
+    p95: float
+    most: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageProfile:
+    """One stage over all cycles.
+
+    Args:
+        stage: ``fetch``, ``parse``, ``claim``, ``score``, ``read``, ``judge``, ``draw``, ``commit``, ``deliver``.
+        work_s: Seconds of work in all, summed over items; work overlaps.
+        elapsed_s: Seconds of the clock in which some of it was under way.
+        share: ``elapsed_s`` of the seconds of all cycles, 0 to 1; shares overlap too.
+        cycle_s: ``elapsed_s`` of a cycle, over the cycles.
+    """
+
+    stage: str
+    work_s: float
+    elapsed_s: float
+    share: float
+    cycle_s: Spread
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessMemory:
+    """The memory of one process over the profile.
+
+    Args:
+        role: ``driver``, ``replica``, ``engine``, ``sampler``, ``worker``, ``raylet``, ``gcs``, ``dashboard`` or ``agent``.
+        rss_bytes: Resident at the end; ``rss_max_bytes`` is the most.
+        slope_bytes: Growth a cycle after the warm-up, by a straight line; None with too few cycles to tell.
+    """
+
+    role: str
+    name: str
+    pid: int
+    rss_bytes: int
+    rss_max_bytes: int
+    slope_bytes: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallProfile:
+    """A function of the driver, by cProfile."""
+
+    where: str
+    calls: int
+    own_s: float
+    total_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """A limit that a profile is held against; ``passed`` is None where nothing was measured."""
+
+    name: str
+    value: float | None
+    limit: float
+    unit: str
+    passed: bool | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advice:
+    """What a profile suggests.
+
+    Args:
+        rule: Its name, as in ``core/data/advice.toml``.
+        evidence: What was measured, in words with the figures.
+        figures: The figures behind it, by name.
+        setting: The variable to change; None where no setting helps (the words say what does).
+        value: What to set it to, as it would stand in ``.env``.
+        words: What to do and why.
+        weight: Seconds of a cycle's p95 that may be won, by estimate; advice is sorted by it.
+    """
+
+    rule: str
+    evidence: str
+    figures: Mapping[str, float]
+    setting: str | None
+    value: str | None
+    words: str
+    weight: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProfileReport:
+    """A profile of the whole program over some cycles.
+
+    Args:
+        kind: ``cycle``, ``full`` or ``gpu``.
+        load: What the cycles worked on: ``demo`` or ``live``.
+        machine: Facts of the cluster: cores, memory, GPUs, nodes, versions.
+        settings: The settings that bear on speed, by variable; no secrets.
+        cycle_s: Of a cycle; the first, which is cold, is left out where there are others.
+        posted_s: From first byte to posted, over all deliveries, by sink.
+        queues: What the queues did in the profile (the counts are differences), by name: ``llm``, ``charts``, ``filings``.
+        ray_s: Ray's own cost: seconds of an empty task and an empty actor call, by name.
+    """
+
+    version: int = 1
+    kind: str
+    load: str
+    made_utc: datetime
+    machine: Mapping[str, str | float]
+    settings: Mapping[str, str]
+    cycles: tuple[CycleReport, ...]
+    cycle_s: Spread
+    stages: tuple[StageProfile, ...]
+    posted_s: Mapping[str, Spread]
+    queues: Mapping[str, Mapping[str, float]]
+    gpus: tuple[GpuSample, ...] = ()
+    memory: tuple[ProcessMemory, ...] = ()
+    calls: tuple[CallProfile, ...] = ()
+    ray_s: Mapping[str, float]
+    targets: tuple[Target, ...] = ()
+    advice: tuple[Advice, ...] = ()

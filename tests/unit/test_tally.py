@@ -1,0 +1,58 @@
+"""A cycle's tally: work adds up, and the clock is counted once however much of it overlaps."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from catalyst_ray.pipeline.tally import Tally
+
+
+class Hands:
+    """A clock that stands where it is put."""
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+
+    def monotonic(self) -> float:
+        """Return its time."""
+        return self.now_s
+
+    def now_utc(self) -> datetime:
+        """Return some moment."""
+        return datetime(2026, 1, 1, tzinfo=UTC)
+
+    async def sleep(self, seconds: float) -> None:
+        """Move on."""
+        self.now_s += seconds
+
+
+SPANS = st.lists(st.tuples(st.integers(0, 50), st.integers(0, 20)), max_size=30)
+
+
+@given(SPANS)
+def test_elapsed_is_the_union_of_the_spans(spans: list[tuple[int, int]]) -> None:
+    """Seconds that several pieces of a stage share count once, and nothing before the cycle counts."""
+    clock = Hands()
+    tally = Tally(1, clock)
+    covered: set[int] = set()
+    for begin, length in sorted(spans, key=lambda span: span[0] + span[1]):
+        clock.now_s = float(begin + length)
+        tally.add("score", length)
+        covered |= set(range(begin, begin + length))
+    assert tally.elapsed.get("score", 0.0) == pytest.approx(len(covered))
+    assert tally.stages.get("score", 0.0) == sum(length for _, length in spans)
+
+
+def test_a_span_from_before_the_cycle_is_cut() -> None:
+    """A delivery that began before the cycle counts from the cycle's start."""
+    clock = Hands()
+    clock.now_s = 100.0
+    tally = Tally(1, clock)
+    clock.now_s = 103.0
+    tally.add("deliver", 10.0)
+    assert tally.elapsed == {"deliver": 3.0}
+    assert tally.report(queues={}, deliveries={}, rss_bytes=7).rss_bytes == 7
