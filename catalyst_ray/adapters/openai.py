@@ -272,6 +272,9 @@ class OpenAiModel:
             raise self._error("is no address", hint=f"{URL} is http://name:port/v1") from None
         except aiohttp.ClientPayloadError as error:
             raise self._error("the answer was cut off in mid-stream") from error
+        except aiohttp.ClientResponseError as error:  # it holds the request's headers, and so the key
+            words = f"{type(error).__name__}: {error.message}"
+            raise self._error(f"sent no answer of HTTP: {words[:200]}") from None
         except (aiohttp.ClientError, OSError) as error:
             words = str(error) or type(error).__name__
             raise self._error(f"cannot be reached: {words[:200]}", hint="is the server running?") from error

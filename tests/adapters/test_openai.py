@@ -343,6 +343,27 @@ async def test_a_wrong_key_names_its_setting_and_is_never_repeated(server):
     await model.stop()
 
 
+async def test_an_answer_that_is_no_http_costs_no_key():
+    """What aiohttp raises then carries the request's headers: it goes no further than the words of ours."""
+
+    async def babble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"this is no HTTP\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(babble, "127.0.0.1", 0) as listener:
+        port = listener.sockets[0].getsockname()[1]
+        model = OpenAiModel(f"http://127.0.0.1:{port}/v1", "zeta", KEY)
+        with pytest.raises(TransportError, match="no answer of HTTP") as caught:
+            await model.start()
+        await model.stop()
+    error: BaseException | None = caught.value
+    while error is not None:
+        assert KEY not in f"{error!r}{error.args!r}"
+        error = error.__cause__
+
+
 async def test_the_key_is_sent_with_every_request(server):
     """As a bearer token."""
     server.key = KEY
