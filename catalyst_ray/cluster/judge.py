@@ -163,6 +163,7 @@ class LlmJudge:
     def stats(self) -> Mapping[str, float]:
         """Return the queue's counts, the replicas', and what became of answers.
 
+        ``prompt_tokens`` and ``answer_tokens`` are sums over answers that came from an engine, not from the cache;
         ``unreadable`` answers, words ``cut`` for want of a source, ``orders_removed`` from texts that
         address the model, ``filings_read`` and ``unread_filings`` whose document could not be had.
         """
@@ -175,6 +176,8 @@ class LlmJudge:
             "replicas": self._fleet.serving if self._fleet else len(seats),
             "restarts": self._fleet.restarts if self._fleet else 0,
             "workers": sum(seat.replica.workers for seat in seats),
+            "prompt_tokens": self._pool.prompt_tokens,
+            "answer_tokens": self._pool.answer_tokens,
             **self._counts,
         }
 

@@ -96,6 +96,8 @@ class LlmPool:
         self.seats: list[Seat] = []
         self.seconds_each = 0.0
         """Running mean of the time that an engine takes for one request."""
+        self.prompt_tokens = self.answer_tokens = 0
+        """Sums over what engines answered; an answer that several share counts once, a cached one not at all."""
         for one in replicas:
             self.add(one)
 
@@ -292,6 +294,8 @@ class LlmPool:
             refused = isinstance(outcome, TransportError) and outcome.status is not None
             seat.failed(1, now_s, spoke=refused)
         if isinstance(outcome, LlmAnswer):
+            self.prompt_tokens += outcome.prompt_tokens
+            self.answer_tokens += outcome.output_tokens
             self._tell(self._queue.done(item.key, now_s), outcome)
             self._wake.set()
         else:

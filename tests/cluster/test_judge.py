@@ -81,7 +81,13 @@ class Reciter:
     async def generate(self, requests, *, timeout_s):
         self.asked.extend(requests)
         for index, _ in enumerate(requests):
-            yield index, self.error or LlmAnswer(text=self.text, model="m", engine="test", seconds=0.5)
+            yield (
+                index,
+                self.error
+                or LlmAnswer(
+                    text=self.text, model="m", engine="test", seconds=0.5, prompt_tokens=90, output_tokens=8
+                ),
+            )
 
     def drop(self, key):
         pass
@@ -155,6 +161,7 @@ async def test_an_answer_is_kept_and_asked_for_once(judges):
     assert (await ask(judges(replica, store))).judgement.cached
     assert len(replica.asked) == 1
     assert (judge.stats()["requests"], judge.stats()["cached"]) == (2, 1)
+    assert (judge.stats()["prompt_tokens"], judge.stats()["answer_tokens"]) == (90, 8)
 
 
 async def test_a_store_that_fails_costs_the_cache_only(judges, caplog):

@@ -6,7 +6,7 @@ Drives the pool with replicas in this process; ``test_replicas.py`` does it with
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -105,6 +105,19 @@ async def test_every_request_gets_its_own_answer_and_both_replicas_work(pools):
     assert two.asked
     stats = pool.stats()
     assert (stats.requests, stats.completed, stats.open, stats.busy) == (9, 9, 0, 0)
+
+
+async def test_tokens_are_summed_by_answer_of_an_engine(pools):
+    """Four callers of one prompt cost its tokens once; what failed costs none."""
+
+    def reply(asked):
+        if asked.prompt == "bad":
+            return TransportError("no", status=400)
+        return replace(answer(asked), prompt_tokens=100, output_tokens=7)
+
+    pool = pools(FakeReplica("one", reply))
+    await ask_all(pool, [*(request("same") for _ in range(4)), request("other"), request("bad")])
+    assert (pool.prompt_tokens, pool.answer_tokens) == (200, 14)
 
 
 async def test_identical_requests_reach_the_engine_once(pools):
