@@ -10,7 +10,7 @@ import asyncio
 import logging
 import random
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, ExitStack, suppress
+from contextlib import AbstractContextManager, AsyncExitStack, ExitStack, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, TextIO
@@ -45,11 +45,12 @@ from catalyst_ray.pipeline.release import Releaser
 from catalyst_ray.pipeline.stories import Stories
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from catalyst_ray.adapters.http import HttpFetcher
     from catalyst_ray.adapters.sec_tickers import SecTickers
     from catalyst_ray.cluster.judge import LlmJudge, NoJudge
+    from catalyst_ray.cluster.llm_replica import ReplicaInfo
     from catalyst_ray.core.fast_tier import FastTier
     from catalyst_ray.models import CycleReport, Reason
     from catalyst_ray.settings import Settings
@@ -66,6 +67,15 @@ MODEL_GRACE_S, LOOP_GRACE_S = 20.0, 2.0
 NO_MAP = "the CIK to ticker map is not there yet: filings wait for it (see SEC_CONTACT, SEC_TICKERS_FILE)"
 
 
+@dataclass(frozen=True, slots=True)
+class Running:
+    """What a run that works can be asked, from the thread of its event loop only."""
+
+    queues: Mapping[str, Callable[[], Mapping[str, float]]]
+    replicas: Callable[[], Sequence[ReplicaInfo]]
+    model: Callable[[], str]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
     """How a run is started, beside its settings.
@@ -77,6 +87,7 @@ class Start:
         on_report: Told of every cycle's report.
         dashboard: Start Ray's dashboard with a local cluster.
         fake_gpus: GPUs that a local cluster pretends to have (demo).
+        around: Entered around the cycles, Ray being up, in the event loop's thread.
     """
 
     cycles: int | None
@@ -85,6 +96,7 @@ class Start:
     on_report: Callable[[CycleReport], None]
     dashboard: bool = True
     fake_gpus: int | None = None
+    around: Callable[[Running], AbstractContextManager[None]] = lambda _: nullcontext()
 
 
 def run_app(settings: Settings, start: Start) -> CycleReport | None:
@@ -185,6 +197,7 @@ class _App:
             late = LateVerdicts()
             stack.push_async_callback(late.close)
             housekeeping = self._housekeeping()
+            queues = {"llm": judge.stats, "charts": self._artist.stats, "filings": filings.stats}
             cycle = self._cycle(
                 intake=self._intake(fetcher, fast),
                 fast=fast,
@@ -193,9 +206,11 @@ class _App:
                 late=late,
                 gpus=gpus,
                 housekeeping=housekeeping,
+                queues=queues,
             )
             driver = self._driver(cycle, housekeeping, stop)
-            return await driver.run(cycles=self._start.cycles)
+            with self._start.around(Running(queues, judge.replicas, lambda: judge.words)):
+                return await driver.run(cycles=self._start.cycles)
 
     async def _warm_up(self, judge: LateJudge, tickers: SecTickers) -> FastTier:
         (directory, notes), _, _, _ = await asyncio.gather(
@@ -243,6 +258,7 @@ class _App:
         late: LateVerdicts,
         gpus: ClusterGpus,
         housekeeping: Housekeeping,
+        queues: Mapping[str, Callable[[], Mapping[str, float]]],
     ) -> Cycle:
         settings = self._settings
         releaser = Releaser(
@@ -259,7 +275,7 @@ class _App:
             late=late,
             late_s=settings.llm_timeout_secs + READ_PATIENCE_S,
             courier=self._courier,
-            queues={"llm": judge.stats, "charts": self._artist.stats, "filings": filings.stats},
+            queues=queues,
             gpus=gpus,
             rss=own_rss_bytes,
             feeds=self._feeds.active,

@@ -8,7 +8,7 @@ import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.request import Request, urlopen
+from urllib.request import urlopen
 
 import click
 
@@ -17,11 +17,11 @@ from catalyst_ray.cli.options import env_file_option, json_option
 from catalyst_ray.cli.report import to_json, write_json
 from catalyst_ray.cli.run import execute
 from catalyst_ray.cli.web import serve
-from catalyst_ray.core.feedlist import feeds_toml
-from catalyst_ray.settings import Settings, load_settings
+from catalyst_ray.demo_settings import demo_settings
 
 if TYPE_CHECKING:
     from catalyst_ray.models import CycleReport
+    from catalyst_ray.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -68,12 +68,12 @@ def command(
         settings = demo_settings(
             world.base_url, world.webhook_url, out, env_file=env_file, max_alerts_per_cycle=ALL_ALERTS
         )
-        _post(f"{world.base_url}/_control/release?batch=1")
+        world.release(1)
 
         def next_batch(report: CycleReport) -> None:
             reports.append(report)
             if report.number < cycles:
-                _post(f"{world.base_url}/_control/release?batch={report.number + 1}")
+                world.release(report.number + 1)
 
         execute(
             settings, cycles=cycles, as_json=as_json, fake_gpus=_fake_gpus(), dashboard=False, also=next_batch
@@ -90,43 +90,6 @@ def command(
         serve(settings, as_json=as_json, port=0, period_s=PAGE_PERIOD_S)
     if len(reports) < cycles or not alerts:
         sys.exit(PARTIAL)
-
-
-def demo_settings(
-    base_url: str, webhook_url: str, out: Path, *, env_file: Path | None = None, **changes: Any
-) -> Settings:
-    """Return settings for a run against a demo world that writes into ``out``, with ``changes`` to them."""
-    feeds = out / "feeds.toml"
-    feeds.write_text(feeds_toml(json.loads(_get(f"{base_url}/_control/feeds"))), encoding="utf-8")
-    overrides = {
-        "feeds_file": feeds,
-        "feeds_allow_private": True,
-        "feeds_timeout": 5.0,
-        "sec_contact": "demo@example.org",
-        "sec_tickers_url": f"{base_url}/files/company_tickers.json",
-        "finnhub_token": "invented-key-of-the-demo",
-        "sleep_seconds": 0.5,
-        "llm_engine": "ollama",
-        "ollama_host": base_url,
-        "llm_model_name": "demo-scripted",
-        "price_source": "http",
-        "price_url": base_url,
-        "discord_webhook_url": webhook_url,
-        "slack_webhook_url": None,
-        "webhook_url": None,
-        "webhook_secret": None,
-        "apprise_urls": None,
-        "dry_run": False,
-        "out_dir": out,
-        "quickchart_image_dir": out / "charts",
-        "database_url": None,
-        "web_port": None,
-        "web_host": "127.0.0.1",
-        "web_url": None,
-        "ray_address": None,
-        "log_level": "INFO",
-    }
-    return load_settings({**overrides, **changes}, env_file=env_file)
 
 
 def empty(out: Path) -> None:
@@ -179,8 +142,3 @@ def _get(url: str) -> bytes:
     with urlopen(url, timeout=10) as answer:  # noqa: S310  (our own child on loopback)
         body: bytes = answer.read()
         return body
-
-
-def _post(url: str) -> None:
-    with urlopen(Request(url, method="POST"), timeout=10):  # noqa: S310  (our own child on loopback)
-        return

@@ -12,6 +12,7 @@ import threading
 from pathlib import Path
 from queue import Empty, Queue
 from typing import TYPE_CHECKING, Self
+from urllib.request import Request, urlopen
 
 from catalyst_ray.errors import TransportError
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 _ROOT = Path(__file__).parents[2]
 """Where the package is found: the child is started from here."""
-_STOP_S = 3.0
+_STOP_S, _ANSWER_S = 3.0, 10.0
 
 
 class DemoProcess:
@@ -72,6 +73,12 @@ class DemoProcess:
             ) from error
         self.base_url = ready["base_url"]
         self.webhook_url = ready["webhook_url"]
+
+    def release(self, batch: int) -> None:
+        """Let the world publish everything up to ``batch``."""
+        address = f"{self.base_url}/_control/release?batch={batch}"
+        with urlopen(Request(address, method="POST"), timeout=_ANSWER_S):  # noqa: S310  (our own child on loopback)
+            return
 
     def stop(self) -> None:
         """End the child; kills it if it does not go by itself."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping  # noqa: TC003  (pydantic reads the annotations at run time)
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime  # noqa: TC003  (same reason)
 
 from catalyst_ray.models.gpus import GpuSample  # noqa: TC001  (same reason)
@@ -40,6 +40,42 @@ class StageProfile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class QueueMoment:
+    """What stood in the queues at a moment: requests waiting, requests being served, and how long the oldest waited.
+
+    Args:
+        at_s: Since the first moment of the profile.
+    """
+
+    at_s: float
+    llm_waiting: int = 0
+    llm_busy: int = 0
+    llm_oldest_s: float = 0.0
+    charts_waiting: int = 0
+    charts_busy: int = 0
+    charts_oldest_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryGrowth:
+    """A line of code whose memory grew between two moments, by tracemalloc."""
+
+    where: str
+    bytes: int
+    blocks: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessReading:
+    """What a process holds in memory at a moment; roles as in ``ProcessMemory``."""
+
+    role: str
+    name: str
+    pid: int
+    rss_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessMemory:
     """The memory of one process over the profile.
 
@@ -47,6 +83,8 @@ class ProcessMemory:
         role: ``driver``, ``replica``, ``engine``, ``sampler``, ``worker``, ``raylet``, ``gcs``, ``dashboard`` or ``agent``.
         rss_bytes: Resident at the end; ``rss_max_bytes`` is the most.
         slope_bytes: Growth a cycle after the warm-up, by a straight line; None with too few cycles to tell.
+        doubt_bytes: The slope's standard error.
+        cycles: Readings behind the slope, one a cycle.
     """
 
     role: str
@@ -55,6 +93,8 @@ class ProcessMemory:
     rss_bytes: int
     rss_max_bytes: int
     slope_bytes: float | None = None
+    doubt_bytes: float | None = None
+    cycles: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,8 +152,16 @@ class ProfileReport:
         settings: The settings that bear on speed, by variable; no secrets.
         cycle_s: Of a cycle; the first, which is cold, is left out where there are others.
         posted_s: From first byte to posted, over all deliveries, by sink.
-        queues: What the queues did in the profile (the counts are differences), by name: ``llm``, ``charts``, ``filings``.
-        ray_s: Ray's own cost: seconds of an empty task and an empty actor call, by name.
+        queues: What the queues did in the profile, by name: ``llm``, ``charts``, ``filings``. Counts are differences;
+            ``waiting``, ``busy`` and ``oldest_age_s`` are the most that was seen.
+        ray_s: Ray's own cost: seconds of an empty ``task`` and an empty ``actor_call``.
+        branches: The stages by what they serve, as the guide groups them (``Feeds``, …), and ``Other`` for the
+            seconds in which no stage was under way.
+        load_facts: What else makes the load what it is: the demo's options, the model that judged.
+        moments: The queues over time, a bounded number.
+        rss_by_cycle: Memory by role at each cycle's end, in bytes.
+        growth: What grew most in the driver, if asked for.
+        notes: What could not be measured, and why.
     """
 
     version: int = 1
@@ -133,3 +181,9 @@ class ProfileReport:
     ray_s: Mapping[str, float]
     targets: tuple[Target, ...] = ()
     advice: tuple[Advice, ...] = ()
+    branches: tuple[StageProfile, ...] = ()
+    load_facts: Mapping[str, str] = field(default_factory=dict)
+    moments: tuple[QueueMoment, ...] = ()
+    rss_by_cycle: tuple[Mapping[str, int], ...] = ()
+    growth: tuple[MemoryGrowth, ...] = ()
+    notes: tuple[str, ...] = ()

@@ -53,6 +53,8 @@ class CycleReport:
     Args:
         stages: Seconds of work by stage, summed over items; stages overlap, so they may exceed ``seconds``.
         elapsed: Seconds of the clock in which a stage was under way, by stage: never more than ``seconds``.
+        branches: The same for stages by what they serve (``core.stages.BRANCHES``), and ``Other`` for the seconds
+            in which none was under way.
         counts: ``entries`` (before merging), ``items``, ``seen``, ``new``, ``recovered``, ``extended``,
             one for each action, ``failed``, ``released`` (held before, alerted now), and what the model did
             after the decision: ``revised``, ``lifted`` (an alert now), ``sunk`` (an alert marked as none);
@@ -79,3 +81,4 @@ class CycleReport:
     gpus: tuple[GpuSample, ...] = ()
     elapsed: Mapping[str, float] = field(default_factory=dict)
     rss_bytes: int | None = None
+    branches: Mapping[str, float] = field(default_factory=dict)

@@ -6,6 +6,7 @@ from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from catalyst_ray.core.stages import BRANCHES, OTHER, covered_s
 from catalyst_ray.models import Action, CycleReport
 
 if TYPE_CHECKING:
@@ -63,6 +64,17 @@ class Tally:
         return {name: sum(end - begin for begin, end in spans) for name, spans in self._spans.items()}
 
     @property
+    def branches(self) -> dict[str, float]:
+        """Return the seconds of the clock in which each branch of stages was under way, and those in which none was."""
+        spans = {
+            branch: [span for stage in stages for span in self._spans.get(stage, ())]
+            for branch, stages in BRANCHES.items()
+        }
+        found = {branch: covered_s(of) for branch, of in spans.items() if of}
+        busy_s = covered_s(span for of in self._spans.values() for span in of)
+        return {**found, OTHER: max(0.0, self.seconds - busy_s)}
+
+    @property
     def seconds(self) -> float:
         """Return how long the cycle has run."""
         return self._clock.monotonic() - self._started_s
@@ -100,4 +112,5 @@ class Tally:
             gpus=tuple(gpus),
             elapsed=self.elapsed,
             rss_bytes=rss_bytes,
+            branches=self.branches,
         )

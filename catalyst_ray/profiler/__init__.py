@@ -1,1 +1,6 @@
-"""Measures cycles of the whole program: where the time goes, what GPUs and memory do, and what that says."""
+"""Profiles the program over some cycles of a load. Owns the run and the page; the arithmetic is in ``core``."""
+
+from catalyst_ray.profiler.measure import measure
+from catalyst_ray.profiler.wish import ProfileWish
+
+__all__ = ["ProfileWish", "measure"]

@@ -10,23 +10,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from catalyst_ray.core.health import percentile
+from catalyst_ray.core.stages import BRANCHES, TARGET_S
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from catalyst_ray.models import CycleReport
 
-BRANCHES: Mapping[str, tuple[str, ...]] = {
-    "Feeds": ("fetch", "parse", "claim"),
-    "Classification": ("score", "read", "gate"),
-    "Language model": ("judge",),
-    "Charts": ("draw",),
-    "Posting": ("commit", "deliver"),
-}
-"""The stages of a cycle by what they serve; others stand by themselves."""
-TARGET_S = 5.0
-"""What a cycle should take at most."""
 MIN_BARS, MAX_BARS = 60, 180
 MAX_BAR_WIDTH = 18.0
 SHORT_S = 1800.0

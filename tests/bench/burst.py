@@ -7,11 +7,10 @@ import tempfile
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.request import Request, urlopen
 
 from catalyst_ray.app import Start, run_app
-from catalyst_ray.cli.demo import demo_settings
 from catalyst_ray.demo.process import DemoProcess
+from catalyst_ray.demo_settings import demo_settings
 
 if TYPE_CHECKING:
     from catalyst_ray.models import CycleReport
@@ -48,9 +47,9 @@ def measure() -> dict[str, float]:
             llm_batch_workers=SLOTS,
             llm_max_replicas=1,
         )
-        with urlopen(Request(f"{world.base_url}/_control/release?batch=1", method="POST"), timeout=10):
-            start = Start(cycles=1, is_terminal=False, on_report=reports.append, dashboard=False, fake_gpus=2)
-            run_app(settings, start)
+        world.release(1)
+        start = Start(cycles=1, is_terminal=False, on_report=reports.append, dashboard=False, fake_gpus=2)
+        run_app(settings, start)
         lines = [json.loads(line) for line in (out / "alerts.ndjson").read_text().splitlines()]
     (report,) = reports
     begun_utc = min(_moment(line, "first_byte") for line in lines)

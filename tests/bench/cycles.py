@@ -6,11 +6,10 @@ import statistics
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.request import Request, urlopen
 
 from catalyst_ray.app import Start, run_app
-from catalyst_ray.cli.demo import demo_settings
 from catalyst_ray.demo.process import DemoProcess
+from catalyst_ray.demo_settings import demo_settings
 
 if TYPE_CHECKING:
     from catalyst_ray.models import CycleReport
@@ -39,23 +38,18 @@ def _run(*, engine: str) -> list[CycleReport]:
         settings = demo_settings(
             world.base_url, world.webhook_url, out, llm_engine=engine, log_level="ERROR", **UNCAPPED
         )
-        _release(world, 1)
+        world.release(1)
 
         def next_batch(report: CycleReport) -> None:
             reports.append(report)
             if report.number < CYCLES:
-                _release(world, report.number + 1)
+                world.release(report.number + 1)
 
         run_app(
             settings,
             Start(cycles=CYCLES, is_terminal=False, on_report=next_batch, dashboard=False, fake_gpus=2),
         )
     return reports
-
-
-def _release(world: DemoProcess, batch: int) -> None:
-    with urlopen(Request(f"{world.base_url}/_control/release?batch={batch}", method="POST"), timeout=10):
-        return
 
 
 def _figures(reports: list[CycleReport], prefix: str) -> dict[str, float | dict[str, float]]:

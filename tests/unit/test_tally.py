@@ -56,3 +56,20 @@ def test_a_span_from_before_the_cycle_is_cut() -> None:
     tally.add("deliver", 10.0)
     assert tally.elapsed == {"deliver": 3.0}
     assert tally.report(queues={}, deliveries={}, rss_bytes=7).rss_bytes == 7
+
+
+def test_branches_count_the_clock_once_and_what_is_left_is_told() -> None:
+    """Stages of one branch that overlap count once in it, and the seconds without any stage are told apart."""
+    clock = Hands()
+    tally = Tally(1, clock)
+    for end, stage, seconds in (
+        (2.0, "fetch", 2.0),
+        (3.0, "parse", 2.0),
+        (6.0, "judge", 1.0),
+        (6.5, "odd", 0.5),
+    ):
+        clock.now_s = end
+        tally.add(stage, seconds)
+    clock.now_s = 10.0
+    found = tally.report(queues={}, deliveries={}).branches
+    assert found == pytest.approx({"Feeds": 3.0, "Language model": 1.0, "Other": 5.5})
