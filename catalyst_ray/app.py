@@ -149,6 +149,7 @@ class _App:
         self._limits = settings_llm.llm_limits(settings)
         self._prices = wiring.make_prices(settings)
         self._sinks = wiring.make_sinks(settings, out=start.out, is_terminal=start.is_terminal)
+        self._pulse = wiring.make_pulse(settings, self._clock)
         self._gauges = GaugeBook(theme=settings.picture_theme)
         self._artist = ChartPool(
             clock=self._clock,
@@ -175,6 +176,7 @@ class _App:
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS))
         async with AsyncExitStack() as stack:
             stop = stack.enter_context(StopSignal())
+            await stack.enter_async_context(self._pulse.beating(stop.wait))
             if self._page:
                 await stack.enter_async_context(self._page.serving())
             for closing in (self._artist.close, self._prices.close, *(s.close for s in self._sinks)):
@@ -329,9 +331,14 @@ class _App:
             courier=self._courier,
             housekeeping=housekeeping,
             sleep_s=self._settings.sleep_seconds,
-            on_report=self._start.on_report,
+            on_begin=self._pulse.cycle_begins,
+            on_report=self._report,
             stop=stop,
         )
+
+    def _report(self, report: CycleReport) -> None:
+        self._pulse.tell(report)
+        self._start.on_report(report)
 
     async def _keep_fresh(self, fast: FastTier, tickers: SecTickers) -> None:
         told: tuple[Reason, ...] = ()

@@ -1,7 +1,7 @@
 """Every setting: its name, default, unit and check; the only module that reads the environment.
 
-Flat names, as in the guide. Values come from command-line options, then the environment, then a
-``.env`` file, then the default. Feeds, lexicon and policy are tables and live in TOML files instead.
+Flat names, as in the guide. Values come from command-line options, then the environment, then files of mounted
+secrets, then a ``.env`` file, then the default. Feeds, lexicon and policy are tables and live in TOML files instead.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from catalyst_ray.errors import ConfigError
 from catalyst_ray.settings_cluster import ClusterSettings
@@ -20,6 +20,7 @@ from catalyst_ray.settings_delivery import DeliverySettings, delivery_problems
 from catalyst_ray.settings_fields import Seconds, Share, http_address, setting
 from catalyst_ray.settings_judgement import JudgementSettings, judgement_problems
 from catalyst_ray.settings_pictures import PictureSettings, picture_problems
+from catalyst_ray.settings_secrets import Mounted, read_mounted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -190,13 +191,44 @@ class Settings(JudgementSettings, PictureSettings, DeliverySettings, ClusterSett
 NAMES = {name.upper(): name for name in Settings.model_fields}
 SHARED_PREFIXES = {
     *("OUT_", "LOG_", "MAX_", "DRY_", "RAY_", "DATABASE_", "WATCH_", "MIN_", "NEWS_", "SOURCE_"),
-    *("WEB_", "WEBHOOK_", "SLACK_", "APPRISE_", "ALPACA_"),
+    *("WEB_", "WEBHOOK_", "SLACK_", "APPRISE_", "ALPACA_", "SECRETS_", "CYCLE_"),
 }
 PREFIXES = tuple({f"{name.split('_')[0]}_" for name in NAMES} - SHARED_PREFIXES)
 NEAR, VERY_NEAR = 80.0, 90.0
 """Similarity, in per cent, from which an unknown name with a prefix of ours, or any name, is a misspelling."""
 JOB_MARK = "RAY_JOB_CONFIG_JSON_ENV_VAR"
 """Ray sets it in the environment of a submitted job."""
+
+
+class _Folder(BaseSettings):
+    """Where mounted secrets are, read before the settings that they give."""
+
+    model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True, env_file_encoding="utf-8")
+    secrets_dir: Path | None = None
+    credentials_directory: Path | None = None
+
+
+class Origins(NamedTuple):
+    """Where the value of each setting comes from."""
+
+    given: Mapping[str, Any]
+    path: Path
+    mounted: Mounted
+
+    def of(self, field: str) -> str:
+        """Return the place in words; ``default`` where nobody set it."""
+        name = field.upper()
+        if field in self.given:
+            return "command line"
+        if name in _set_names():
+            return "environment"
+        if name in self.mounted.values:
+            return str(self.mounted.files[name])
+        lines = self.path.read_text("utf-8", errors="replace").splitlines() if self.path.is_file() else []
+        pattern = re.compile(rf"\s*(export\s+)?{re.escape(field)}\s*(=|$)", re.IGNORECASE)
+        return next(
+            (f"{self.path} line {n}" for n, line in enumerate(lines, 1) if pattern.match(line)), "default"
+        )
 
 
 def load_settings(overrides: Mapping[str, Any] | None = None, *, env_file: Path | None = None) -> Settings:
@@ -209,17 +241,28 @@ def load_settings(overrides: Mapping[str, Any] | None = None, *, env_file: Path 
     Raises:
         ConfigError: Anything is wrong; ``problems`` has a line for every wrong name and value.
     """
-    given = dict(overrides or {})
+    return settings_and_origins(overrides, env_file=env_file)[0]
+
+
+def settings_and_origins(
+    overrides: Mapping[str, Any] | None = None, *, env_file: Path | None = None
+) -> tuple[Settings, Origins]:
+    """Read and check all settings, and say where each comes from; else as ``load_settings``."""
     path = env_file or Path(".env")
+    origins = Origins(overrides or {}, path, Mounted({}, {}, [], []))
     problems = _misspelt(os.environ)
     if env_file is not None and not env_file.is_file():
         problems.append(f"--env-file: there is no file {env_file}")
     try:
-        settings = Settings(_env_file=path, **given)
+        folder = _secrets_folder(origins)
+        if folder:
+            origins = origins._replace(mounted=read_mounted(folder, NAMES))
+            problems += [*origins.mounted.problems, *_strangers(origins.mounted)]
+        settings = Settings(_env_file=path, **_values(origins, folder))
     except (OSError, UnicodeDecodeError) as error:
         problems.append(f"{path} cannot be read: {error}")
     except ValidationError as error:
-        problems += [_problem(detail, given, path) for detail in error.errors()]
+        problems += [_problem(detail, origins) for detail in error.errors()]
     else:
         problems += _contradictions(settings)
     if problems:
@@ -228,7 +271,48 @@ def load_settings(overrides: Mapping[str, Any] | None = None, *, env_file: Path 
             problems=tuple(problems),
             hint="`catalyst-ray settings` lists all of them",
         )
-    return settings
+    return settings, origins
+
+
+def _secrets_folder(origins: Origins) -> Path | None:
+    asked = origins.given.get("secrets_dir")
+    if asked:
+        return Path(asked)
+    found = _Folder(_env_file=origins.path)
+    return found.secrets_dir or found.credentials_directory
+
+
+def _values(origins: Origins, folder: Path | None) -> dict[str, Any]:
+    """Return what beats ``.env``, where the environment does not say otherwise."""
+    taken = _set_names()
+    mounted = {name.lower(): text for name, text in origins.mounted.values.items() if name not in taken}
+    where = {"secrets_dir": folder} if folder else {}
+    return {**mounted, **origins.given, **where}
+
+
+def _strangers(mounted: Mounted) -> list[str]:
+    # As in the environment, other programs' files may lie there too: only near misses are ours to report.
+    meant = ((path, _meant(path.name, VERY_NEAR)) for path in mounted.strangers)
+    return [f"{path.name.upper()}: unknown setting{words} ({path})" for path, words in meant if words]
+
+
+def _set_names() -> set[str]:
+    return {name for name, value in os.environ.items() if value}
+
+
+class Supervision(NamedTuple):
+    """What a supervisor of systemd's kind tells its service: where to answer, and how often it wants to hear."""
+
+    address: str | None
+    watchdog_s: float | None
+
+
+def supervision() -> Supervision:
+    """Return how this process is supervised; nothing where it is not."""
+    spare = {"", str(os.getpid())}  # the watchdog may be meant for another process of the unit
+    usec = os.environ.get("WATCHDOG_USEC", "")
+    is_watched = usec.isdigit() and int(usec) > 0 and os.environ.get("WATCHDOG_PID", "") in spare
+    return Supervision(os.environ.get("NOTIFY_SOCKET") or None, int(usec) / 1e6 if is_watched else None)
 
 
 def without_password(text: str) -> str:
@@ -251,26 +335,16 @@ def _meant(name: str, cutoff: float = NEAR) -> str:
     return f"; did you mean {best[0]}?" if best else ""
 
 
-def _problem(detail: ErrorDetails, given: Mapping[str, Any], path: Path) -> str:
+def _problem(detail: ErrorDetails, origins: Origins) -> str:
     field = str(detail["loc"][0])
     name = field.upper()
-    origin = _origin(field, given, path)
+    origin = origins.of(field)
     if detail["type"] == "extra_forbidden":
         return f"{name}: unknown setting{_meant(name)} ({origin})"
     message = detail["msg"].removeprefix("Value error, ")
-    secret = "SecretStr" in str(Settings.model_fields[field].annotation)
+    secret = "SecretStr" in str(Settings.model_fields[field].annotation) or name in origins.mounted.files
     was = "" if secret else f", was {without_password(str(detail['input']))[:80]!r}"
     return f"{name}: {message[0].lower()}{message[1:]}{was} ({origin})"
-
-
-def _origin(field: str, given: Mapping[str, Any], path: Path) -> str:
-    if field in given:
-        return "command line"
-    if os.environ.get(field.upper()):
-        return "environment"
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
-    pattern = re.compile(rf"\s*(export\s+)?{re.escape(field)}\s*(=|$)", re.IGNORECASE)
-    return next((f"{path} line {n}" for n, line in enumerate(lines, 1) if pattern.match(line)), "default")
 
 
 def _contradictions(settings: Settings) -> list[str]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from pathlib import Path  # noqa: TC003  (pydantic reads it)
+from typing import Annotated, Literal
 
+from pydantic import Field
 from pydantic_settings import BaseSettings
 
 from catalyst_ray.settings_fields import setting
 
-_CLUSTER = "Cluster"
+_CLUSTER, _OPERATION = "Cluster", "Operation"
 
 
 class ClusterSettings(BaseSettings):
@@ -20,3 +22,16 @@ class ClusterSettings(BaseSettings):
         "Cluster to join (auto, host:port); unset = inside a job that job's, else a local one.",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = setting("INFO", _CLUSTER, "Least level logged.")
+
+    secrets_dir: Path | None = setting(
+        None,
+        _OPERATION,
+        "Folder of mounted secrets: a file is named like its setting and holds the value. It beats .env, the"
+        " environment beats it. Unset = systemd's CREDENTIALS_DIRECTORY, if there is one.",
+    )
+    cycle_hang_secs: Annotated[float, Field(ge=30, le=86_400)] = setting(
+        600.0,
+        _OPERATION,
+        "Seconds beyond SLEEP_SECONDS from one cycle's start to the next, after which the driver counts as hung and"
+        " systemd's watchdog restarts it.",
+    )

@@ -23,6 +23,7 @@ from catalyst_ray.adapters.prices_yfinance import YfinancePrices
 from catalyst_ray.adapters.sec_tickers import SecTickers
 from catalyst_ray.adapters.slack import SlackWebhook
 from catalyst_ray.adapters.store import SqlStore
+from catalyst_ray.adapters.systemd import Systemd
 from catalyst_ray.adapters.webhook import Webhook
 from catalyst_ray.core.fast_tier import FastTier, ModelUses
 from catalyst_ray.core.feedlist import built_in_feeds, read_feeds
@@ -33,7 +34,9 @@ from catalyst_ray.pipeline.charting import ChartLook
 from catalyst_ray.pipeline.gatekeeper import Gatekeeper
 from catalyst_ray.pipeline.pictures import Pictures
 from catalyst_ray.pipeline.price_guard import GuardedPrices
+from catalyst_ray.pipeline.pulse import Pulse
 from catalyst_ray.pipeline.quotes import Quotes
+from catalyst_ray.settings import supervision
 from catalyst_ray.settings_judgement import judgement_policy
 from catalyst_ray.web.options import USUAL_PORT, PageOptions
 from catalyst_ray.web.server import PageServer
@@ -289,6 +292,13 @@ def make_fast_tier(settings: Settings, directory: TickerDirectory) -> FastTier:
             confidence_threshold=settings.llm_confidence_threshold,
         ),
     )
+
+
+def make_pulse(settings: Settings, clock: Clock) -> Pulse:
+    """Return what tells systemd, where that started the program, that the driver lives."""
+    told = supervision()
+    patience_s = settings.sleep_seconds + settings.cycle_hang_secs
+    return Pulse(Systemd(told.address), clock=clock, watchdog_s=told.watchdog_s, patience_s=patience_s)
 
 
 @contextmanager

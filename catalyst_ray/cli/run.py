@@ -15,12 +15,15 @@ from catalyst_ray.cli import PARTIAL
 from catalyst_ray.cli.logs import LogLines, secrets_of, set_up_logs
 from catalyst_ray.cli.options import env_file_option, json_option
 from catalyst_ray.cli.report import is_partial, show, to_json, write_json
-from catalyst_ray.settings import Settings, load_settings
+from catalyst_ray.settings import NAMES, Settings, load_settings
+from catalyst_ray.settings_secrets import too_open
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from catalyst_ray.models import CycleReport
+
+log = logging.getLogger(__name__)
 
 
 @click.command("run")
@@ -69,6 +72,8 @@ def execute(
     from catalyst_ray.app import Start, run_app  # noqa: PLC0415  (loads Ray: not for --help)
 
     set_up_logs(settings.log_level, secrets=secrets_of(settings))
+    for words in too_open(settings.secrets_dir, NAMES):
+        log.warning("a mounted secret", extra={"problem": words})
     tell = _teller(as_json=as_json)
 
     def on_report(report: CycleReport) -> None:

@@ -12,12 +12,13 @@ import click
 
 from catalyst_ray.cli.options import env_file_option, json_option
 from catalyst_ray.errors import CatalystError
-from catalyst_ray.settings import load_settings
+from catalyst_ray.settings import settings_and_origins
 from catalyst_ray.settings_docs import entries, env_example, markdown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from catalyst_ray.settings import Origins
     from catalyst_ray.settings_docs import Entry
 
 VALUE_COLUMNS = 24
@@ -32,7 +33,8 @@ WIDE = 240
 def command(*, write: bool, as_json: bool, env_file: Path | None) -> None:
     """Show every setting with the value in force; what differs from its default is green.
 
-    Of a secret only whether it is set is shown.
+    Behind the words of one that somebody set stands where: the environment, a mounted file, a line of .env. Of a secret only
+    whether it is set is shown.
 
     Exits with 2 and names every problem when a value is wrong or a name is misspelt.
     """
@@ -40,11 +42,12 @@ def command(*, write: bool, as_json: bool, env_file: Path | None) -> None:
         _write(Path(".env.example"), env_example())
         _write(Path("docs/settings.md"), markdown())
         return
-    found = list(entries(load_settings(env_file=env_file)))
+    settings, origins = settings_and_origins(env_file=env_file)
+    found = list(entries(settings))
     if as_json:
         click.echo(json.dumps({e.name: e.value for e in found}, indent=2))
     else:
-        _show(found)
+        _show(found, origins)
 
 
 def _write(path: Path, text: str) -> None:
@@ -56,7 +59,7 @@ def _write(path: Path, text: str) -> None:
         ) from error
 
 
-def _show(found: Sequence[Entry]) -> None:
+def _show(found: Sequence[Entry], origins: Origins) -> None:
     from rich.console import Console  # noqa: PLC0415  (not for --help)
     from rich.table import Table  # noqa: PLC0415  (as above)
     from rich.text import Text  # noqa: PLC0415  (as above)
@@ -71,5 +74,11 @@ def _show(found: Sequence[Entry]) -> None:
         table.add_column(style="dim")
         for entry in members:
             style = "" if entry.value == entry.default else "green"
-            table.add_row(Text(entry.name, style), Text(entry.value or "-", style), Text(entry.text))
+            origin = origins.of(entry.name.lower())
+            where = f"  [from: {origin}]" if origin != "default" else ""
+            table.add_row(
+                Text(entry.name, style),
+                Text(entry.value or "-", style),
+                Text(entry.text).append(where, "cyan"),
+            )
         console.print(table)

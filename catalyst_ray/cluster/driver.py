@@ -44,6 +44,7 @@ class Driver:
 
     Args:
         sleep_s: From the start of one cycle to the start of the next.
+        on_begin: Called when a cycle begins.
         on_report: Told of every cycle's report, in a thread.
     """
 
@@ -56,6 +57,7 @@ class Driver:
         courier: Courier,
         housekeeping: Housekeeping,
         sleep_s: float,
+        on_begin: Callable[[], None],
         on_report: Callable[[CycleReport], None],
         stop: StopSignal,
     ) -> None:
@@ -65,6 +67,7 @@ class Driver:
         self._courier = courier
         self._housekeeping = housekeeping
         self._sleep_s = sleep_s
+        self._on_begin = on_begin
         self._on_report = on_report
         self._stop = stop
         # Containers may share host name and process number, so these alone do not tell drivers apart.
@@ -95,6 +98,7 @@ class Driver:
         while not self._stop.is_set:
             number += 1
             last = number == cycles
+            self._on_begin()
             due_s = self._clock.monotonic() + self._sleep_s
             try:
                 work = self._one(number, last=last)

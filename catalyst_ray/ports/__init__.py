@@ -14,6 +14,7 @@ from catalyst_ray.ports.world import (
     PacedNotifier,
     PriceSource,
     RemoteNotifier,
+    Supervisor,
 )
 
 __all__ = [
@@ -31,4 +32,5 @@ __all__ = [
     "PriceSource",
     "RemoteNotifier",
     "Store",
+    "Supervisor",
 ]

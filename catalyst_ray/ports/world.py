@@ -232,3 +232,15 @@ class DigestNotifier(Protocol):
             DeliveryError: It was not taken, or nobody knows.
         """
         ...
+
+
+class Supervisor(Protocol):
+    """What started this program and watches it."""
+
+    def tell(self, **states: str) -> None:
+        """Say how things stand, in the words of sd_notify(3): READY, STATUS, WATCHDOG, STOPPING; never raises."""
+        ...
+
+    def close(self) -> None:
+        """Free what it holds."""
+        ...

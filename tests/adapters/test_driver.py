@@ -103,6 +103,7 @@ class Rig:
         self.courier: Any = FakeCourier()
         self.housekeeping: Any = NoHousekeeping()
         self.reports: list[int] = []
+        self.begun: list[float] = []
         self.stop = StopSignal()
         self.sleep_s = sleep_s
 
@@ -115,6 +116,7 @@ class Rig:
             courier=self.courier,
             housekeeping=self.housekeeping,
             sleep_s=self.sleep_s,
+            on_begin=lambda: self.begun.append(self.clock.monotonic()),
             on_report=on_report or (lambda report: self.reports.append(report.number)),
             stop=self.stop,
         )
@@ -145,6 +147,7 @@ async def test_it_runs_the_cycles_asked_for_and_returns_the_last_report(rig: Rig
     assert report is not None
     assert report.number == 3
     assert rig.reports == [1, 2, 3]
+    assert rig.begun == [0, 60, 120]
     assert rig.lease_is_free()
     assert not rig.courier.running
     assert asyncio.all_tasks() == before

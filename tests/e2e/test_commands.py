@@ -16,6 +16,7 @@ from urllib.request import urlopen
 import pytest
 
 from catalyst_ray.demo.process import DemoProcess
+from tests.adapters.notify_socket import heard, notify_socket
 from tests.e2e.commands import PROGRAM, environment, run, run_on_terminal
 
 if TYPE_CHECKING:
@@ -169,15 +170,26 @@ def test_bad_feed_and_dead_webhook_cost_only_themselves(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_stops_within_seconds(tmp_path: Path) -> None:
-    """A stop ends the loop cleanly and soon, whoever looks at the page; with --json even a terminal gets lines of JSON."""
+    """A stop ends the loop cleanly and soon, whoever looks at the page; with --json even a terminal gets lines of JSON.
+
+    Systemd hears that it is ready, what the cycle did, that it lives, and that it stops.
+    """
     ours, its = pty.openpty()
     port = free_port()
-    with DemoProcess(options=("--release=1",)) as world, os.fdopen(ours) as shown:
+    with (
+        DemoProcess(options=("--release=1",)) as world,
+        os.fdopen(ours) as shown,
+        notify_socket(str(tmp_path / "notify")) as ear,
+    ):
         feeds = feed_file(tmp_path, f"{world.base_url}/nothing")
         child = subprocess.Popen(
             [str(PROGRAM), "run", "--feeds", str(feeds), "--json"],
             cwd=tmp_path,
-            env=environment(tmp_path, SLEEP_SECONDS=60, WEB_PORT=port, **QUICK),
+            env={
+                **environment(tmp_path, SLEEP_SECONDS=60, WEB_PORT=port, **QUICK),
+                "NOTIFY_SOCKET": str(tmp_path / "notify"),
+                "WATCHDOG_USEC": "60000000",
+            },
             stdout=its,
             stderr=subprocess.PIPE,
             text=True,
@@ -193,7 +205,13 @@ def test_ctrl_c_stops_within_seconds(tmp_path: Path) -> None:
             started = time.monotonic()
             child.send_signal(signal.SIGINT)
             _, logged = child.communicate(timeout=30)
+        told = heard(ear)
     assert child.returncode == 0
+    told = [message for message in told if message != b"WATCHDOG=1"] + [b"WATCHDOG=1"] * (
+        b"WATCHDOG=1" in told
+    )
+    words = (b"READY=1\nSTATUS=", b"STATUS=cycle 1 took ", b"STOPPING=1\nSTATUS=", b"WATCHDOG=1")
+    assert [word in message for message, word in zip(told, words, strict=True)] == [True] * 4
     assert time.monotonic() - started < 15
     assert [json.loads(line)["message"] for line in logged.splitlines()][-1] == "stopping"
 
