@@ -119,8 +119,12 @@ def run_app(settings: Settings, start: Start) -> CycleReport | None:
             "joining Ray" if settings.ray_address else "starting Ray on this machine",
             extra={"address": settings.ray_address} if settings.ray_address else {},
         )
-        address = settings.ray_address
-        with ray_session(address, dashboard=start.dashboard, fake_gpus=start.fake_gpus) as session:
+        with ray_session(
+            settings.ray_address,
+            dashboard=start.dashboard,
+            fake_gpus=start.fake_gpus,
+            allow_open=settings.allow_open_dashboard,
+        ) as session:
             _tell(session)
             return asyncio.run(app.run())
 

@@ -114,7 +114,7 @@ def _versions() -> Finding:
 async def _ray(settings: Settings) -> Finding:
     if settings.ray_address is None:
         return Finding("Ray", "ok", "each run starts its own on this machine (RAY_ADDRESS is unset)")
-    with ray_session(settings.ray_address, dashboard=False) as session:
+    with ray_session(settings.ray_address, dashboard=False, allow_open=None) as session:
         pass
     words = f"{session.nodes} nodes, {session.cpus:g} CPUs, {session.gpus:g} GPUs at {session.address}"
     dashboard = session.dashboard_url

@@ -21,6 +21,11 @@ class ClusterSettings(BaseSettings):
         _CLUSTER,
         "Cluster to join (auto, host:port); unset = inside a job that job's, else a local one.",
     )
+    allow_open_dashboard: bool = setting(
+        False,
+        _CLUSTER,
+        "Use a cluster whose dashboard takes jobs without a token from whoever reaches it; unset = refuse it.",
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = setting("INFO", _CLUSTER, "Least level logged.")
 
     secrets_dir: Path | None = setting(

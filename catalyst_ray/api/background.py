@@ -138,7 +138,9 @@ class Background:
     def _join(self) -> None:
         # In this thread, which ends Ray again: what Ray starts dies with the thread that started it. A second
         # time it finds itself joined.
-        self._stack.enter_context(any_session(self.settings.ray_address))
+        self._stack.enter_context(
+            any_session(self.settings.ray_address, allow_open=self.settings.allow_open_dashboard)
+        )
 
     async def _open_model(self) -> ModelClient:
         settings = self.settings

@@ -103,7 +103,7 @@ def gpu_view(address: str | None) -> Iterator[GpuView]:
     with ExitStack() as stack:
         where = "this machine"
         try:
-            session = stack.enter_context(ray_session(address or "auto", dashboard=False))
+            session = stack.enter_context(ray_session(address or "auto", dashboard=False, allow_open=None))
         except ConfigError:
             if address is not None:
                 raise

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import ray
 
+from catalyst_ray.cluster.doors import dashboard_doors, refuse_open_dashboard
+from catalyst_ray.cluster.loopback import SWITCH, is_only_there, may_start_there, on_loopback
 from catalyst_ray.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -31,6 +33,8 @@ LOCAL_ENVIRONMENT = {
     # after a pause then waits for a new worker and matplotlib. They end with their driver, or after a day.
     "RAY_idle_worker_killing_time_threshold_ms": "86400000",
     "RAY_USAGE_STATS_ENABLED": "0",
+    # No part of a Ray that only this machine uses listens on an address that others reach: see ``loopback``.
+    SWITCH: "0",
 }
 
 
@@ -47,32 +51,41 @@ class Session:
 
 
 @contextmanager
-def ray_session(address: str | None, *, dashboard: bool, fake_gpus: int | None = None) -> Iterator[Session]:
+def ray_session(
+    address: str | None, *, dashboard: bool, fake_gpus: int | None = None, allow_open: bool | None = False
+) -> Iterator[Session]:
     """Join the cluster at ``address``, or start a local one when it is None.
+
+    A local one listens on loopback alone. To join what another process of this machine keeps so, Ray's own commands
+    need ``RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER=0``.
 
     Args:
         address: ``auto`` or ``host:port``; a submitted job gets its own cluster's from Ray.
         dashboard: Start the dashboard of a local cluster (on loopback).
         fake_gpus: GPUs that a local cluster pretends to have (demo, tests); None = count the real ones.
+        allow_open: Use a cluster whose dashboard takes jobs from anybody, with a warning; None = do not look, for
+            those who place nothing there.
 
     Raises:
-        ConfigError: No cluster answers there, or it refuses us.
+        ConfigError: No cluster answers there, it refuses us, or its dashboard is open to the world.
     """
     if address is None:
         os.environ.update({k: v for k, v in LOCAL_ENVIRONMENT.items() if k not in os.environ})  # noqa: TID251  (Ray's own processes read these, and nothing else can hand them over)
     else:
         _check_answers(address)
+    stays = is_only_there(address) if address else may_start_there()
     try:
-        context = RAY.init(
-            # None would join whatever `ray start` or RAY_ADDRESS left on this machine.
-            address=address or "local",
-            namespace="catalyst",
-            num_gpus=fake_gpus if address is None else None,
-            include_dashboard=dashboard if address is None else None,
-            log_to_driver=False,
-            configure_logging=False,
-            logging_level=logging.ERROR,
-        )
+        with on_loopback(wanted=stays):
+            context = RAY.init(
+                # None would join whatever `ray start` or RAY_ADDRESS left on this machine.
+                address=address or "local",
+                namespace="catalyst",
+                num_gpus=fake_gpus if address is None else None,
+                include_dashboard=dashboard if address is None else None,
+                log_to_driver=False,
+                configure_logging=False,
+                logging_level=logging.ERROR,
+            )
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise ConfigError(
             f"cannot join the Ray cluster at {address or 'this machine'}: {str(error).splitlines()[0][:300]}",
@@ -81,28 +94,33 @@ def ray_session(address: str | None, *, dashboard: bool, fake_gpus: int | None =
             " cluster with tokens needs RAY_AUTH_MODE=token here too",
         ) from error
     try:
-        yield _describe(context, is_local=address is None)
+        session = _describe(context, is_local=address is None)
+        if address is not None and allow_open is not None:
+            refuse_open_dashboard(dashboard_doors(session.dashboard_url), allowed=allow_open)
+        yield session
     finally:
         RAY.shutdown()
 
 
 @contextmanager
-def any_session(address: str | None) -> Iterator[Session | None]:
+def any_session(address: str | None, *, allow_open: bool = False) -> Iterator[Session | None]:
     """Use the Ray that this process is in, the cluster at ``address`` or on this machine, or a local one.
 
     Raises:
-        ConfigError: ``address`` is given, and no cluster answers there or it refuses us.
+        ConfigError: ``address`` is given, and no cluster answers there, it refuses us or is open to the world.
     """
     if RAY.is_initialized():
         yield None
         return
     with ExitStack() as stack:
         try:
-            session = stack.enter_context(ray_session(address or "auto", dashboard=False))
+            session = stack.enter_context(ray_session(address or "auto", dashboard=False, allow_open=None))
         except ConfigError:
             if address is not None:
                 raise
             session = stack.enter_context(ray_session(None, dashboard=False))
+        else:
+            refuse_open_dashboard(dashboard_doors(session.dashboard_url), allowed=allow_open)
         yield session
 
 

@@ -132,7 +132,7 @@ def test_without_a_cluster_this_machine_is_read(monkeypatch):
     """No Ray here is no error: the view is of this machine; an address that does not answer is one."""
 
     @contextmanager
-    def nobody(address, *, dashboard):
+    def nobody(address, *, dashboard, allow_open):
         raise ConfigError("nobody answers", key="RAY_ADDRESS")
         yield
 

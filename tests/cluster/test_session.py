@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 import ray  # noqa: TID253  (these tests are about Ray)
 
@@ -54,3 +58,30 @@ def test_unreachable_cluster_is_told_at_once(address: str, word: str) -> None:
         pass
     assert caught.value.key == "RAY_ADDRESS"
     assert caught.value.hint
+
+
+def listening(process: psutil.Process) -> set[str]:
+    """Return the addresses that a process and its children listen on."""
+    found = set()
+    for one in (process, *process.children(recursive=True)):
+        with suppress(psutil.NoSuchProcess):
+            found |= {c.laddr.ip for c in one.net_connections("tcp") if c.status == psutil.CONN_LISTEN}
+    return {address.removeprefix("::ffff:") for address in found}
+
+
+def test_a_local_cluster_listens_on_loopback_alone(ray_session) -> None:
+    """Neither GCS, raylet, object store, agents, workers nor metrics can be reached from another machine."""
+    ray.get(ray.remote(num_cpus=0)(lambda: os.getpid()).remote(), timeout=60)  # noqa: PLW0108  (Ray wants a function of ours)
+    assert listening(psutil.Process()) == {"127.0.0.1"}
+
+
+def test_another_process_joins_a_local_cluster(ray_session) -> None:
+    """A script, or ``catalyst-ray gpu``, finds on loopback what keeps to loopback."""
+    code = (
+        "import sys; from catalyst_ray.cluster.session import ray_session\n"
+        "with ray_session(sys.argv[1], dashboard=False) as session: print(session.address)"
+    )
+    env = {k: v for k, v in os.environ.items() if not k.startswith("RAY_")} | {"RAY_AUTH_MODE": "token"}
+    command = [sys.executable, "-c", code, ray_session.address]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout.strip() == ray_session.address, done.stderr[-2000:]
