@@ -203,7 +203,12 @@ class _App:
             late = LateVerdicts()
             stack.push_async_callback(late.close)
             housekeeping = self._housekeeping()
-            queues = {"llm": judge.stats, "charts": self._artist.stats, "filings": filings.stats}
+            queues = {
+                "llm": judge.stats,
+                "charts": self._artist.stats,
+                "filings": filings.stats,
+                "prices": self._prices.stats,
+            }
             cycle = self._cycle(
                 intake=self._intake(fetcher, fast),
                 fast=fast,

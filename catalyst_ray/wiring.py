@@ -149,7 +149,7 @@ def make_tickers(settings: Settings) -> SecTickers:
     )
 
 
-def make_prices(settings: Settings) -> PriceSource:
+def make_prices(settings: Settings) -> GuardedPrices | NoPrices:
     """Return the source of price bars, guarded.
 
     Raises:

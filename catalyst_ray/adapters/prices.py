@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from catalyst_ray.models import Bars
 
 
@@ -19,6 +21,10 @@ class NoPrices:
     async def bars(self, ticker: str, timeframe: str) -> Bars | None:  # noqa: ARG002  (the port's signature)
         """Return None."""
         return None
+
+    def stats(self) -> Mapping[str, float]:
+        """Return nothing: nothing is asked."""
+        return {}
 
     async def close(self) -> None:
         """Do nothing; sources that hold connections close them here."""

@@ -23,6 +23,8 @@ from catalyst_ray.models import Reason
 P = TypeVar("P")
 
 LEAST_URGENT = 9
+REMEMBERED = 2_048
+"""Answered keys by which a repeated request is told."""
 
 
 class Outcome(StrEnum):
@@ -84,6 +86,8 @@ class QueueStats:
         waiting: Requests not handed out yet.
         busy: Requests handed out and not answered.
         worked: Requests that came back, well or badly; ``seconds`` is the sum of their times.
+        taken: Requests handed out; ``waited_s`` is the sum of the times that they waited for it.
+        repeated: Requests for what was answered lately: a cache that kept it would have spared them.
     """
 
     requests: int = 0
@@ -99,6 +103,9 @@ class QueueStats:
     busy: int = 0
     worked: int = 0
     seconds: float = 0.0
+    taken: int = 0
+    waited_s: float = 0.0
+    repeated: int = 0
     oldest_age_s: float = 0.0
 
     @property
@@ -144,6 +151,10 @@ class RequestQueue(Generic[P]):
         )
         self._worked = 0
         self._seconds = 0.0
+        self._taken = 0
+        self._waited_s = 0.0
+        self._repeated = 0
+        self._answered: dict[str, None] = {}  # in the order of the answers
 
     def offer(self, key: str, payload: P, *, priority: int, deadline_s: float, now_s: float) -> Admission:
         """Queue a request, or join the one of the same key that waits or runs.
@@ -177,6 +188,7 @@ class RequestQueue(Generic[P]):
             displaced = self._drop(self._entries[self._line[-1][1]], "refused")
         entry = _Entry(key=key, payload=payload, place=place, offered_s=now_s)
         self._entries[key] = entry
+        self._repeated += key in self._answered
         insort(self._line, (place, key))
         self._admit(entry, ticket, deadline_s)
         return Admission(Outcome.QUEUED, ticket, displaced=displaced)
@@ -199,6 +211,9 @@ class RequestQueue(Generic[P]):
                 continue
             entry.taken_s = now_s
             entry.attempts += 1
+            if entry.attempts == 1:  # what was put back waited elsewhere too
+                self._taken += 1
+                self._waited_s += max(0.0, now_s - entry.offered_s)
             work.append(Work(entry.key, entry.payload, max(entry.tickets.values()), entry.attempts))
         self._line = [*kept, *line]
         return Batch(tuple(work), expired)
@@ -290,6 +305,9 @@ class RequestQueue(Generic[P]):
             busy=len(self._entries) - len(self._line),
             worked=self._worked,
             seconds=self._seconds,
+            taken=self._taken,
+            waited_s=self._waited_s,
+            repeated=self._repeated,
             oldest_age_s=self.oldest_age_s(now_s),
         )
 
@@ -336,4 +354,12 @@ class RequestQueue(Generic[P]):
             return ()
         self._worked += 1
         self._seconds += max(0.0, now_s - entry.taken_s)
+        if count == "completed":
+            self._remember(key)
         return self._drop(entry, count)
+
+    def _remember(self, key: str) -> None:
+        self._answered.pop(key, None)
+        self._answered[key] = None
+        if len(self._answered) > REMEMBERED:
+            del self._answered[next(iter(self._answered))]

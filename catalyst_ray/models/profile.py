@@ -130,6 +130,8 @@ class Advice:
         value: What to set it to, as it would stand in ``.env``.
         words: What to do and why.
         weight: Seconds of a cycle's p95 that may be won, by estimate; advice is sorted by it.
+        aim: What it should better: ``cycle``, ``post`` (p95 of the time to post), ``verdicts`` (the model's that came
+            in time); empty where no trial could show it.
     """
 
     rule: str
@@ -139,6 +141,7 @@ class Advice:
     value: str | None
     words: str
     weight: float = 0.0
+    aim: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +155,7 @@ class ProfileReport:
         settings: The settings that bear on speed, by variable; no secrets.
         cycle_s: Of a cycle; the first, which is cold, is left out where there are others.
         posted_s: From first byte to posted, over all deliveries, by sink.
-        queues: What the queues did in the profile, by name: ``llm``, ``charts``, ``filings``. Counts are differences;
+        queues: What the queues did in the profile, by name: ``llm``, ``charts``, ``filings``, ``prices``. Counts are differences;
             ``waiting``, ``busy`` and ``oldest_age_s`` are the most that was seen.
         ray_s: Ray's own cost: seconds of an empty ``task`` and an empty ``actor_call``.
         branches: The stages by what they serve, as the guide groups them (``Feeds``, …), and ``Other`` for the

@@ -61,7 +61,7 @@ class CycleReport:
             ``unanswered`` counts verdicts that never came (late, failed, refused: the item says which),
             ``edited`` the messages changed for it, ``awaited`` the verdicts still to come.
             ``new + recovered + extended = alert + hold + suppress + drop + failed``.
-        queues: Statistics of the queues, by name: ``llm``, ``charts``, ``filings``.
+        queues: Statistics of the queues, by name: ``llm``, ``charts``, ``filings``, ``prices``.
         deliveries: Outbox rows by state and sink after the cycle.
         gpus: What every GPU of the cluster did in the cycle, by node.
         rss_bytes: Memory that the driver's process held at its end; None where that is not to be had.

@@ -17,6 +17,8 @@ from catalyst_ray.core.price_table import normal_ticker
 from catalyst_ray.errors import CircuitOpen, ParseError, RateLimited, TransportError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from catalyst_ray.models import Bars
     from catalyst_ray.ports import Clock, PriceSource
 
@@ -51,6 +53,8 @@ class GuardedPrices:
         self._last_words = ""
         self._kept: OrderedDict[tuple[str, str], tuple[float, Bars | None]] = OrderedDict()
         self._asking: dict[tuple[str, str], asyncio.Task[Bars | None]] = {}
+        self._counts = dict.fromkeys(("requests", "cached", "joined", "worked", "failed", "repeated"), 0)
+        self._seconds = self._waited_s = 0.0
 
     async def bars(self, ticker: str, timeframe: str) -> Bars | None:
         """Return bars, kept or asked for; see ``PriceSource``.
@@ -63,15 +67,30 @@ class GuardedPrices:
         if name is None:
             return None
         key = (name, timeframe)
+        self._counts["requests"] += 1
         made_s, kept = self._kept.get(key, (None, None))
         if made_s is not None and self._clock.monotonic() - made_s < self._keep_s:
+            self._counts["cached"] += 1
             return kept
         task = self._asking.get(key)
-        if task is None:
+        if task is not None:
+            self._counts["joined"] += 1
+        else:
+            self._counts["repeated"] += made_s is not None
             task = self._asking[key] = asyncio.create_task(self._ask(key))
             task.add_done_callback(lambda done: self._end(key, done))
         # Shielded: whoever runs out of patience must not end it for the others, nor for the next one who asks.
         return await asyncio.shield(task)
+
+    def stats(self) -> Mapping[str, float]:
+        """Return true counts since the start.
+
+        ``worked`` answers took ``seconds`` in all, and waited ``waited_s`` more for their turn; ``repeated`` counts what
+        was asked of the source although it had been answered lately.
+        """
+        worked = self._counts["worked"]
+        mean_s = self._seconds / worked if worked else 0.0
+        return {**self._counts, "seconds": self._seconds, "waited_s": self._waited_s, "mean_seconds": mean_s}
 
     async def close(self) -> None:
         """End what is under way and close the source."""
@@ -93,17 +112,22 @@ class GuardedPrices:
         except RateLimited:
             self._breaker.gave_up()
             raise
+        self._waited_s += wait_s
         try:
             if wait_s:
                 await self._clock.sleep(wait_s)
+            begun_s = self._clock.monotonic()
             bars = await self._source.bars(*key)
         except (TransportError, ParseError) as error:
+            self._counts["failed"] += 1
             self._note(error)
             raise
         except BaseException:
             self._breaker.gave_up()
             raise
         self._breaker.succeeded()
+        self._counts["worked"] += 1
+        self._seconds += self._clock.monotonic() - begun_s
         self._keep(key, bars)
         return bars
 

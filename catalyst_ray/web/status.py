@@ -24,8 +24,8 @@ _QUEUES = {"llm": "Language model", "charts": "Charts", "filings": "Filings"}
 _LOADS = ("busy", "waiting", "oldest_age_s", "mean_seconds", "replicas", "workers")
 _ALWAYS = frozenset({"requests", "failed"})
 """Counts that say something at zero too."""
-_INNER = frozenset({"seconds", "worked", "open"})
-"""What the mean is made of, and what waiting and busy say already."""
+_INNER = frozenset({"seconds", "worked", "open", "taken", "waited_s"})
+"""What means are made of, and what waiting and busy say already."""
 _MIB = 2**20
 
 

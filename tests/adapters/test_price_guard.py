@@ -79,6 +79,32 @@ async def test_bars_are_given_again_for_a_while(source, clock):
     assert prices.name == "acme"
 
 
+async def test_what_is_asked_again_is_counted(source, clock):
+    """Statistics tell a cache that is too short (asked again) from one that works, and how long a turn is waited for."""
+    prices = guard(source, clock, keep_s=10.0, per_minute=60)
+    await prices.bars("QLLN", "1D")
+    await prices.bars("QLLN", "1D")
+    clock.advance(11)
+    await asyncio.gather(prices.bars("QLLN", "1D"), prices.bars("QLLN", "1D"))
+    source.answer = DOWN
+    with pytest.raises(TransportError):
+        await prices.bars("MMMM", "1D")
+    stats = prices.stats()
+    counts = {name: stats[name] for name in ("requests", "cached", "joined", "worked", "failed", "repeated")}
+    assert counts == {"requests": 5, "cached": 1, "joined": 1, "worked": 2, "failed": 1, "repeated": 1}
+    assert stats["waited_s"] == 0.0
+
+
+async def test_the_wait_for_a_turn_is_counted(source, clock):
+    """It says that PRICE_RATE_PER_MIN is what holds alerts up."""
+    prices = guard(source, clock, per_minute=24)
+    asked = [asyncio.create_task(prices.bars(ticker, "1D")) for ticker in ("A", "B", "C", "D", "E")]
+    await until(clock.sleepers)
+    clock.advance(2.5)
+    await asyncio.gather(*asked)
+    assert prices.stats()["waited_s"] == 2.5
+
+
 async def test_the_word_that_there_are_none_is_kept_too(source, clock):
     """A ticker without bars is not asked for again and again; what is no ticker never."""
     source.answer = None

@@ -153,6 +153,35 @@ def test_nonsense_is_refused_loudly(priority, deadline_s):
         offer(RequestQueue(1), "a", priority=priority, deadline_s=deadline_s)
 
 
+def test_the_wait_for_a_hand_out_is_counted_once():
+    """How long requests waited says whether workers are short; what is put back does not wait anew."""
+    queue = RequestQueue(10)
+    offer(queue, "a", now_s=0.0)
+    offer(queue, "b", now_s=1.0)
+    queue.take(3.0, 1)
+    queue.put_back("a")
+    queue.take(9.0, 2)
+    stats = queue.stats(9.0)
+    assert (stats.taken, stats.waited_s) == (2, 3.0 + 8.0)
+
+
+def test_what_was_answered_lately_and_is_asked_again_is_a_repeat(monkeypatch):
+    """A cache that kept the answer would have spared it; what failed, or shares a request, is none."""
+    monkeypatch.setattr("catalyst_ray.core.queueing.REMEMBERED", 2)
+    queue = RequestQueue(10)
+    for key, end in (("a", queue.done), ("b", queue.failed), ("a", queue.done), ("b", queue.done)):
+        offer(queue, key)
+        offer(queue, key)
+        queue.take(1.0, 1)
+        end(key, 2.0)
+    assert queue.stats(2.0).repeated == 1
+    offer(queue, "c")
+    queue.take(3.0, 1)
+    queue.done("c", 4.0)
+    offer(queue, "a")  # forgotten by now: the memory is bounded
+    assert queue.stats(5.0).repeated == 1
+
+
 class QueueHistory(RuleBasedStateMachine):
     """Any history of offers, hand-outs, answers, cancels and passing time, against a plain model."""
 
