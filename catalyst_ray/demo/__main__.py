@@ -11,6 +11,7 @@ import stat
 import sys
 
 from catalyst_ray.adapters.clock import SystemClock
+from catalyst_ray.demo.discord import MAX_MESSAGES
 from catalyst_ray.demo.server import DemoServer
 from catalyst_ray.demo.world import BATCHES, World
 from catalyst_ray.errors import CatalystError, ConfigError
@@ -26,6 +27,7 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--items", type=int, default=300, help="items over all batches")
     parser.add_argument("--batches", type=int, default=BATCHES, help="batches to release one by one")
     parser.add_argument("--burst", type=int, default=0, help="filings all at once, in place of a day's items")
+    parser.add_argument("--endless", action="store_true", help="the last batch is followed by another day's")
     parser.add_argument("--release", type=int, default=0, help="publish up to this batch at the start")
     parser.add_argument("--slow-s", type=float, default=1.5, help="seconds that the slow feed takes")
     parser.add_argument("--llm-latency-s", type=float, default=0.06, help="seconds of one scripted answer")
@@ -34,6 +36,7 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("--llm-parallel", type=int, default=4, help="answers that it makes at a time")
     parser.add_argument("--discord-window-s", type=float, default=2.0, help="rate limit's window; 0 for none")
+    parser.add_argument("--discord-keep", type=int, default=MAX_MESSAGES, help="messages that it remembers")
     return parser.parse_args(arguments)
 
 
@@ -56,6 +59,8 @@ async def _serve(options: argparse.Namespace) -> None:
         llm_parallel=options.llm_parallel,
         llm_slow_every=options.llm_slow_every,
         discord_window_s=options.discord_window_s,
+        discord_keep=options.discord_keep,
+        is_endless=options.endless,
     )
     stop = _stop_event()  # before anyone is told that it serves: a signal may follow at once
     async with server:

@@ -74,7 +74,7 @@ def truth_rows(server: DemoServer) -> list[dict[str, Any]]:
 def _state(server: DemoServer) -> dict[str, Any]:
     return {
         "batch": server.press.batch,
-        "batches": server.world.batches,
+        "batches": server.press.last_batch,
         "items": len(server.press.released_items()),
         "feed_requests": server.publisher.requests,
         "not_modified": server.publisher.not_modified,

@@ -18,18 +18,29 @@ if TYPE_CHECKING:
     from catalyst_ray.demo.writer import Draft
 
 _FILING_AGENT = 9_000_017
+_ACCESSIONS_A_YEAR = 1_000_000
+"""An accession number counts with six digits; a filing agent with more filings has another number."""
 _COPY_LAG_S = 45.0
 """A copy comes out at most this much later than the first release."""
 
 
 class Desk:
-    """Publishes drafts; ``items`` grows in the order of publication."""
+    """Publishes drafts; ``items`` grows in the order of publication.
 
-    def __init__(self, channels: Sequence[Channel], start_utc: datetime) -> None:
+    Args:
+        after_id: The last id given before; ids, addresses and accession numbers go on from it.
+    """
+
+    def __init__(self, channels: Sequence[Channel], start_utc: datetime, *, after_id: int = 0) -> None:
+        self._after_id = after_id
         self._news = [channel for channel in channels if channel.desks]
         self._forms = {channel.form: channel for channel in channels if channel.form}
         self._start_utc = start_utc
         self.items: list[DemoItem] = []
+
+    @property
+    def _next_id(self) -> int:
+        return self._after_id + len(self.items) + 1
 
     def takes_form(self, form: str) -> bool:
         """Return whether a channel lists filings of this form."""
@@ -61,8 +72,9 @@ class Desk:
 
     def file(self, draft: Draft, *, batch: int, age_s: float, rng: random.Random) -> None:
         """Publish a filing on the EDGAR page of its form."""
-        number = len(self.items) + 1
-        accession = f"{_FILING_AGENT:010d}-{self._start_utc:%y}-{number:06d}"
+        number = self._next_id
+        agents, serial = divmod(number, _ACCESSIONS_A_YEAR)
+        accession = f"{_FILING_AGENT + agents:010d}-{self._start_utc:%y}-{serial:06d}"
         folder = f"/Archives/edgar/data/{draft.parties[0].cik}/{accession.replace('-', '')}"
         self.items.append(
             DemoItem(
@@ -87,7 +99,7 @@ class Desk:
         )
 
     def _add(self, draft: Draft, channel: Channel, *, batch: int, age_s: float | None, truth: Truth) -> None:
-        number = len(self.items) + 1
+        number = self._next_id
         slug = "-".join(re.findall(r"[a-z0-9]+", draft.title.lower()))[:80].rstrip("-")
         tracking = "?.tsrc=rss" if channel.shape is Shape.ISO_DATE else ""
         self.items.append(
@@ -111,5 +123,5 @@ class Desk:
             ticker=draft.company.ticker if draft.company else None,
             event=draft.template.code,
             sign=draft.template.sign,
-            story=f"s{len(self.items) + 1}",
+            story=f"s{self._next_id}",
         )

@@ -30,7 +30,8 @@ TOKEN = "demo-token-invented-for-the-loopback-world"  # noqa: S105  (opens nothi
 CHANNEL_ID = "1180000000000000001"
 NAME = "demo"
 _DISCORD_EPOCH_MS = 1_420_070_400_000
-_MAX_MESSAGES = 2000
+MAX_MESSAGES = 2_000
+"""Kept unless told otherwise; a message with its two pictures takes some 80 kB."""
 _HANG_S = 60.0
 
 
@@ -64,12 +65,19 @@ class DiscordDouble:
         rate_window_s: Seconds in which five posts are let by, as Discord does today; other windows shrink with it; 0
             lets all by.
         hang_s: How long a request hangs under the fault ``hang``, unless the server stops before.
+        keep: Messages kept; older ones are gone, as if somebody had deleted them.
     """
 
     def __init__(
-        self, clock: Clock, *, rate_window_s: float = ROUTE_WINDOW_S, hang_s: float = _HANG_S
+        self,
+        clock: Clock,
+        *,
+        rate_window_s: float = ROUTE_WINDOW_S,
+        hang_s: float = _HANG_S,
+        keep: int = MAX_MESSAGES,
     ) -> None:
         self._clock = clock
+        self._keep = keep
         self._hang_s = hang_s
         self._closing = asyncio.Event()
         self._plan = FaultPlan()
@@ -85,7 +93,7 @@ class DiscordDouble:
 
     @property
     def messages(self) -> list[DiscordMessage]:
-        """Return the messages kept, oldest first: the last thousand."""
+        """Return the messages kept, oldest first."""
         return list(self._kept.values())
 
     @property
@@ -196,7 +204,7 @@ class DiscordDouble:
         _check(payload, files)
         message = DiscordMessage(id=self._snowflake(), payload=payload, files=files, received_utc=self._now())
         self._kept[message.id] = message
-        while len(self._kept) > _MAX_MESSAGES:
+        while len(self._kept) > self._keep:
             self._kept.popitem(last=False)
         return message
 

@@ -60,7 +60,7 @@ class DemoItem:
     """One release or filing of one channel.
 
     Args:
-        id: Unique in its world, from 1.
+        id: Unique in its world and the days after, from 1.
         batch: From 1; the item appears when this batch is released.
         category: Exchange and symbol as a category tag has it (``Nasdaq:HLVT``), or empty.
         age_s: Seconds between its publication and the release of its batch: negative for a date in

@@ -38,8 +38,6 @@ class Publisher:
         self._press = press
         self._clock = clock
         self._broken_requests = 0
-        self._by_path = {item.path.split("?")[0]: item for item in press.world.items if item.filing is None}
-        self._by_accession = {item.filing.accession: item for item in press.world.items if item.filing}
 
     def routes(self) -> list[web.RouteDef]:
         """Return the routes to serve."""
@@ -116,7 +114,7 @@ class Publisher:
         return web.Response(body=page, headers=headers)
 
     async def _release(self, request: web.Request) -> web.Response:
-        item = self._out(self._by_path.get(request.path))
+        item = self._out(request.path)
         channel = self._press.channel(item.channel)
         if channel is None:
             raise web.HTTPNotFound
@@ -124,7 +122,7 @@ class Publisher:
 
     async def _filing(self, request: web.Request) -> web.Response:
         page = request.match_info["page"]
-        item = self._out(self._by_accession.get(page.removesuffix("-index.htm").removesuffix(".txt")))
+        item = self._out(page.removesuffix("-index.htm").removesuffix(".txt"))
         if item.filing is None:
             raise web.HTTPNotFound
         if page.endswith(".txt"):
@@ -134,8 +132,9 @@ class Publisher:
             text=edgar.filing_page(self._press.entry(item), item.filing), content_type="text/html"
         )
 
-    def _out(self, item: DemoItem | None) -> DemoItem:
-        if item is None or item.batch > self._press.batch:
+    def _out(self, address: str) -> DemoItem:
+        item = self._press.find(address)
+        if item is None:
             raise web.HTTPNotFound
         return item
 

@@ -11,7 +11,7 @@ from aiohttp import web
 
 from catalyst_ray.adapters.clock import SystemClock
 from catalyst_ray.demo.control import control_routes
-from catalyst_ray.demo.discord import TOKEN, WEBHOOK_ID, DiscordDouble
+from catalyst_ray.demo.discord import MAX_MESSAGES, TOKEN, WEBHOOK_ID, DiscordDouble
 from catalyst_ray.demo.discord_rules import MAX_REQUEST_BYTES
 from catalyst_ray.demo.ollama import OllamaDouble
 from catalyst_ray.demo.openai import OpenAiDouble
@@ -51,6 +51,8 @@ class DemoServer:
         llm_parallel: Answers that it makes at a time.
         llm_slow_every: About each so-many-th prompt takes three seconds more; 0 for none.
         discord_window_s: Window of Discord's rate limit (5 posts in it); 0 lets everything by.
+        discord_keep: Messages that it remembers, pictures and all.
+        is_endless: The world's last batch is followed by another day's first.
     """
 
     def __init__(
@@ -64,14 +66,16 @@ class DemoServer:
         llm_parallel: int = 4,
         llm_slow_every: int = 0,
         discord_window_s: float = 2.0,
+        discord_keep: int = MAX_MESSAGES,
+        is_endless: bool = False,
     ) -> None:
         self.world = world
         self._clock = clock or SystemClock()
         self._port = port
         self._runner: web.AppRunner | None = None
-        self.press = Press(world, self._clock.now_utc())
+        self.press = Press(world, self._clock.now_utc(), is_endless=is_endless)
         self.publisher = Publisher(self.press, self._clock, slow_s=slow_s)
-        self.discord = DiscordDouble(self._clock, rate_window_s=discord_window_s)
+        self.discord = DiscordDouble(self._clock, rate_window_s=discord_window_s, keep=discord_keep)
         self.ollama = OllamaDouble(
             self._clock, latency_s=llm_latency_s, parallel=llm_parallel, slow_every=llm_slow_every
         )

@@ -51,6 +51,7 @@ class World:
         batches: One for each cycle of a demo.
         burst: Filings that come all at once in the first batch, in place of a day's items; 0 for a day.
         look_alikes: Groups of a batch's stories that are like one another, and must not be taken for one.
+        after: The day before, if any: ids and batches go on from its last ones.
 
     Raises:
         ConfigError: Too few feeds or items for a day.
@@ -66,6 +67,7 @@ class World:
         batches: int = BATCHES,
         burst: int = 0,
         look_alikes: int = 0,
+        after: World | None = None,
     ) -> None:
         least = batches * CATALYSTS_PER_BATCH * 4
         if batches < 1 or items < least:
@@ -76,13 +78,24 @@ class World:
             )
         self.seed = seed
         self.start_utc = start_utc
-        self.batches = batches
+        self._size = {"feeds": feeds, "items": items, "burst": burst, "look_alikes": look_alikes}
+        self._first_batch = after.batches + 1 if after else 1
+        self._day_batches = batches
+        self.batches: int = self._first_batch - 1 + batches
+        """Number of the last batch."""
         self.channels = channels(feeds)
-        day = _Day(random.Random(seed), start_utc, Desk(self.channels, start_utc))  # noqa: S311  (a toy's dice)
+        self._last_id: int = after._last_id if after else 0  # noqa: SLF001  (another of this class)
+        desk = Desk(self.channels, start_utc, after_id=self._last_id)
+        day = _Day(random.Random(seed), start_utc, desk, first_batch=self._first_batch)  # noqa: S311  (a toy's dice)
         self.items: tuple[DemoItem, ...] = (
             day.burst(burst) if burst else day.publish(items, batches, look_alikes)
         )
+        self._last_id += len(self.items)
         self.moves: tuple[Move, ...] = tuple(day.moves)
+
+    def next_day(self, start_utc: datetime) -> World:
+        """Return the day after this one, of the same size, with news of its own."""
+        return World(self.seed + 1, start_utc, batches=self._day_batches, after=self, **self._size)
 
     @property
     def truth(self) -> dict[int, Truth]:
@@ -100,7 +113,8 @@ class World:
 class _Day:
     """The draw of one day, batch by batch."""
 
-    def __init__(self, rng: random.Random, start_utc: datetime, desk: Desk) -> None:
+    def __init__(self, rng: random.Random, start_utc: datetime, desk: Desk, *, first_batch: int) -> None:
+        self._first_batch = first_batch
         self._rng = rng
         self._start_utc = start_utc
         self._desk = desk
@@ -114,9 +128,10 @@ class _Day:
 
     def publish(self, items: int, batches: int, look_alikes: int) -> tuple[DemoItem, ...]:
         schedule = self._schedule(batches * CATALYSTS_PER_BATCH)
-        for batch in range(1, batches + 1):
-            quota = items * batch // batches
-            first = (batch - 1) * CATALYSTS_PER_BATCH
+        for number in range(batches):
+            quota = items * (number + 1) // batches
+            first = number * CATALYSTS_PER_BATCH
+            batch = self._first_batch + number
             self._follow_up(batch)
             for template in schedule[first : first + CATALYSTS_PER_BATCH]:
                 self._catalyst(template, batch)
@@ -129,7 +144,7 @@ class _Day:
         """Return catalysts filed all at once, in turn by kind of filing and company."""
         kinds = [template for template in templates("filing") if self._desk.takes_form(template.form)]
         for number in range(filings):
-            self._catalyst(kinds[number % len(kinds)], 1)
+            self._catalyst(kinds[number % len(kinds)], self._first_batch)
         return tuple(self._desk.items)
 
     def _schedule(self, count: int) -> list[Template]:

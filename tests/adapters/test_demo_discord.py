@@ -315,3 +315,19 @@ async def test_many_posts_at_once_are_all_kept(server, session):
     assert set(await asyncio.gather(*map(post, range(40)))) == {204}
     ids = [int(message.id) for message in server.discord.messages]
     assert len(set(ids)) == 40
+
+
+async def test_only_so_many_messages_are_remembered(session):
+    """With a bound on its memory the oldest message is gone, and an edit of it meets Unknown Message."""
+    async with DemoServer(WORLD, discord_window_s=0, discord_keep=2) as running:
+        ids = []
+        for number in range(3):
+            async with session.post(
+                f"{running.webhook_url}?wait=true", json={"content": f"{number}"}
+            ) as answer:
+                ids.append((await answer.json())["id"])
+        assert [message.id for message in running.discord.messages] == ids[1:]
+        async with session.patch(
+            f"{running.webhook_url}/messages/{ids[0]}", json={"content": "late"}
+        ) as answer:
+            assert answer.status == 404
