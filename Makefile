@@ -33,8 +33,9 @@ bench: .venv/.test ## Measure, print and write out/bench.json
 quality: .venv/.test ## Measure the judgement on CATALYST_DATA and write docs/quality.md
 	@$(BIN)/catalyst-ray quality --data $(CATALYST_DATA) --write docs/quality.md
 ci: test ## What CI runs
-docs: .venv/.run ## Write .env.example and docs/settings.md from the settings
+docs: .venv/.run ## Write .env.example, docs/settings.md, docs/metrics.md and the files of Grafana and Prometheus
 	$(BIN)/catalyst-ray settings --write
+	$(BIN)/catalyst-ray metrics --write deploy --docs docs/metrics.md
 clean: ## Delete .venv and out
 	rm -rf .venv out
 

@@ -31,6 +31,7 @@ from catalyst_ray.cluster.late_judge import LateJudge
 from catalyst_ray.cluster.opening import open_judge
 from catalyst_ray.cluster.service import Opening
 from catalyst_ray.cluster.session import Session, ray_session
+from catalyst_ray.cluster.spans import timeline_span
 from catalyst_ray.cluster.stop import StopSignal
 from catalyst_ray.core.gauge import GaugeBook
 from catalyst_ray.models import FeedKind
@@ -43,6 +44,7 @@ from catalyst_ray.pipeline.late import LateVerdicts
 from catalyst_ray.pipeline.paperwork import Paperwork
 from catalyst_ray.pipeline.release import Releaser
 from catalyst_ray.pipeline.stories import Stories
+from catalyst_ray.wiring_metrics import Seen, exporting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -86,6 +88,7 @@ class Start:
         is_terminal: A person reads it: the console sink draws cards there.
         on_report: Told of every cycle's report.
         dashboard: Start Ray's dashboard with a local cluster.
+        json_logs: The lines of our actors and tasks are JSON, as this process's are.
         fake_gpus: GPUs that a local cluster pretends to have (demo).
         around: Entered around the cycles, Ray being up, in the event loop's thread.
     """
@@ -95,6 +98,7 @@ class Start:
     is_terminal: bool
     on_report: Callable[[CycleReport], None]
     dashboard: bool = True
+    json_logs: bool = False
     fake_gpus: int | None = None
     around: Callable[[Running], AbstractContextManager[None]] = lambda _: nullcontext()
 
@@ -124,6 +128,7 @@ def run_app(settings: Settings, start: Start) -> CycleReport | None:
             dashboard=start.dashboard,
             fake_gpus=start.fake_gpus,
             allow_open=settings.allow_open_dashboard,
+            worker_logs=settings.log_level if start.json_logs else None,
         ) as session:
             _tell(session)
             return asyncio.run(app.run())
@@ -209,6 +214,11 @@ class _App:
                 "filings": filings.stats,
                 "prices": self._prices.stats,
             }
+            seen = Seen(
+                store=self._store, courier=self._courier, queues=queues, cards=gpus, feeds=self._feeds
+            )
+            told = exporting(self._settings, seen, clock=self._clock, on_report=self._report)
+            on_report = await stack.enter_async_context(told)
             cycle = self._cycle(
                 intake=self._intake(fetcher, fast),
                 fast=fast,
@@ -219,7 +229,7 @@ class _App:
                 housekeeping=housekeeping,
                 queues=queues,
             )
-            driver = self._driver(cycle, housekeeping, stop)
+            driver = self._driver(cycle, housekeeping, on_report, stop)
             with self._start.around(Running(queues, judge.replicas, lambda: judge.words)):
                 return await driver.run(cycles=self._start.cycles)
 
@@ -294,6 +304,7 @@ class _App:
             max_alerts=settings.max_alerts_per_cycle,
             period_s=settings.sleep_seconds,
             parallel=settings.feeds_parallel,
+            span=timeline_span(),
         )
 
     def _flow(
@@ -332,7 +343,13 @@ class _App:
             retention=timedelta(days=self._settings.retention_days),
         )
 
-    def _driver(self, cycle: Cycle, housekeeping: Housekeeping, stop: StopSignal) -> Driver:
+    def _driver(
+        self,
+        cycle: Cycle,
+        housekeeping: Housekeeping,
+        on_report: Callable[[CycleReport], None],
+        stop: StopSignal,
+    ) -> Driver:
         return Driver(
             clock=self._clock,
             store=self._store,
@@ -341,7 +358,7 @@ class _App:
             housekeeping=housekeeping,
             sleep_s=self._settings.sleep_seconds,
             on_begin=self._pulse.cycle_begins,
-            on_report=self._report,
+            on_report=on_report,
             stop=stop,
         )
 

@@ -27,6 +27,9 @@ class ClusterSettings(BaseSettings):
         "Use a cluster whose dashboard takes jobs without a token from whoever reaches it; unset = refuse it.",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = setting("INFO", _CLUSTER, "Least level logged.")
+    metrics: bool = setting(
+        True, _CLUSTER, "Export metrics through Ray's agents, for Prometheus and Grafana (docs/metrics.md)."
+    )
 
     secrets_dir: Path | None = setting(
         None,

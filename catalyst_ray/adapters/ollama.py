@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -124,6 +125,8 @@ class OllamaModel:
         """
         from ollama import AsyncClient  # late: 0.9 s that only a run with Ollama pays
 
+        # A line a request, with the address and what secret it holds: workers log from INFO on.
+        logging.getLogger("httpx").setLevel(logging.WARNING)
         await self.stop()
         try:
             # The server is one of our own hosts: a web proxy must not be asked for it.

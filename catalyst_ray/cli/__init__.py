@@ -24,6 +24,7 @@ COMMANDS = {
     "alerts": "List the latest alerts, and where each stands with each sink.",
     "web": "Show alerts, reasons and status as a page, until stopped.",
     "gpu": "Show what every GPU does, live.",
+    "metrics": "List the metrics for Prometheus and Grafana, and write their files.",
     "explain": "Say what became of an item, and why.",
     "export": "Write alerts, items, decisions, deliveries or cycles for other programs.",
     "quality": "Measure the judgement on labelled data.",

@@ -34,6 +34,25 @@ def to_json(report: CycleReport) -> dict[str, Any]:
     return {"type": "cycle", **json.loads(encode(report))}
 
 
+def in_short(report: CycleReport) -> dict[str, object]:
+    """Return the fields of a cycle's one line in the log."""
+    counts = report.counts
+    slowest = max(report.elapsed, key=lambda name: report.elapsed[name], default="")
+    return {
+        "cycle": report.number,
+        "seconds": round(report.seconds, 3),
+        "slowest": slowest,
+        "slowest_s": round(report.elapsed.get(slowest, 0.0), 3),
+        "new": counts["new"] + counts["recovered"] + counts["extended"],
+        "alerts": sum(counts.get(name, 0) for name in ("alert", "released", "lifted")),
+        "held": counts["hold"],
+        "failed_items": counts["failed"],
+        "failed_feeds": sum(feed.status == "failed" for feed in report.feeds),
+        "llm_waiting": report.queues.get("llm", {}).get("waiting", 0),
+        "problems": len(report.problems),
+    }
+
+
 def write_json(path: Path, value: object) -> None:
     """Write JSON in one step; readers see the old file or the whole new one."""
     part = path.with_suffix(".part")

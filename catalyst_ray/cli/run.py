@@ -14,7 +14,7 @@ import click
 from catalyst_ray.cli import PARTIAL
 from catalyst_ray.cli.logs import LogLines, secrets_of, set_up_logs
 from catalyst_ray.cli.options import env_file_option, json_option
-from catalyst_ray.cli.report import is_partial, show, to_json, write_json
+from catalyst_ray.cli.report import in_short, is_partial, show, to_json, write_json
 from catalyst_ray.settings import NAMES, Settings, load_settings
 from catalyst_ray.settings_secrets import too_open
 
@@ -79,6 +79,8 @@ def execute(
     def on_report(report: CycleReport) -> None:
         write_json(settings.out_dir / "report.json", to_json(report))
         tell(report)
+        if not sys.stderr.isatty():
+            log.info("cycle done", extra=in_short(report))
         if also:
             also(report)
 
@@ -88,6 +90,7 @@ def execute(
         is_terminal=sys.stdout.isatty() and not as_json,
         on_report=on_report,
         dashboard=cycles is None if dashboard is None else dashboard,
+        json_logs=not sys.stderr.isatty(),
         fake_gpus=fake_gpus,
     )
     # Ray prints to standard output when a worker dies; alerts and reports have that for themselves.

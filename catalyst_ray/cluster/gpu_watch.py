@@ -88,6 +88,7 @@ class ClusterGpus:
         self._used_s: dict[str, float] = {}
         self._try_again_s: dict[str, float] = {}
         self._looking: asyncio.Task[None] | None = None
+        self._turn = asyncio.Lock()
         context: Any = RAY.get_runtime_context()
         self._own_node = str(context.get_node_id())
         self._namespace = f"catalyst-{context.get_job_id()}"
@@ -99,6 +100,15 @@ class ClusterGpus:
 
     async def window(self, seconds: float) -> tuple[GpuSample, ...]:
         """Return what every card did in the last ``seconds``; those that do not answer in time are left out."""
+        async with self._turn:  # whoever asks second would miss the samplers that are being asked
+            return await self._window(seconds)
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """Return the nodes whose cards are watched."""
+        return frozenset(seat.host for seat in self._seats.values() if seat.is_up)
+
+    async def _window(self, seconds: float) -> tuple[GpuSample, ...]:
         self.start()  # for the next time: a node that came a moment ago has done nothing yet
         free = [seat for seat in self._seats.values() if seat.is_up and seat.asked is None]
         asked = [self._begin(seat, self._ask(seat, seconds)) for seat in free]

@@ -6,6 +6,7 @@ Every method may be called again after a restart: the engine starts when it is f
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from catalyst_ray.cluster.engines import EngineSpec
     from catalyst_ray.models import EngineInfo, LlmAnswer, LlmRequest
     from catalyst_ray.ports import LanguageModel
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,6 +162,8 @@ class LlmReplica:
                 except BaseException:
                     await self._end()
                     raise
+                told = {"replica": self._name, "engine": self._info.engine, "model": self._info.model}
+                log.info("the engine serves", extra={**told, "device": self._info.device})
             return self._info
 
     async def _end(self) -> None:

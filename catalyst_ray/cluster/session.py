@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import ray
+from ray.job_config import JobConfig
 
 from catalyst_ray.cluster.doors import dashboard_doors, refuse_open_dashboard
 from catalyst_ray.cluster.loopback import SWITCH, is_only_there, may_start_there, on_loopback
@@ -52,7 +53,12 @@ class Session:
 
 @contextmanager
 def ray_session(
-    address: str | None, *, dashboard: bool, fake_gpus: int | None = None, allow_open: bool | None = False
+    address: str | None,
+    *,
+    dashboard: bool,
+    fake_gpus: int | None = None,
+    allow_open: bool | None = False,
+    worker_logs: str | None = None,
 ) -> Iterator[Session]:
     """Join the cluster at ``address``, or start a local one when it is None.
 
@@ -65,6 +71,8 @@ def ray_session(
         fake_gpus: GPUs that a local cluster pretends to have (demo, tests); None = count the real ones.
         allow_open: Use a cluster whose dashboard takes jobs from anybody, with a warning; None = do not look, for
             those who place nothing there.
+        worker_logs: Least level of the lines of our actors and tasks, which are JSON then, with the ids of job, node,
+            actor and task; None leaves them as Ray has them.
 
     Raises:
         ConfigError: No cluster answers there, it refuses us, or its dashboard is open to the world.
@@ -76,15 +84,13 @@ def ray_session(
     stays = is_only_there(address) if address else may_start_there()
     try:
         with on_loopback(wanted=stays):
-            context = RAY.init(
+            context = _init(
+                _job(worker_logs),
                 # None would join whatever `ray start` or RAY_ADDRESS left on this machine.
                 address=address or "local",
                 namespace="catalyst",
                 num_gpus=fake_gpus if address is None else None,
                 include_dashboard=dashboard if address is None else None,
-                log_to_driver=False,
-                configure_logging=False,
-                logging_level=logging.ERROR,
             )
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise ConfigError(
@@ -100,6 +106,32 @@ def ray_session(
         yield session
     finally:
         RAY.shutdown()
+
+
+def _init(job: JobConfig, **options: Any) -> Any:
+    """Start Ray with this process's log lines as they are: Ray's own handlers would show secrets that ours mask."""
+    handlers = list(logging.getLogger().handlers)
+    try:
+        return RAY.init(
+            job_config=job,
+            log_to_driver=False,
+            configure_logging=False,
+            logging_level=logging.ERROR,
+            **options,
+        )
+    finally:
+        logging.getLogger().handlers[:] = handlers
+
+
+def _job(worker_logs: str | None) -> JobConfig:
+    job = JobConfig()
+    if worker_logs is not None:
+        # By the job and not by `ray.init(logging_config=)`, which would log for this process too.
+        config: Any = ray.LoggingConfig
+        job.set_py_logging_config(
+            config(encoding="JSON", log_level=worker_logs, additional_log_standard_attrs=["name"])
+        )
+    return job
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from catalyst_ray.pipeline.lane import Lane
 from catalyst_ray.pipeline.together import together
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from catalyst_ray.models import Delivery
     from catalyst_ray.ports import Clock, Notifier, Store
@@ -59,6 +59,8 @@ class Courier:
         self.on_sent: Callable[[Delivery], None] | None = None
         """Called for each alert that a sink took; not for edits."""
         self.on_busy: Callable[[float], None] | None = None
+        self.watch: Callable[[Delivery], None] | None = None
+        """Called as ``on_sent`` is, by whoever looks on for as long as the program runs."""
         self._given_up: deque[str] = deque(maxlen=GIVEN_UP_KEPT)
         self._lanes = {
             sink.name: Lane(
@@ -80,8 +82,9 @@ class Courier:
         }
 
     def _sent(self, row: Delivery) -> None:
-        if self.on_sent:
-            self.on_sent(row)
+        for told in (self.on_sent, self.watch):
+            if told:
+                told(row)
 
     def _busy(self, seconds: float) -> None:
         if self.on_busy:
@@ -106,6 +109,10 @@ class Courier:
             lane.handover.given_up.clear()
         troubles = {name: lane.handover.trouble for name, lane in self._lanes.items()}
         return [*words, *(f"sink {name}: {trouble}" for name, trouble in troubles.items() if trouble)]
+
+    def outcomes(self) -> Mapping[str, Mapping[str, int]]:
+        """Return what became of alerts and edits since the start, by sink and by ``handover.OUTCOMES``."""
+        return {name: lane.handover.outcomes for name, lane in self._lanes.items()}
 
     def take_edits(self) -> int:
         """Return how many edits the sinks took since the last call."""
@@ -161,4 +168,6 @@ class Courier:
                 else "the sink is not set up any more"
             )
             log.warning("old deliveries given up", extra={"sink": sink, "deliveries": number, "why": why})
+            if sink in self._lanes:
+                self._lanes[sink].handover.outcomes["given_up"] += number
             self._given_up.append(f"sink {sink}: {number} old deliveries or edits given up: {why}")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from catalyst_ray.pipeline.intake import Intake, Taken
     from catalyst_ray.pipeline.late import LateVerdicts
     from catalyst_ray.pipeline.release import Releaser
+    from catalyst_ray.pipeline.tally import Span
     from catalyst_ray.ports import Clock, GpuWatch, Store
 
 log = logging.getLogger(__name__)
@@ -44,6 +45,7 @@ class Cycle:
         max_alerts: Alerts of one cycle; more are held for the next.
         period_s: From the start of one cycle to the next: a sink that does not answer must not use it up.
         parallel: Take all feeds at once; one by one otherwise.
+        span: Puts stages on a timeline.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class Cycle:
         max_alerts: int,
         period_s: float,
         parallel: bool,
+        span: Span | None = None,
     ) -> None:
         self._clock = clock
         self._store = store
@@ -82,6 +85,7 @@ class Cycle:
         self._max_alerts = max_alerts
         self._settle_s = min(max(LEAST_SETTLE_S, period_s / 2), MOST_SETTLE_S)
         self._parallel = parallel
+        self._span = span
 
     async def run(self, number: int, *, wait_for_retries_s: float = 0.0) -> CycleReport:
         """Run one cycle and return its report.
@@ -94,7 +98,11 @@ class Cycle:
         Raises:
             StoreError: The store failed; what was claimed is taken up by the next cycle.
         """
-        tally = Tally(number, self._clock)
+        tally = Tally(number, self._clock, span=self._span)
+        with tally.under_way("run"):
+            return await self._run(tally, wait_for_retries_s)
+
+    async def _run(self, tally: Tally, wait_for_retries_s: float) -> CycleReport:
         shared = Round(tally, slots=self._max_alerts)
         self._courier.on_sent = lambda row: self._posted(row, tally)
         self._courier.on_busy = lambda seconds: tally.add("deliver", seconds)
@@ -108,11 +116,12 @@ class Cycle:
         await together([*held, self._take_up(left, shared), *self._all_feeds(states, shared)])
         await together(await self._held(shared, limit=shared.slots))
         await self._flow.tell_copies()
-        if wait_for_retries_s:
-            await self._late.settle(self._late_s)
-        await self._courier.settle(self._settle_s)
-        if wait_for_retries_s:
-            await self._courier.settle(wait_for_retries_s, retries=True)
+        with tally.under_way("settle"):
+            if wait_for_retries_s:
+                await self._late.settle(self._late_s)
+            await self._courier.settle(self._settle_s)
+            if wait_for_retries_s:
+                await self._courier.settle(wait_for_retries_s, retries=True)
         return await self._report(tally)
 
     async def _take_up(self, left: Sequence[Item], shared: Round) -> None:

@@ -11,7 +11,7 @@ import asyncio
 import functools
 import logging
 import math
-from collections import deque
+from collections import Counter, deque
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -42,6 +42,8 @@ SHORTEST_PAUSE_S = 0.5
 PAUSE_CAP_S = 3600.0
 """A sink is asked again after this, whatever it said; a dead one too, since a gateway may have said so by mistake."""
 GIVEN_UP_KEPT = 100
+OUTCOMES = ("sent", "edited", "failed", "given_up")
+"""What may become of an alert or an edit; a try that failed is repeated."""
 SEND_TIMEOUT_S = 60.0
 """A sink that takes longer is given up; it has time-outs of its own below this."""
 
@@ -97,6 +99,8 @@ class Handover:
         self.given_up: deque[str] = deque(maxlen=GIVEN_UP_KEPT)
         self.edits = 0
         """Edits that it took, until somebody sets it back."""
+        self.outcomes: Counter[str] = Counter(dict.fromkeys(OUTCOMES, 0))
+        """What became of alerts and edits since the start."""
 
     async def deliver(self, row: Delivery) -> None:
         """Send one alert."""
@@ -199,6 +203,7 @@ class Handover:
 
     def _took(self, rows: Sequence[Delivery]) -> None:
         self.trouble, self.is_dead = None, False
+        self.outcomes["sent"] += len(rows)
         for row in rows:
             self._on_sent(row)
 
@@ -207,6 +212,7 @@ class Handover:
         if error.permanent:
             await self._refused(rows, error)
             return
+        self.outcomes["failed"] += len(rows)
         state = DeliveryState.PENDING if error.outcome_known else DeliveryState.UNKNOWN
         wait_s = self._wait_s(self.rest, error, failures=rows[0].attempts + 1)
         await self._finish(rows, state, error=str(error), next_attempt_utc=self._after(wait_s))
@@ -226,9 +232,11 @@ class Handover:
         sink = self._sink.name
         if len(rows) == 1:
             await self._finish(rows, DeliveryState.DEAD, error=str(error))
+            self.outcomes["given_up"] += 1
             self.given_up.append(f"sink {sink}: alert {rows[0].alert.id} given up: {error.message}")
             return
         self.lists_late = False
+        self.outcomes["failed"] += len(rows)
         await self._finish(rows, DeliveryState.PENDING, error=str(error))
         self.given_up.append(
             f"sink {sink}: a list of {len(rows)} alerts was refused, they go one by one: {error.message}"
@@ -256,21 +264,25 @@ class Handover:
                 await self._finish_edit(row)
             self.trouble, self.is_dead = None, False
             self.edits += len(rows)
+            self.outcomes["edited"] += len(rows)
 
     async def _edit_failed(self, rows: Sequence[Delivery], error: DeliveryError) -> None:
         if error.permanent and len(rows) > 1:  # none of them may suffer for another
             self.lists_news = False
+            self.outcomes["failed"] += len(rows)
             for row in rows:
                 await self._finish_edit(row, error=str(error), next_attempt_utc=self._clock.now_utc())
             return
         if error.permanent:
             # Told, but no trouble of the sink: it has the alert, and may take the next one.
+            self.outcomes["given_up"] += len(rows)
             for row in rows:
                 await self._finish_edit(row, error=str(error))
                 words = f"sink {row.sink}: edit of alert {row.alert.id} given up: {error.message}"
                 self.given_up.append(words)
             return
         self._note(rows, error, "edit failed")
+        self.outcomes["failed"] += len(rows)
         # The post was the first attempt.
         wait_s = self._wait_s(self.edit_rest, error, failures=max(1, rows[0].attempts))
         again = self._after(wait_s or 0.0)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING, Any
 
 from catalyst_ray.core.stages import BRANCHES, OTHER, covered_s
 from catalyst_ray.models import Action, CycleReport
@@ -22,12 +23,22 @@ LATE = ("revised", "lifted", "sunk", "unanswered", "edited", "awaited")
 """What late verdicts did since the last report, to items of this cycle and of earlier ones."""
 OUTFLOW = (*(action.value for action in Action), "failed")
 
+Span = Callable[[str, int], AbstractContextManager[Any]]
+"""Opens a span of somebody's timeline, of a stage and a cycle's number."""
+
 
 class Tally:
-    """The running sums of one cycle."""
+    """The running sums of one cycle.
 
-    def __init__(self, number: int, clock: Clock) -> None:
+    Args:
+        span: Opened when a stage comes under way, closed when nothing of it is any more.
+    """
+
+    def __init__(self, number: int, clock: Clock, *, span: Span | None = None) -> None:
         self._clock = clock
+        self._span = span
+        self._under_way: Counter[str] = Counter()
+        self._open_spans: dict[str, AbstractContextManager[Any]] = {}
         self.number = number
         self.started_utc: datetime = clock.now_utc()
         self._started_s = clock.monotonic()
@@ -43,9 +54,27 @@ class Tally:
         """Add the time spent inside to a stage."""
         started = self._clock.monotonic()
         try:
-            yield
+            with self.under_way(name):
+                yield
         finally:
             self.add(name, self._clock.monotonic() - started)
+
+    @contextmanager
+    def under_way(self, name: str) -> Iterator[None]:
+        """Show what is inside on the timeline, if there is one: once, however much of it goes on side by side."""
+        if self._span is None:
+            yield
+            return
+        self._under_way[name] += 1
+        if self._under_way[name] == 1:
+            self._open_spans[name] = self._span(name, self.number)
+            self._open_spans[name].__enter__()
+        try:
+            yield
+        finally:
+            self._under_way[name] -= 1
+            if not self._under_way[name]:
+                self._open_spans.pop(name).__exit__(None, None, None)
 
     def add(self, name: str, seconds: float) -> None:
         """Add seconds that end now to a stage."""

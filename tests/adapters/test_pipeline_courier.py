@@ -402,3 +402,20 @@ async def test_a_row_given_up_since_it_was_read_is_not_sent(world: World) -> Non
         assert not task.done()
     assert world.wall.calls == ["id-url:a"]
     assert _counts(world) == {"wall/dead": 1, "wall/sent": 1, "possible_doubles": 0}
+
+
+async def test_what_became_of_every_delivery_is_counted_by_sink(world: World) -> None:
+    """A failed try, an alert that was refused for good and one that was taken; whoever looks on is told of the last."""
+    world.sinks.append(FakeSink("other"))
+    world.courier = world.new_courier()
+    seen: list[tuple[str, str]] = []
+    world.courier.watch = lambda row: seen.append((row.sink, row.alert.item.title))
+    world.wall.errors = [DeliveryError("busy"), DeliveryError("no such channel", permanent=True)]
+    _post(world, "a", "b")
+    async with world.delivering():
+        await world.courier.settle(5.0)
+        world.clock.advance(10)
+        await world.courier.settle(5.0)
+    assert world.courier.outcomes()["wall"] == {"sent": 1, "edited": 0, "failed": 1, "given_up": 1}
+    assert world.courier.outcomes()["other"]["sent"] == 2
+    assert sorted(sink for sink, _ in seen) == ["other", "other", "wall"]

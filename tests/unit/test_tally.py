@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from catalyst_ray.pipeline.tally import Tally
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class Hands:
@@ -73,3 +78,25 @@ def test_branches_count_the_clock_once_and_what_is_left_is_told() -> None:
     clock.now_s = 10.0
     found = tally.report(queues={}, deliveries={}).branches
     assert found == pytest.approx({"Feeds": 3.0, "Language model": 1.0, "Other": 5.5})
+
+
+def test_a_stage_is_one_span_however_much_of_it_goes_on_side_by_side() -> None:
+    """The timeline's span opens with the first piece and closes with the last; an error closes it too."""
+    told: list[tuple[str, str, int]] = []
+
+    @contextmanager
+    def span(stage: str, cycle: int) -> Iterator[None]:
+        told.append(("open", stage, cycle))
+        yield
+        told.append(("close", stage, cycle))
+
+    tally = Tally(4, Hands(), span=span)
+    with tally.stage("fetch"):
+        with tally.stage("fetch"), tally.stage("parse"):
+            pass
+        assert told == [("open", "fetch", 4), ("open", "parse", 4), ("close", "parse", 4)]
+    assert told[-1] == ("close", "fetch", 4)
+    with pytest.raises(ValueError, match="broken"), tally.stage("score"):
+        raise ValueError("broken")
+    assert told[-2:] == [("open", "score", 4), ("close", "score", 4)]
+    assert set(tally.stages) == {"fetch", "parse", "score"}
