@@ -10,11 +10,14 @@ from catalyst_ray.core.feedlist import feeds_toml
 from catalyst_ray.settings import Settings, load_settings
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
 TIMEOUT_S = 10.0
 SCRIPTED = "demo-scripted"
 """The demo's language model."""
+BROKEN = "demo_broken"
+"""The feed that is broken on purpose."""
 
 
 def demo_settings(
@@ -32,11 +35,17 @@ def demo_settings(
     return load_settings({**ours, **changes}, env_file=env_file)
 
 
-def world_of_demo(base_url: str, webhook_url: str, out: Path) -> dict[str, Any]:
-    """Return the settings that turn feeds, prices and deliveries to the world, and files and store to ``out``."""
+def world_of_demo(
+    base_url: str, webhook_url: str, out: Path, *, without: Collection[str] = ()
+) -> dict[str, Any]:
+    """Return the settings that turn feeds, prices and deliveries to the world, and files and store to ``out``.
+
+    Feeds named in ``without`` are left out.
+    """
     feeds = out / "feeds.toml"
     with urlopen(f"{base_url}/_control/feeds", timeout=TIMEOUT_S) as answer:  # noqa: S310  (our own child on loopback)
-        feeds.write_text(feeds_toml(json.load(answer)), encoding="utf-8")
+        rows = [row for row in json.load(answer) if row["name"] not in without]
+    feeds.write_text(feeds_toml(rows), encoding="utf-8")
     return {
         "feeds_file": feeds,
         "feeds_allow_private": True,

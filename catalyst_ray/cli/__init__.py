@@ -27,6 +27,7 @@ COMMANDS = {
     "metrics": "List the metrics for Prometheus and Grafana, and write their files.",
     "explain": "Say what became of an item, and why.",
     "export": "Write alerts, items, decisions, deliveries or cycles for other programs.",
+    "profile": "Measure where the time of a cycle goes, what GPUs and memory do.",
     "quality": "Measure the judgement on labelled data.",
     "settings": "Show every setting and its value.",
 }

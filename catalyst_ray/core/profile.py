@@ -74,7 +74,8 @@ def queue_profiles(
 ) -> dict[str, dict[str, float]]:
     """Return what each queue did in the cycles: counts from the first to the last, the most that stood in it.
 
-    The first cycle counts too: its own figures begin at 0 where the queue was new.
+    The first cycle counts too: its own figures begin at 0 where the queue was new. ``answer_tokens_per_s`` is over
+    the seconds in which the model was asked.
     """
     if not reports:
         return {}
@@ -98,6 +99,9 @@ def _queue(
             found[key] = max(found.get(key, 0.0), value)
     if found.get("worked"):
         found["mean_seconds"] = found["seconds"] / found["worked"]
+    judged_s = sum(_elapsed(report, "judge") for report in reports)
+    if "answer_tokens" in found and judged_s > 0:
+        found["answer_tokens_per_s"] = found["answer_tokens"] / judged_s
     return found
 
 

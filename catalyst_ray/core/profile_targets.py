@@ -28,7 +28,7 @@ def targets(
 ) -> tuple[Target, ...]:
     """Return the guide's targets: a cycle's p95, the busiest card's mean use, the driver's growth."""
     return (
-        Target(name="cycle, p95", value=cycle_s.p95, limit=TARGET_S, unit="s", passed=cycle_s.p95 < TARGET_S),
+        Target(name="Cycle, p95", value=cycle_s.p95, limit=TARGET_S, unit="s", passed=cycle_s.p95 < TARGET_S),
         _gpu(gpus),
         _growth([report.rss_bytes for report in reports if report.rss_bytes is not None]),
     )
@@ -51,5 +51,9 @@ def _growth(sizes: Sequence[int]) -> Target:
         if line.steps >= LEAK_CYCLES and abs(value - GROWTH_LIMIT_MB) > SURE * doubt:
             passed = value < GROWTH_LIMIT_MB
     return Target(
-        name="driver's growth", value=value, limit=GROWTH_LIMIT_MB, unit="MB per 1,000 cycles", passed=passed
+        name="Growth of the driver",
+        value=value,
+        limit=GROWTH_LIMIT_MB,
+        unit="MB per 1,000 cycles",
+        passed=passed,
     )

@@ -190,3 +190,37 @@ class ProfileReport:
     rss_by_cycle: tuple[Mapping[str, int], ...] = ()
     growth: tuple[MemoryGrowth, ...] = ()
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A figure in two profiles.
+
+    Args:
+        ratio: After by before; None where there was nothing before.
+        verdict: ``better``, ``worse``, ``no difference`` (the spread over cycles explains it), or why there is none:
+            ``too few`` figures, ``one figure`` a profile.
+    """
+
+    name: str
+    unit: str
+    before: float
+    after: float
+    ratio: float | None
+    verdict: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """Two profiles side by side.
+
+    Args:
+        differ: What makes them hard to compare: versions, machine, load.
+        changed: Settings that are not the same, by variable: before and after.
+    """
+
+    before_utc: datetime
+    after_utc: datetime
+    differ: tuple[str, ...]
+    changed: Mapping[str, tuple[str, str]]
+    changes: tuple[Change, ...]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from catalyst_ray.demo.process import DemoProcess
-from catalyst_ray.demo_settings import model_of_demo, own_folder, world_of_demo
+from catalyst_ray.demo_settings import BROKEN, model_of_demo, own_folder, world_of_demo
 from catalyst_ray.settings import Settings
 
 if TYPE_CHECKING:
@@ -51,7 +51,8 @@ def open_load(settings: Settings, wish: ProfileWish) -> Iterator[OpenLoad]:
             return
         options = (f"--batches={wish.total}", f"--items={ITEMS * wish.total}", *QUIET, *wish.world)
         with DemoProcess(options=options, ready_s=READY_S + READY_EACH_S * wish.total) as world:
-            changes = {**world_of_demo(world.base_url, world.webhook_url, out), "sleep_seconds": PAUSE_S}
+            changes = world_of_demo(world.base_url, world.webhook_url, out, without={BROKEN})
+            changes["sleep_seconds"] = PAUSE_S
             if not wish.own_model and settings.llm_engine != "off":
                 changes |= model_of_demo(world.base_url) | {
                     "llm_own_server": False,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from catalyst_ray.core.advice import advise
 from catalyst_ray.core.profile import (
     branch_profiles,
     gpus_over,
@@ -45,7 +47,7 @@ def make_report(
     counted = warm(reports)
     cycle_s = spread(report.seconds for report in counted)
     gpus = gpus_over(counted)
-    return ProfileReport(
+    report = ProfileReport(
         kind=wish.kind,
         load=wish.load,
         made_utc=made_utc,
@@ -59,12 +61,25 @@ def make_report(
         queues=queue_profiles(reports, recorder.moments),
         gpus=gpus,
         memory=memory_profiles(recorder.readings),
+        calls=recorder.calls.top(),
+        growth=recorder.growth.top(),
         rss_by_cycle=tuple(by_role(reading) for reading in recorder.readings),
         ray_s=recorder.ray_s,
         targets=targets(reports, cycle_s=cycle_s, gpus=gpus),
         load_facts={**load_facts, "model": recorder.model},
         moments=tuple(recorder.moments),
+        notes=tuple(_notes(recorder, wish, settings)),
     )
+    return replace(report, advice=advise(report))
+
+
+def _notes(recorder: Recorder, wish: ProfileWish, settings: Settings) -> Iterator[str]:
+    if len(recorder.reports) < wish.cycles:
+        yield f"stopped after {len(recorder.reports)} of {wish.cycles} cycles"
+    if not recorder.model and settings.llm_engine != "off":
+        yield f"no language model judged: {recorder.model_words}"
+    if wish.kind != "cycle" and "task" not in recorder.ray_s:
+        yield "what an empty Ray task costs could not be measured: no CPU was free in time"
 
 
 def speed_settings(settings: Settings) -> Iterator[tuple[str, str]]:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 Kind = Literal["cycle", "full", "gpu"]
 Load = Literal["demo", "live"]
-EXTRA = 3
+EXTRA = 4
 """Cycles that an instrument which costs time gets for itself, after those that are counted."""
 
 

@@ -114,7 +114,7 @@ def plot(reports: Sequence[CycleReport], *, since_utc: datetime, now_utc: dateti
     if not reports:
         return None
     times = [report.seconds for report in reports]
-    top_s, step_s = _scale(max(times))
+    top_s, step_s = scale(max(times))
     span_s = max(1.0, (now_utc - since_utc).total_seconds())
     places = min(MAX_BARS, max(MIN_BARS, 2 * len(reports)))
     slot = (PLOT_WIDTH - LEFT - RIGHT) / places
@@ -127,7 +127,7 @@ def plot(reports: Sequence[CycleReport], *, since_utc: datetime, now_utc: dateti
             _bar(cycles, LEFT + place * slot, slot, top_s) for place, cycles in sorted(shared.items())
         ),
         rows=tuple(
-            Tick(_height(number * step_s, top_s), f"{number * step_s:g} s")
+            Tick(height_at(number * step_s, top_s), f"{number * step_s:g} s")
             for number in range(round(top_s / step_s) + 1)
         ),
         columns=tuple(
@@ -137,7 +137,7 @@ def plot(reports: Sequence[CycleReport], *, since_utc: datetime, now_utc: dateti
             )
             for share in range(5)
         ),
-        target_y=_height(TARGET_S, top_s) if top_s > TARGET_S else None,
+        target_y=height_at(TARGET_S, top_s) if top_s > TARGET_S else None,
         cycles=len(times),
         p50_s=percentile(times, 0.5),
         p95_s=percentile(times, 0.95),
@@ -149,7 +149,7 @@ def plot(reports: Sequence[CycleReport], *, since_utc: datetime, now_utc: dateti
 def _bar(cycles: Sequence[CycleReport], x: float, slot: float, top_s: float) -> Bar:
     slowest = max(cycles, key=lambda report: report.seconds)
     middle_s = percentile([report.seconds for report in cycles], 0.5)
-    y = _height(slowest.seconds, top_s)
+    y = height_at(slowest.seconds, top_s)
     counts = slowest.counts
     one = (
         f"Cycle {slowest.number}: {slowest.seconds:.2f} s, {counts.get('new', 0)} new,"
@@ -161,22 +161,23 @@ def _bar(cycles: Sequence[CycleReport], x: float, slot: float, top_s: float) -> 
         width=round(min(MAX_BAR_WIDTH, max(1.2, slot - 1.0)), 2),
         y=round(y, 2),
         height=round(max(1.0, PLOT_HEIGHT - BOTTOM - y), 2),
-        middle_y=round(_height(middle_s, top_s), 2),
+        middle_y=round(height_at(middle_s, top_s), 2),
         words=words,
         is_slow=slowest.seconds > TARGET_S,
         when_utc=slowest.started_utc,
     )
 
 
-def _height(seconds: float, top_s: float) -> float:
-    return PLOT_HEIGHT - BOTTOM - (PLOT_HEIGHT - BOTTOM - TOP) * min(1.0, seconds / top_s)
+def height_at(figure: float, top: float) -> float:
+    """Return where a figure lies on an axis that ends at ``top``."""
+    return PLOT_HEIGHT - BOTTOM - (PLOT_HEIGHT - BOTTOM - TOP) * min(1.0, figure / top)
 
 
-def _scale(longest_s: float) -> tuple[float, float]:
-    """Return the top of the axis and its step, both round: three to five steps."""
-    power = 10.0 ** math.floor(math.log10(max(longest_s, 0.01)))
+def scale(most: float) -> tuple[float, float]:
+    """Return the top of an axis and its step, both round: three to five steps."""
+    power = 10.0 ** math.floor(math.log10(max(most, 0.01)))
     for factor in (0.25, 0.5, 1.0, 2.0, 2.5):
         step_s = power * factor
-        if longest_s <= 5 * step_s:
+        if most <= 5 * step_s:
             break
-    return step_s * max(1, math.ceil(longest_s / step_s - 1e-9)), step_s
+    return step_s * max(1, math.ceil(most / step_s - 1e-9)), step_s

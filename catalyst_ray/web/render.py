@@ -24,11 +24,11 @@ _SHARED = Path(__file__).parents[1] / "adapters" / "templates"
 
 
 class Renderer:
-    """Renders the page's templates; those of the static page lend their macros."""
+    """Renders the page's templates; those of the static page lend their macros, and further ``folders`` bring their own."""
 
-    def __init__(self, assets: Assets) -> None:
+    def __init__(self, assets: Assets, *folders: Path) -> None:
         self._environment = jinja2.Environment(
-            loader=jinja2.ChoiceLoader([jinja2.FileSystemLoader(_OURS), jinja2.FileSystemLoader(_SHARED)]),
+            loader=jinja2.FileSystemLoader([_OURS, _SHARED, *folders]),
             autoescape=True,
             undefined=jinja2.StrictUndefined,
             trim_blocks=True,

@@ -105,7 +105,7 @@ def status_of(
         plot=plot(cycles, since_utc=max(since_utc, begun), now_utc=now_utc),
         feeds=_feeds(last.feeds if last else (), feeds),
         queues=[_queue(name, figures) for name, figures in (last.queues if last else {}).items() if figures],
-        gpus=[_gpu(sample) for sample in (last.gpus if last else ())],
+        gpus=[gpu_row(sample) for sample in (last.gpus if last else ())],
         states=tuple(DeliveryState),
         sinks=_sinks(outbox, recent),
         doubles=outbox.get("possible_doubles", 0),
@@ -156,7 +156,8 @@ def _figure(key: str, value: float) -> str:
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.2f}"
 
 
-def _gpu(sample: GpuSample) -> GpuRow:
+def gpu_row(sample: GpuSample) -> GpuRow:
+    """Return a card as a row."""
     used, total = sample.memory_used_bytes, sample.memory_total_bytes
     memory_pct = 100 * used / total if used is not None and total else None
     memory = f"{used / _MIB:,.0f} of {total / _MIB:,.0f} MiB" if used is not None and total else "not told"
