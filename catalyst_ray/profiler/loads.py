@@ -17,13 +17,14 @@ if TYPE_CHECKING:
 
     from catalyst_ray.profiler.wish import ProfileWish
 
-ITEMS = 100
-"""Of a batch of the demo, one batch a cycle."""
+ITEMS, BATCHES = 100, 24
+"""Of a batch, one batch a cycle, and the batches of one of the demo's days, which follow without end: cycles of the same
+number have the same news, however many there are."""
 QUIET = ("--slow-s=0", "--discord-window-s=0")
 """No feed is slow on purpose, and Discord sets no rate: what is measured is ours."""
 PAUSE_S = 0.5
 """From cycle to cycle of the demo; a longer SLEEP_SECONDS would only be waited for."""
-READY_S, READY_EACH_S = 20.0, 0.3
+READY_S = 60.0
 TICKER_MAP = Path("cache") / "company_tickers.json"
 
 
@@ -49,8 +50,8 @@ def open_load(settings: Settings, wish: ProfileWish) -> Iterator[OpenLoad]:
         if wish.load == "live":
             yield OpenLoad(_changed(settings, _live(settings, out)), lambda _: None, {})
             return
-        options = (f"--batches={wish.total}", f"--items={ITEMS * wish.total}", *QUIET, *wish.world)
-        with DemoProcess(options=options, ready_s=READY_S + READY_EACH_S * wish.total) as world:
+        options = ("--endless", f"--batches={BATCHES}", f"--items={ITEMS * BATCHES}", *QUIET, *wish.world)
+        with DemoProcess(options=options, ready_s=READY_S) as world:
             changes = world_of_demo(world.base_url, world.webhook_url, out, without={BROKEN})
             changes["sleep_seconds"] = PAUSE_S
             if not wish.own_model and settings.llm_engine != "off":
@@ -59,7 +60,6 @@ def open_load(settings: Settings, wish: ProfileWish) -> Iterator[OpenLoad]:
                     "llm_server_command": None,
                 }
             world.release(1)
-            # Batches of equal cycles are equal whatever their number, so that profiles of many and few compare.
             facts = {"items_a_cycle": str(ITEMS), "options": " ".join((*QUIET, *wish.world))}
             yield OpenLoad(_changed(settings, changes), world.release, facts)
 
