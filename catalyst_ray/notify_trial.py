@@ -18,7 +18,7 @@ from catalyst_ray.adapters.clock import SystemClock
 from catalyst_ray.adapters.store import SqlStore
 from catalyst_ray.core.gauge import GaugeBook
 from catalyst_ray.demo.sample import sample_alert, sample_directory
-from catalyst_ray.doctor_sinks import MEND, NO_SINK
+from catalyst_ray.doctor.sinks import MEND, NO_SINK
 from catalyst_ray.errors import ConfigError, DeliveryError
 from catalyst_ray.models import DeliveryState
 from catalyst_ray.pipeline.courier import Courier

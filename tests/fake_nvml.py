@@ -94,6 +94,11 @@ class FakeNvml:
             raise NvmlError(1)
         self.open -= 1
 
+    def nvmlSystemGetDriverVersion(self):
+        if "driver" in self.missing:
+            raise NvmlError(FUNCTION_NOT_FOUND)
+        return "570.86.15"
+
     def nvmlDeviceGetCount(self):
         return len(self.cards)
 

@@ -1,4 +1,7 @@
-"""Ray's dashboard, asked as a stranger would: without a token. Sends nothing else, and changes nothing there."""
+"""Ray's dashboard, asked as a stranger would: without a token; and other servers of ours, whether they are there.
+
+Changes nothing anywhere.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,15 @@ import http.client
 import json
 from enum import StrEnum
 from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import psutil
 
 from catalyst_ray.core.hosts import address_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 JOBS_PATH = "/api/jobs/"
 MOST_BYTES = 4_000_000
@@ -31,21 +38,41 @@ class Door(StrEnum):
 
 def knock(url: str, *, timeout_s: float) -> Door:
     """Ask a dashboard for its jobs without a token; each step may take ``timeout_s``."""
+    try:
+        status, body = ask(url + JOBS_PATH, timeout_s=timeout_s)
+    except TimeoutError:
+        return Door.SILENT
+    except OSError:
+        return Door.NONE
+    if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+        return Door.GUARDED
+    return Door.OPEN if status == HTTPStatus.OK and isinstance(json_of(body), list) else Door.NONE
+
+
+def ask(url: str, *, timeout_s: float, headers: Mapping[str, str] | None = None) -> tuple[int, bytes]:
+    """Return status and body of a page; no redirect is followed and no proxy asked.
+
+    Raises:
+        OSError: Nobody answers, or what answers speaks no HTTP; as ``TimeoutError`` where a step takes too long.
+    """
     parts = urlsplit(url)
     line = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=timeout_s)
     try:
-        line.request("GET", JOBS_PATH)
+        line.request("GET", parts.path, headers=dict(headers or {}))
         answer = line.getresponse()
-        if answer.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-            return Door.GUARDED
-        listed = answer.status == HTTPStatus.OK and isinstance(json.loads(answer.read(MOST_BYTES)), list)
-    except TimeoutError:
-        return Door.SILENT
-    except (OSError, http.client.HTTPException, ValueError):  # ValueError: no JSON
-        return Door.NONE
+        return answer.status, answer.read(MOST_BYTES)
+    except http.client.HTTPException as error:
+        raise OSError(f"no HTTP: {type(error).__name__}") from error
     finally:
         line.close()
-    return Door.OPEN if listed else Door.NONE
+
+
+def json_of(body: bytes) -> Any:
+    """Return what a body holds as JSON; None where it is none."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
 
 
 def own_addresses() -> tuple[str, ...]:

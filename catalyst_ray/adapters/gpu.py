@@ -109,6 +109,13 @@ class NvmlProbe:
         news, self._news = tuple(self._news), []
         return news
 
+    def driver(self) -> str:
+        """Return the driver's version; empty while NVML is not open, or where it does not say."""
+        try:
+            return _text(self._nvml.nvmlSystemGetDriverVersion()) if self._is_open else ""
+        except self._nvml.NVMLError:
+            return ""
+
     def close(self) -> None:
         """Close NVML; the next reading opens it again."""
         self._cards = []

@@ -56,6 +56,19 @@ async def probe(host: str, *, timeout_s: float = 2.0) -> bool:
         return False
 
 
+async def has_model(host: str, model: str, *, timeout_s: float = 2.0) -> bool | None:
+    """Return whether the Ollama at ``host`` has a model; None where it does not say."""
+    limit = aiohttp.ClientTimeout(total=timeout_s)
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=limit) as session,
+            session.post(f"{_base(host)}/api/show", json={"model": model}, allow_redirects=False) as answer,
+        ):
+            return {200: True, 404: False}.get(answer.status)
+    except (aiohttp.ClientError, OSError, TimeoutError, ValueError):
+        return None
+
+
 def place(host: str) -> str:
     """Return an Ollama's address for people and logs: what stands before an ``@`` may be a password."""
     return re.sub(r"//.*@", "//***@", _base(host), flags=re.DOTALL)

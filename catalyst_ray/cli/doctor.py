@@ -22,21 +22,29 @@ from catalyst_ray.settings import load_settings
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from catalyst_ray.doctor_sinks import Finding
+    from catalyst_ray.models import Finding
 
-NAME_COLUMNS = 24
+NAME_COLUMNS = 20
 MIN_COLUMNS = 30
 MARKS = {"ok": ("✓", "green"), "warn": ("!", "yellow"), "fail": ("✗", "red")}
 
 
 @click.command("doctor")
+@click.option(
+    "--ray", "with_ray", is_flag=True, help="Without RAY_ADDRESS too: start a Ray here and check it."
+)
+@click.option("--strict", is_flag=True, help="Exit with 3 for warnings too.")
 @json_option
 @env_file_option
-def command(*, as_json: bool, env_file: Path | None) -> None:
+def command(*, with_ray: bool, strict: bool, as_json: bool, env_file: Path | None) -> None:
     """Check the set-up by using it, and say how to mend what is wrong.
 
     Asks every feed once, opens the store, times a prompt on the language model, reads the GPUs and asks every
-    sink whether it lives; posts nothing. Exits with 0, with 2 for wrong settings, with 3 if a check failed.
+    sink whether it lives; posts nothing. On the cluster at RAY_ADDRESS, or that of the job that it is submitted
+    as, it looks at every node from a worker there, all at once: versions, GPUs, the way to the model, clock, disk,
+    memory, limits, charts. What is alike stands in one line, what differs is named; a check that hangs is cut off.
+
+    Exits with 0, with 2 for wrong settings, with 3 if a check failed.
     """
     from catalyst_ray.doctor import examine  # noqa: PLC0415  (loads Ray and aiohttp: not for --help)
 
@@ -44,11 +52,11 @@ def command(*, as_json: bool, env_file: Path | None) -> None:
     set_up_logs("ERROR", secrets=secrets_of(settings))  # the findings say what matters
 
     async def collect() -> list[Finding]:
-        found = []
-        async for finding in examine(settings):
-            found.append(finding)
+        found: list[Finding] = []
+        async for finding in examine(settings, with_ray=with_ray):
             if not as_json:
-                _show(finding)
+                _show(finding, is_new_part=not found or found[-1].part != finding.part)
+            found.append(finding)
         return found
 
     found = asyncio.run(collect())
@@ -57,14 +65,17 @@ def command(*, as_json: bool, env_file: Path | None) -> None:
         click.echo(json.dumps([asdict(finding) for finding in found], indent=2))
     else:
         click.echo(f"\n{counts['ok']} ok, {counts['warn']} to know, {counts['fail']} to mend")
-    if counts["fail"]:
+    if counts["fail"] or (strict and counts["warn"]):
         sys.exit(PARTIAL)
 
 
-def _show(finding: Finding) -> None:
+def _show(finding: Finding, *, is_new_part: bool) -> None:
+    if is_new_part:
+        click.secho(f"\n{finding.part}", bold=True)
     mark, colour = MARKS[finding.status]
     click.secho(f"{mark} {plain(finding.name):<{NAME_COLUMNS}}", fg=colour, nl=False)
-    click.echo(" " + _wrapped(plain(finding.words)))
+    where = f"{plain(finding.where)}: " if finding.where else ""
+    click.echo(" " + _wrapped(where + plain(finding.words)))
     if finding.mend:
         click.echo(" " * (NAME_COLUMNS + 3) + _wrapped(f"→ {plain(finding.mend)}"))
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import ray
+from ray._private.authentication import authentication_utils, http_token_authentication
 
 from catalyst_ray.adapters.dashboard import Door, knock, own_addresses
 from catalyst_ray.cluster.capacity import HEAD
@@ -22,6 +23,9 @@ log = logging.getLogger(__name__)
 
 RAY: Any = ray
 """Untyped in good part; what comes out of it is typed at once."""
+TOKENS: Any = authentication_utils
+TOKEN_HEADERS: Any = http_token_authentication
+"""Ray has no public way to ask for its token, or whether there is one."""
 KNOCK_S = 3.0
 MOST_DOORS = 16
 OPEN_MEND = (
@@ -77,6 +81,17 @@ def open_doors(doors: Mapping[str, Door]) -> tuple[str, ...]:
         for url, door in doors.items()
         if door is Door.OPEN and not is_loopback(urlsplit(url).hostname or "")
     )
+
+
+def has_tokens() -> bool:
+    """Return whether this process uses Ray with tokens."""
+    return bool(TOKENS.is_token_auth_enabled())
+
+
+def token_headers() -> dict[str, str]:
+    """Return the headers that show the cluster that we belong to it; none without tokens."""
+    headers: dict[str, str] = TOKEN_HEADERS.get_auth_headers_if_auth_enabled({})
+    return headers
 
 
 def head_addresses() -> tuple[str, ...]:

@@ -5,6 +5,7 @@ immutable: a stage makes a new one (``dataclasses.replace``) and never changes w
 """
 
 from catalyst_ray.models.alerts import Alert, AlertRecord, Delivery, DeliveryState, ItemRecord, Receipt, Trace
+from catalyst_ray.models.checks import DiskRoom, EngineReach, Finding, NodeFacts, NodeReport, Seat
 from catalyst_ray.models.feeds import FeedKind, FeedSpec, FeedState, Fetched
 from catalyst_ray.models.filings import FilingFacts, FilingPart, FilingText
 from catalyst_ray.models.gpus import GpuProcess, GpuSample
@@ -77,7 +78,9 @@ __all__ = [
     "Decision",
     "Delivery",
     "DeliveryState",
+    "DiskRoom",
     "EngineInfo",
+    "EngineReach",
     "EventHit",
     "FeedKind",
     "FeedReport",
@@ -87,6 +90,7 @@ __all__ = [
     "FilingFacts",
     "FilingPart",
     "FilingText",
+    "Finding",
     "GpuProcess",
     "GpuSample",
     "Item",
@@ -99,6 +103,8 @@ __all__ = [
     "LlmUse",
     "MemoryGrowth",
     "Money",
+    "NodeFacts",
+    "NodeReport",
     "OfferingKind",
     "OfferingStage",
     "OfferingTerms",
@@ -117,6 +123,7 @@ __all__ = [
     "Receipt",
     "Role",
     "Score",
+    "Seat",
     "SecurityKind",
     "Split",
     "Spread",

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from catalyst_ray.adapters import notify
-from catalyst_ray.doctor_sinks import check_sinks
+from catalyst_ray.doctor.sinks import check_sinks
 from catalyst_ray.settings import NAMES, Settings
 from tests.adapters.hook_server import hook_server
 
 if TYPE_CHECKING:
-    from catalyst_ray.doctor_sinks import Finding
+    from catalyst_ray.models import Finding
 
 pytestmark = pytest.mark.anyio
 

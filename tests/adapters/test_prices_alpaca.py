@@ -12,7 +12,7 @@ from aiohttp.test_utils import TestServer
 from catalyst_ray.adapters.prices_alpaca import AlpacaPrices
 from catalyst_ray.core.bars import change_pct, eastern, shown_rows
 from catalyst_ray.core.market_hours import EASTERN
-from catalyst_ray.doctor import _prices as examine_prices
+from catalyst_ray.doctor.sources import check_prices as examine_prices
 from catalyst_ray.errors import ParseError, RateLimited, TransportError
 from catalyst_ray.settings import Settings
 from tests.adapters.alpaca_double import KEY_ID, SECRET, AlpacaDouble, row

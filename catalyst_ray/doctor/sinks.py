@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from catalyst_ray.errors import CatalystError
+from catalyst_ray.models import Finding
 from catalyst_ray.wiring import REMOTE_SINKS, UNSIGNED
 
 if TYPE_CHECKING:
@@ -19,16 +19,6 @@ log = logging.getLogger(__name__)
 
 MEND = "try again in a minute; if it stays, check its address"
 NO_SINK = "set DISCORD_WEBHOOK_URL, SLACK_WEBHOOK_URL, WEBHOOK_URL or APPRISE_URLS to post alerts"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line of the doctor's report; ``status`` is ``ok``, ``warn`` or ``fail``."""
-
-    name: str
-    status: str
-    words: str
-    mend: str = ""
 
 
 async def check_sinks(settings: Settings) -> AsyncIterator[Finding]:
