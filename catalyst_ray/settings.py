@@ -315,6 +315,11 @@ def supervision() -> Supervision:
     return Supervision(os.environ.get("NOTIFY_SOCKET") or None, int(usec) / 1e6 if is_watched else None)
 
 
+def is_in_environment(name: str) -> bool:
+    """Return whether the environment sets a variable, so that a ``.env`` file does not count for it."""
+    return bool(os.environ.get(name))
+
+
 def without_password(text: str) -> str:
     """Return a text without the password that an address in it may hold."""
     return re.sub(r"//[^/\s]*@", "//***@", text)

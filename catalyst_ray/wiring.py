@@ -81,10 +81,15 @@ def choose_feeds(settings: Settings) -> FeedChoice:
     Raises:
         ConfigError: The list is wrong, or SOURCE_WEIGHTS names no feed of it.
     """
-    listed = _weighed(_listed(settings.feeds_file), settings.weights)
+    listed = listed_feeds(settings)
     has = {"sec_contact": bool(settings.sec_contact), "finnhub_token": bool(settings.finnhub_token)}
     off = {f.name: MENDS[f.requires] for f in listed if f.requires and not has[f.requires]}
     return FeedChoice(tuple(f for f in listed if f.name not in off), off)
+
+
+def listed_feeds(settings: Settings) -> tuple[FeedSpec, ...]:
+    """Return the whole list of feeds, weighed as the settings say; raises as ``choose_feeds``."""
+    return _weighed(_listed(settings.feeds_file), settings.weights)
 
 
 def _listed(path: Path | None) -> tuple[FeedSpec, ...]:

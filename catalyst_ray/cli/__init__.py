@@ -25,6 +25,7 @@ COMMANDS = {
     "web": "Show alerts, reasons and status as a page, until stopped.",
     "gpu": "Show what every GPU does, live.",
     "metrics": "List the metrics for Prometheus and Grafana, and write their files.",
+    "tune": "Find faster settings by measuring, and keep what helps.",
     "explain": "Say what became of an item, and why.",
     "export": "Write alerts, items, decisions, deliveries or cycles for other programs.",
     "profile": "Measure where the time of a cycle goes, what GPUs and memory do.",

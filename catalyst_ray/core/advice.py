@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from catalyst_ray.models import ProfileReport
 
-AIMS = ("cycle", "post", "verdicts", "none")
+AIMS = ("cycle", "post", "answer", "verdicts", "none")
 _COMPARE: Mapping[str, Callable[[float, float], bool]] = {
     "<": operator.lt,
     "<=": operator.le,

@@ -28,8 +28,13 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--batches", type=int, default=BATCHES, help="batches to release one by one")
     parser.add_argument("--burst", type=int, default=0, help="filings all at once, in place of a day's items")
     parser.add_argument("--endless", action="store_true", help="the last batch is followed by another day's")
+    parser.add_argument(
+        "--refile", action="store_true", help="file what earlier batches filed again, word for word"
+    )
     parser.add_argument("--release", type=int, default=0, help="publish up to this batch at the start")
     parser.add_argument("--slow-s", type=float, default=1.5, help="seconds that the slow feed takes")
+    parser.add_argument("--slow-feed", default="", help="name of another feed that is slow instead")
+    parser.add_argument("--price-s", type=float, default=0.0, help="seconds of one table of prices")
     parser.add_argument("--llm-latency-s", type=float, default=0.06, help="seconds of one scripted answer")
     parser.add_argument(
         "--llm-slow-every", type=int, default=0, help="about each so-many-th prompt takes 3 s more"
@@ -49,12 +54,15 @@ async def _serve(options: argparse.Namespace) -> None:
         items=options.items,
         batches=options.batches,
         burst=options.burst,
+        refile=options.refile,
     )
     server = DemoServer(
         world,
         clock,
         port=options.port,
         slow_s=options.slow_s,
+        slow_feed=options.slow_feed,
+        price_s=options.price_s,
         llm_latency_s=options.llm_latency_s,
         llm_parallel=options.llm_parallel,
         llm_slow_every=options.llm_slow_every,

@@ -70,8 +70,11 @@ class Desk:
             self._add(retell(draft, rng), channel, batch=batch, age_s=copy_age_s, truth=truth)
         return truth
 
-    def file(self, draft: Draft, *, batch: int, age_s: float, rng: random.Random) -> None:
-        """Publish a filing on the EDGAR page of its form."""
+    def file(
+        self, draft: Draft, *, batch: int, age_s: float, rng: random.Random, of: Truth | None = None
+    ) -> Truth:
+        """Publish a filing on the EDGAR page of its form; ``of`` is the truth of the one that it repeats, if any."""
+        truth = of or self._truth(draft, None)
         number = self._next_id
         agents, serial = divmod(number, _ACCESSIONS_A_YEAR)
         accession = f"{_FILING_AGENT + agents:010d}-{self._start_utc:%y}-{serial:06d}"
@@ -85,7 +88,7 @@ class Desk:
                 paragraphs=draft.paragraphs,
                 age_s=age_s,
                 path=f"{folder}/{accession}-index.htm",
-                truth=self._truth(draft, None),
+                truth=truth,
                 filing=FilingFacts(
                     form=draft.template.form,
                     accession=accession,
@@ -97,6 +100,7 @@ class Desk:
                 ),
             )
         )
+        return truth
 
     def _add(self, draft: Draft, channel: Channel, *, batch: int, age_s: float | None, truth: Truth) -> None:
         number = self._next_id

@@ -11,7 +11,7 @@ import sys
 import threading
 from pathlib import Path
 from queue import Empty, Queue
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 from urllib.request import Request, urlopen
 
 from catalyst_ray.errors import TransportError
@@ -79,6 +79,12 @@ class DemoProcess:
         address = f"{self.base_url}/_control/release?batch={batch}"
         with urlopen(Request(address, method="POST"), timeout=_ANSWER_S):  # noqa: S310  (our own child on loopback)
             return
+
+    def truth(self) -> list[dict[str, Any]]:
+        """Return what is true of every item that is out."""
+        with urlopen(f"{self.base_url}/_control/truth", timeout=_ANSWER_S) as answer:  # noqa: S310  (as above)
+            rows: list[dict[str, Any]] = json.load(answer)
+        return rows
 
     def stop(self) -> None:
         """End the child; kills it if it does not go by itself."""

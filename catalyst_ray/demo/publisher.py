@@ -29,10 +29,16 @@ class Publisher:
 
     Args:
         slow_s: How long the slow feed takes for one answer, in pieces.
+        slow_feed: Another feed that is slow instead.
+        price_s: How long a table of prices takes.
     """
 
-    def __init__(self, press: Press, clock: Clock, *, slow_s: float) -> None:
+    def __init__(
+        self, press: Press, clock: Clock, *, slow_s: float, slow_feed: str = "", price_s: float = 0.0
+    ) -> None:
         self.slow_s = slow_s
+        self._slow_feed = slow_feed
+        self._price_s = price_s
         self.requests = 0
         self.not_modified = 0
         self._press = press
@@ -59,7 +65,7 @@ class Publisher:
         if channel.shape is Shape.BROKEN:
             return self._broken()
         edition = self._press.edition(channel, _base_url(request))
-        if not channel.slow:
+        if not (channel.name == self._slow_feed if self._slow_feed else channel.slow):
             return self._conditional(request, edition)
         if _is_fresh(request, edition):
             await self._clock.sleep(self.slow_s)
@@ -142,6 +148,7 @@ class Publisher:
         return web.Response(body=edgar.company_tickers(), content_type="application/json")
 
     async def _prices(self, request: web.Request) -> web.Response:
+        await self._clock.sleep(self._price_s)
         ticker = request.match_info["ticker"]
         table = price_table(
             self._press.world.seed,

@@ -46,7 +46,8 @@ class DemoServer:
 
     Args:
         port: 0 takes a free one.
-        slow_s: How long the slow feed takes.
+        slow_s: How long the slow feed takes; ``slow_feed`` names another one for it.
+        price_s: How long a table of prices takes.
         llm_latency_s: How long one answer of the Ollama double takes.
         llm_parallel: Answers that it makes at a time.
         llm_slow_every: About each so-many-th prompt takes three seconds more; 0 for none.
@@ -62,6 +63,8 @@ class DemoServer:
         *,
         port: int = 0,
         slow_s: float = 1.5,
+        slow_feed: str = "",
+        price_s: float = 0.0,
         llm_latency_s: float = 0.06,
         llm_parallel: int = 4,
         llm_slow_every: int = 0,
@@ -74,7 +77,9 @@ class DemoServer:
         self._port = port
         self._runner: web.AppRunner | None = None
         self.press = Press(world, self._clock.now_utc(), is_endless=is_endless)
-        self.publisher = Publisher(self.press, self._clock, slow_s=slow_s)
+        self.publisher = Publisher(
+            self.press, self._clock, slow_s=slow_s, slow_feed=slow_feed, price_s=price_s
+        )
         self.discord = DiscordDouble(self._clock, rate_window_s=discord_window_s, keep=discord_keep)
         self.ollama = OllamaDouble(
             self._clock, latency_s=llm_latency_s, parallel=llm_parallel, slow_every=llm_slow_every

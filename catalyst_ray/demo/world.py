@@ -52,6 +52,8 @@ class World:
         burst: Filings that come all at once in the first batch, in place of a day's items; 0 for a day.
         look_alikes: Groups of a batch's stories that are like one another, and must not be taken for one.
         after: The day before, if any: ids and batches go on from its last ones.
+        refile: File all filings of earlier batches again, word for word under new numbers, on top of ``items``: a load
+            that repeats itself.
 
     Raises:
         ConfigError: Too few feeds or items for a day.
@@ -68,6 +70,7 @@ class World:
         burst: int = 0,
         look_alikes: int = 0,
         after: World | None = None,
+        refile: bool = False,
     ) -> None:
         least = batches * CATALYSTS_PER_BATCH * 4
         if batches < 1 or items < least:
@@ -79,6 +82,7 @@ class World:
         self.seed = seed
         self.start_utc = start_utc
         self._size = {"feeds": feeds, "items": items, "burst": burst, "look_alikes": look_alikes}
+        self._refile = refile
         self._first_batch = after.batches + 1 if after else 1
         self._day_batches = batches
         self.batches: int = self._first_batch - 1 + batches
@@ -88,14 +92,15 @@ class World:
         desk = Desk(self.channels, start_utc, after_id=self._last_id)
         day = _Day(random.Random(seed), start_utc, desk, first_batch=self._first_batch)  # noqa: S311  (a toy's dice)
         self.items: tuple[DemoItem, ...] = (
-            day.burst(burst) if burst else day.publish(items, batches, look_alikes)
+            day.burst(burst) if burst else day.publish(items, batches, look_alikes, refile=refile)
         )
         self._last_id += len(self.items)
         self.moves: tuple[Move, ...] = tuple(day.moves)
 
     def next_day(self, start_utc: datetime) -> World:
         """Return the day after this one, of the same size, with news of its own."""
-        return World(self.seed + 1, start_utc, batches=self._day_batches, after=self, **self._size)
+        day = {"batches": self._day_batches, **self._size}
+        return World(self.seed + 1, start_utc, after=self, refile=self._refile, **day)
 
     @property
     def truth(self) -> dict[int, Truth]:
@@ -124,20 +129,24 @@ class _Day:
         """Company and kind of the noise there was: none sends the same news twice a day."""
         self._told: list[tuple[Draft, Truth]] = []
         """News of earlier batches that should have alerted, not yet followed up."""
+        self._filed: list[tuple[Draft, Truth]] = []
+        self._refiled = 0
         self.moves: list[Move] = []
 
-    def publish(self, items: int, batches: int, look_alikes: int) -> tuple[DemoItem, ...]:
+    def publish(self, items: int, batches: int, look_alikes: int, *, refile: bool) -> tuple[DemoItem, ...]:
         schedule = self._schedule(batches * CATALYSTS_PER_BATCH)
         for number in range(batches):
             quota = items * (number + 1) // batches
             first = number * CATALYSTS_PER_BATCH
             batch = self._first_batch + number
             self._follow_up(batch)
+            if refile:
+                self._refile(batch)
             for template in schedule[first : first + CATALYSTS_PER_BATCH]:
                 self._catalyst(template, batch)
             self._stale(batch)
             self._look_alikes(batch, look_alikes)
-            self._noise(batch, quota - len(self._desk.items))
+            self._noise(batch, quota + self._refiled - len(self._desk.items))
         return tuple(self._desk.items)
 
     def burst(self, filings: int) -> tuple[DemoItem, ...]:
@@ -162,7 +171,7 @@ class _Day:
         self.moves.append(Move(ticker=company.ticker, batch=batch, age_s=age_s, pct=move_pct))
         draft = self._draft(template, company)
         if template.form:
-            self._desk.file(draft, batch=batch, age_s=age_s, rng=self._rng)
+            self._file(draft, batch, age_s)
             return
         copies = self._rng.choices((0, 1, 2, 3), weights=(2, 4, 3, 1))[0]
         truth = self._desk.release(draft, batch=batch, age_s=age_s, rng=self._rng, copies=copies)
@@ -183,6 +192,15 @@ class _Day:
     def _publish_again(self, draft: Draft, truth: Truth, batch: int) -> None:
         age_s = self._rng.uniform(5, 60)
         self._desk.release(draft, batch=batch, age_s=age_s, rng=self._rng, of=truth)
+
+    def _file(self, draft: Draft, batch: int, age_s: float) -> None:
+        truth = self._desk.file(draft, batch=batch, age_s=age_s, rng=self._rng)
+        self._filed.append((draft, truth))
+
+    def _refile(self, batch: int) -> None:
+        for draft, truth in self._filed:
+            self._desk.file(draft, batch=batch, age_s=self._rng.uniform(5, 60), rng=self._rng, of=truth)
+        self._refiled += len(self._filed)
 
     def _look_alikes(self, batch: int, groups: int) -> None:
         for _ in range(groups):
@@ -207,7 +225,7 @@ class _Day:
         filings = round(count * _FILING_SHARE)
         for template in self._rng.choices(quiet_filings, [row.share for row in quiet_filings], k=filings):
             draft = self._draft(template, self._any_company(template))
-            self._desk.file(draft, batch=batch, age_s=self._rng.uniform(5, 240), rng=self._rng)
+            self._file(draft, batch, self._rng.uniform(5, 240))
         news = templates("noise")
         drawn = self._rng.choices(news, [row.share for row in news], k=count - filings)
         for number, template in enumerate(drawn):

@@ -130,8 +130,8 @@ class Advice:
         value: What to set it to, as it would stand in ``.env``.
         words: What to do and why.
         weight: Seconds of a cycle's p95 that may be won, by estimate; advice is sorted by it.
-        aim: What it should better: ``cycle``, ``post`` (p95 of the time to post), ``verdicts`` (the model's that came
-            in time); empty where no trial could show it.
+        aim: What it should better: ``cycle``, ``post``, ``answer`` (p95 of a cycle, to post, to the model's verdict) or
+            ``verdicts`` (that come in time); empty where no trial could show it.
     """
 
     rule: str
@@ -165,6 +165,8 @@ class ProfileReport:
         rss_by_cycle: Memory by role at each cycle's end, in bytes.
         growth: What grew most in the driver, if asked for.
         notes: What could not be measured, and why.
+        quality: How well the cycles were judged: ``alerts``, ``decided``, ``judged`` and ``verdict_p95_s`` (from first
+            byte to verdict); of the demo, whose truth is known, ``stories``, ``found`` and ``wrong`` too.
     """
 
     version: int = 1
@@ -190,6 +192,7 @@ class ProfileReport:
     rss_by_cycle: tuple[Mapping[str, int], ...] = ()
     growth: tuple[MemoryGrowth, ...] = ()
     notes: tuple[str, ...] = ()
+    quality: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from catalyst_ray.demo_settings import BROKEN, model_of_demo, own_folder, world_
 from catalyst_ray.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from catalyst_ray.profiler.wish import ProfileWish
 
@@ -30,11 +30,16 @@ TICKER_MAP = Path("cache") / "company_tickers.json"
 
 @dataclass(frozen=True, slots=True)
 class OpenLoad:
-    """A load that is there: settings for the run, what to do before a cycle, and what makes it what it is."""
+    """A load that is there: settings for the run, what to do before a cycle, and what makes it what it is.
+
+    Args:
+        truth: Tells what is true of every item that is out; nothing of live ones.
+    """
 
     settings: Settings
     next_load: Callable[[int], None]
     facts: Mapping[str, str]
+    truth: Callable[[], Sequence[Mapping[str, Any]]] = lambda: ()
 
 
 @contextmanager
@@ -61,7 +66,7 @@ def open_load(settings: Settings, wish: ProfileWish) -> Iterator[OpenLoad]:
                 }
             world.release(1)
             facts = {"items_a_cycle": str(ITEMS), "options": " ".join((*QUIET, *wish.world))}
-            yield OpenLoad(_changed(settings, changes), world.release, facts)
+            yield OpenLoad(_changed(settings, changes), world.release, facts, world.truth)
 
 
 def _live(settings: Settings, out: Path) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 from contextlib import redirect_stdout
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from catalyst_ray import __version__
@@ -13,6 +14,7 @@ from catalyst_ray.adapters.clock import SystemClock
 from catalyst_ray.app import Start, run_app
 from catalyst_ray.errors import CatalystError
 from catalyst_ray.profiler.loads import open_load
+from catalyst_ray.profiler.quality import quality_of
 from catalyst_ray.profiler.recorder import Recorder
 from catalyst_ray.profiler.report import make_report
 
@@ -47,8 +49,10 @@ def measure(settings: Settings, wish: ProfileWish) -> ProfileReport:
         with redirect_stdout(sys.stderr):  # Ray prints to standard output when a worker dies
             run_app(load.settings, start)
         facts = load.facts
+        quality = quality_of(load.settings, load.truth()) if recorder.reports else {}
     if not recorder.reports:
         raise CatalystError("no cycle ended, so there is nothing to tell", key="profile")
-    return make_report(
+    report = make_report(
         recorder, wish, settings=settings, made_utc=clock.now_utc(), load_facts=facts, version=__version__
     )
+    return replace(report, quality=quality)

@@ -57,6 +57,32 @@ async def test_the_fetcher_takes_all_feeds_but_the_broken_one(server):
     assert len(server.feed_specs()) == 20
 
 
+class CountedSleep(SystemClock):
+    """Sleeps no time, and remembers how long it should have."""
+
+    def __init__(self) -> None:
+        self.slept: list[float] = []
+
+    async def sleep(self, seconds: float) -> None:
+        """Take note."""
+        self.slept.append(seconds)
+
+
+async def test_another_feed_can_be_slow_and_prices_too(session):
+    """What a tuner must find is planted: the feed that is named takes its time, and each table of prices."""
+    clock = CountedSleep()
+    world = World(7, datetime.now(UTC))
+    async with DemoServer(world, clock, slow_s=4.0, slow_feed="demo_citydesk", price_s=0.5) as running:
+        running.release(1)
+        for name, slept in (("demo_slow", []), ("demo_citydesk", [1.0] * 4)):
+            async with session.get(f"{running.base_url}/feeds/{name}.xml") as answer:
+                assert (await answer.read()).startswith(b"<?xml")
+            assert clock.slept == slept
+        async with session.get(f"{running.base_url}/prices/NONE") as answer:
+            assert answer.status == 404
+        assert clock.slept[-1] == 0.5
+
+
 async def test_an_unchanged_feed_is_not_sent_again(server, session):
     """Tag and date each give a 304 until the next batch is out; a wrong tag outweighs a good date."""
     for spec in server.feed_specs():

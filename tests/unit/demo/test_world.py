@@ -101,6 +101,20 @@ def test_later_batches_follow_up_on_earlier_ones(seed):
     assert follow_ups[Notice.CORRECTED] <= 1
 
 
+def test_refiling_repeats_word_for_word_under_new_numbers():
+    """Later batches file what there was again, beside as much news as without; the story stays the first one's."""
+    plain, world = World(3, START), World(3, START, refile=True)
+    first = {item.truth.story: item for item in world.items if item.filing and item.batch == 1}
+    again = [item for item in world.items if item.filing and item.batch == 3 and item.truth.story in first]
+    assert len(again) == len(first) > 10
+    for item in again:
+        one = first[item.truth.story]
+        assert item.filing.accession != one.filing.accession
+        assert (item.truth, item.filing.main, item.paragraphs) == (one.truth, one.filing.main, one.paragraphs)
+    filed = sum(item.filing is not None for item in world.items if item.batch == 1)
+    assert Counter(item.batch for item in plain.items)[2] + filed == Counter(i.batch for i in world.items)[2]
+
+
 def test_look_alikes_are_stories_of_their_own():
     """A harder day has pairs of like headlines; no two drafts of a group share a story, their copies do."""
     plain, hard = World(7, START, items=400), World(7, START, items=400, look_alikes=3)

@@ -1,0 +1,129 @@
+"""``catalyst-ray tune`` around a session: what is printed and written, and how it ends. Nothing is measured."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import replace
+
+import pytest
+from click.testing import CliRunner
+from rich.console import Console
+
+from catalyst_ray.cli import tune
+from catalyst_ray.cli.tune_text import told_lines, trial_lines, trial_table
+from catalyst_ray.core.advice import advise
+from catalyst_ray.errors import TransportError
+from tests.unit.core.test_advice import HEAVY
+from tests.unit.tuner.test_tuner import Machine
+from tests.unit.tuner.test_tuner import tune as session
+
+ENV = "# mine\nLLM_BATCH_WORKERS=1\n"
+
+
+def planted(*, fails: bool = False):
+    """Return what a session on a planted machine came to."""
+    machine = Machine(LLM_BATCH_WORKERS="1", slow_feed_s=6.0, slow_feed_stories=2)
+    if fails:
+        machine.fails_with["FEEDS_TIMEOUT"] = TransportError("no demo")
+    return session(machine)[0]
+
+
+@pytest.fixture
+def called(tmp_path, monkeypatch, loggers):
+    """Give what runs the command in a folder with a .env file, with a session that came to a given result."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text(ENV)
+
+    def call(result, *arguments):
+        monkeypatch.setattr(tune, "_tune", lambda *_, **__: result)
+        done = CliRunner().invoke(tune.command, arguments)
+        lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+        return done, lines, (tmp_path / ".env").read_text()
+
+    return call
+
+
+def test_without_being_asked_nothing_is_written(called):
+    """What helped is shown as the lines to change."""
+    done, lines, env = called(planted())
+    assert (done.exit_code, env) == (0, ENV)
+    notes = [line["words"] for line in lines if line["type"] == "tune_note"]
+    assert notes == [
+        "What helped, for `--write` or by hand:",
+        "@@ -2 +2 @@",
+        "-LLM_BATCH_WORKERS=1",
+        "+LLM_BATCH_WORKERS=4",
+    ]
+
+
+def test_asked_to_it_writes_what_helped_and_says_how_to_undo(called):
+    """The file has the new value, and the kept one is named."""
+    done, lines, env = called(planted(), "--write")
+    assert (done.exit_code, env) == (0, ENV.replace("=1", "=4"))
+    assert ".env.before-tune (`tune --undo` puts it back)" in lines[-1]["words"]
+
+
+def test_programs_get_a_line_a_trial_and_one_at_the_end(called):
+    """Each trial with its figures, evidence and decision; then the changes."""
+    _, lines, _ = called(planted())
+    trials = {line["setting"]: line for line in lines if line["type"] == "tune_trial"}
+    kept, rolled = trials["LLM_BATCH_WORKERS"], trials["FEEDS_TIMEOUT"]
+    assert (kept["was"], kept["tried"], kept["kept"], kept["better"], kept["pairs"]) == ("1", "4", True, 4, 4)
+    assert (kept["before"], kept["after"]) == (4.8, 1.425)
+    assert (rolled["kept"], rolled["why"]) == (False, "fewer alerts found: 58 before, 56 after")
+    (end,) = [line for line in lines if line["type"] == "tune"]
+    assert end["changes"] == {"LLM_BATCH_WORKERS": "4"}
+
+
+def test_a_tuned_system_ends_well(called):
+    """Nothing to change is no failure."""
+    done, lines, env = called(session(Machine())[0], "--write")
+    assert (done.exit_code, env) == (0, ENV)
+    assert lines[-1]["words"] == "Nothing is to be changed."
+
+
+def test_a_change_that_could_not_be_tried_is_exit_code_3(called):
+    """What helped is written nevertheless."""
+    done, _, env = called(planted(fails=True), "--write")
+    assert (done.exit_code, env) == (3, ENV.replace("=1", "=4"))
+
+
+def test_a_stop_writes_nothing_even_of_what_was_kept(called):
+    """Ctrl-C leaves everything as it was."""
+    result = planted()
+    result.stopped = True
+    done, _, env = called(result, "--write")
+    assert (done.exit_code, env) == (1, ENV)
+    assert isinstance(done.exception, SystemExit)
+
+
+def test_a_setting_of_the_environment_is_told(called, monkeypatch):
+    """A .env file would not count for it."""
+    monkeypatch.setenv("LLM_BATCH_WORKERS", "1")
+    _, lines, _ = called(planted())
+    assert any("is set in the environment, which wins over .env" in line.get("words", "") for line in lines)
+
+
+def test_a_terminal_of_80_columns_shows_all(called):
+    """No setting, figure or decision is cut; the evidence before and after and the reason stand below."""
+    result = planted()
+    console = Console(width=80, file=io.StringIO(), color_system=None)
+    console.print(trial_table(result))
+    for text in (*trial_lines(result), *told_lines(advise(HEAVY))):
+        console.print(text)
+    shown = console.file.getvalue()
+    assert "…" not in shown
+    assert "LLM_BATCH_WORKERS 1 → 4  p95 to verdict 4.80 s → 1.43 s  4 of 4  kept" in " ".join(
+        shown.replace("   ", "  ").splitlines()
+    )
+    words = " ".join(shown.split())
+    assert (
+        "FEEDS_TIMEOUT=2 rolled back, fewer alerts found: 58 before, 56 after. tortoise takes 6.00 s" in words
+    )
+    assert "With it: no such shortage any more." in words
+    assert "Lowering MAX_ALERTS_PER_CYCLE would shorten the cycle too, but only" in words
+    failed = replace(result.trials[0], decision=None, error="could not be tried: x")
+    result.trials = [failed]
+    console.print(trial_table(result))
+    assert "not measured" in console.file.getvalue()
