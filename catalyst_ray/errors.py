@@ -5,6 +5,7 @@ CatalystError                      key = what failed, hint = what to do
 ├── TransportError                 we could not ask: url, status, retry_after_s; the only branch retried
 │   ├── RateLimited                the host said "later": moves its next allowed time
 │   ├── CircuitOpen                refused here, nothing was sent: it failed too often (core/breaker)
+│   ├── NoPlace                    no node of the cluster can hold it, and none is coming
 │   └── ReplicaLost                the process that served is gone: another may serve, or it comes back
 ├── ParseError(ValueError)         bytes that could not become the model (feed, filing, LLM answer)
 ├── DeliveryError                  a sink did not take an alert: permanent, outcome_known, sink_dead
@@ -104,6 +105,10 @@ class RateLimited(TransportError):
 
 class CircuitOpen(TransportError):
     """Refused on our side after failures: nothing was sent. ``retry_after_s`` is the rest that is left."""
+
+
+class NoPlace(TransportError):
+    """A model replica found no node that could hold it, and the autoscaler brings none."""
 
 
 class ReplicaLost(TransportError):

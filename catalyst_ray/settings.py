@@ -152,7 +152,11 @@ class Settings(JudgementSettings, PictureSettings, DeliverySettings, ClusterSett
     llm_label_selector: str = setting(
         "", "LLM", "Ray node labels that replicas ask for: key=value pairs, comma-separated; !value excludes."
     )
-    llm_min_replicas: Annotated[int, Field(ge=1, le=1_000)] = setting(1, "LLM", "Replicas at least.")
+    llm_min_replicas: Annotated[int, Field(ge=0, le=1_000)] = setting(
+        1,
+        "LLM",
+        "Replicas at least; 0 lets the last go after LLM_SCALE_DOWN_SECS too, until the next request.",
+    )
     llm_max_replicas: Annotated[int, Field(ge=1, le=1_000)] = setting(8, "LLM", "Replicas at most.")
     llm_scale_up_secs: Seconds = setting(
         5.0, "LLM", "Seconds in which the queue should be worked off; replicas are added where it is longer."

@@ -12,15 +12,18 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from catalyst_ray.cluster.placement import who_leaves
 from catalyst_ray.cluster.seat import Replica
+from catalyst_ray.cluster.waiting import Wait
 from catalyst_ray.core.limits import backoff_s
 from catalyst_ray.core.scaling import Demand, Scaler
-from catalyst_ray.errors import CatalystError, TransportError
+from catalyst_ray.errors import CatalystError, NoPlace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
     from typing import Any
 
+    from catalyst_ray.cluster.growth import Pending
     from catalyst_ray.cluster.llm_pool import LlmPool
     from catalyst_ray.cluster.llm_replica import ReplicaHealth, ReplicaInfo
     from catalyst_ray.cluster.seat import Seat
@@ -40,6 +43,8 @@ ROOM_EVERY_S = 2.0
 """How often the cluster is asked whether it could hold more: it costs some milliseconds."""
 DRAIN_S = 60.0
 """How long a replica that goes may take for what it has in hand."""
+NO_PLACE_S = 600.0
+"""After a replica found no place none is added for so long."""
 
 
 class Managed(Replica, Protocol):
@@ -73,7 +78,8 @@ class FleetLimits:
     """How many replicas, and how patient.
 
     Args:
-        start: Replicas to begin with; that many always stay.
+        start: Replicas to begin with.
+        least: Replicas that always stay; with 0 the last goes too, and one comes again with the next request.
         most: Replicas at most.
         workers: Requests that each serves at a time.
         start_timeout_s: How long an engine may take to start, once its replica is placed.
@@ -82,6 +88,7 @@ class FleetLimits:
     """
 
     start: int
+    least: int
     most: int
     workers: int
     start_timeout_s: float
@@ -96,7 +103,7 @@ class Fleet:
         make: Makes a replica by name, not started.
         room: Returns how many replicas the cluster could hold; asked before any is added.
         tell: Told in words what a slow start is doing.
-        pending: What a replica waits for that has no process yet, in words.
+        pending: Returns what a replica waits for that has no process yet; runs in a thread.
     """
 
     def __init__(
@@ -108,7 +115,7 @@ class Fleet:
         clock: Clock,
         room: Callable[[], int],
         tell: Callable[[str], None],
-        pending: str = "waits for a free GPU (see `ray status`)",
+        pending: Callable[[], Pending],
         label: str = "llm",
     ) -> None:
         self._pool = pool
@@ -121,7 +128,7 @@ class Fleet:
         self._label = label
         self._numbers = itertools.count()
         self._scaler = Scaler(
-            least=limits.start, workers=limits.workers, target_s=limits.target_s, idle_s=limits.idle_s
+            least=limits.least, workers=limits.workers, target_s=limits.target_s, idle_s=limits.idle_s
         )
         self._managed: dict[Seat, Managed] = {}
         self._starting: dict[asyncio.Task[ReplicaInfo | CatalystError], Managed] = {}
@@ -211,7 +218,11 @@ class Fleet:
             log.warning("replica does not start", extra={"replica": replica.name, "error": str(error)})
             self._failed_starts += 1
             self._pause(backoff_s(self._failed_starts, base_s=REVIVE_BASE_S, cap_s=REVIVE_CAP_S, jitter=0.0))
-            await replica.close()
+            if isinstance(error, NoPlace):
+                self._pause(NO_PLACE_S)
+                replica.kill()  # there is no process that could end in order
+            else:
+                await replica.close()
             return error
         self._failed_starts = 0
         self._manage(replica)
@@ -221,32 +232,20 @@ class Fleet:
         return info
 
     async def _patiently(self, replica: Managed) -> ReplicaInfo:
-        """Start a replica: it waits for a GPU without limit, visibly, and for its engine up to the limit."""
+        """Start a replica: it waits for a place as long as it may get one, visibly, and for its engine up to the limit."""
         start = asyncio.create_task(replica.start(float("inf")))
-        placed_s: float | None = None
-        told = ""
+        wait = Wait(replica.name, self._limits.start_timeout_s, self._clock, self._tell)
         try:
             while True:
                 done, _ = await asyncio.wait({start}, timeout=TELL_EVERY_S)
                 if done:
                     return start.result()
-                words = self._pending
                 try:
-                    words = (await replica.health(HEALTH_TIMEOUT_S)).engine.state
+                    health = await replica.health(HEALTH_TIMEOUT_S)
                 except CatalystError:
-                    placed_s = None
+                    wait.unplaced(await asyncio.to_thread(self._pending))
                 else:
-                    placed_s = placed_s or self._clock.monotonic()
-                if words != told:
-                    self._tell(f"{replica.name} {words}")
-                    told = words
-                    placed_s = placed_s and self._clock.monotonic()  # a download that goes on takes its time
-                if placed_s and self._clock.monotonic() - placed_s > self._limits.start_timeout_s:
-                    limit = f"{self._limits.start_timeout_s:g} s"
-                    hint = "raise LLM_START_TIMEOUT_SECS if it only takes long"
-                    raise TransportError(
-                        f"its engine did not start within {limit}: {words}", key=replica.name, hint=hint
-                    )
+                    wait.placed(health.engine.state)
         finally:
             start.cancel()
             await asyncio.gather(start, return_exceptions=True)
@@ -349,6 +348,7 @@ class Fleet:
             busy=stats.busy,
             oldest_age_s=stats.oldest_age_s,
             seconds_each=self._pool.seconds_each,
+            starting=len(self._starting),
         )
         size = self.size
         now_s = self._clock.monotonic()
@@ -368,13 +368,15 @@ class Fleet:
         self._add_from_s = max(self._add_from_s, self._clock.monotonic() + seconds)
 
     def _shrink(self, number: int) -> None:
-        # Those that still wait for a GPU go first, then the newest: nodes that came last fall idle.
+        # Those that still wait for a GPU go first, then the newest nodes' ones: nodes that came last fall idle.
         for task, replica in list(self._starting.items())[::-1][:number]:
             task.cancel()
             replica.kill()
             number -= 1
-        leaving = [seat for seat in self._pool.seats if not seat.is_leaving][::-1][:number]
-        for seat in leaving:
+        staying = [seat for seat in self._pool.seats if not seat.is_leaving]
+        nodes = [info.node if (info := self._managed[seat].info) else "" for seat in staying]
+        for place in who_leaves(nodes, number):
+            seat = staying[place]
             seat.is_leaving = True
             if seat in self._care:
                 self._care[seat].cancel()

@@ -7,10 +7,13 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from catalyst_ray.cluster.growth import RAYS_OWN, Growth
 from catalyst_ray.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    from catalyst_ray.cluster.growth import NodeKind
 
 SLACK_CALLS = 4
 """Calls beside the requests in flight that may be in an actor at once (start, stop, a late batch)."""
@@ -20,25 +23,26 @@ HEALTH = "health"
 """Concurrency group of health checks: they are answered while every slot of the replica is taken."""
 ACCELERATOR_LABEL = "ray.io/accelerator-type"
 """Label that Ray gives each node after its GPU's name."""
-_NO_LIMIT = 1e9  # Ray says "no limit" by its largest integer
+_NO_LIMIT = 1e9  # where nothing is told, or by Ray its largest integer
 _PAIR = re.compile(r"\s*([\w./-]+)\s*=\s*(!?in\([^()]*\)|!?[\w.-]+)\s*(?:,|$)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeGpus:
-    """A node's GPUs: all, and those that nobody holds."""
+    """A node's GPUs: all, and those that nobody holds; ``kind`` is the autoscaler's word for such nodes."""
 
     total: float
     free: float
     labels: Mapping[str, str] = field(default_factory=dict)
+    kind: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterView:
-    """What the cluster has, and the GPUs that its autoscaler may grow to (None: it does not scale)."""
+    """What the cluster has, and what its autoscaler may bring (None: it does not scale)."""
 
     nodes: tuple[NodeGpus, ...]
-    may_grow_to: float | None = None
+    growth: Growth | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,10 +59,9 @@ class ReplicaWish:
     selector: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not 1 <= self.least <= self.most:
-            raise ConfigError(
-                f"1 ≤ least ≤ most must hold, was {self.least}, {self.most}", key="LLM_MIN_REPLICAS"
-            )
+        if not 0 <= self.least <= self.most or self.most < 1:
+            words = f"0 ≤ least ≤ most and 1 ≤ most must hold, was {self.least}, {self.most}"
+            raise ConfigError(words, key="LLM_MIN_REPLICAS")
         share = self.gpus_each
         if not 0 <= share < math.inf or (share > 1 and share != math.floor(share)):
             raise ConfigError(
@@ -92,35 +95,78 @@ def plan_replicas(view: ClusterView, wish: ReplicaWish) -> ReplicaPlan:
     A replica's GPUs are all on one node; a fraction packs several on a card, whose remainder is no use to
     another. On a cluster that has no GPU, and cannot get any, the least number runs on CPUs.
     """
-    if not wish.gpus_each or not (view.may_grow_to or any(node.total for node in view.nodes)):
+    growth = view.growth or Growth(kinds=())
+    if not wish.gpus_each or not (growth.may_bring_gpus or any(node.total for node in view.nodes)):
         return _without_gpus(view, wish)
     fitting = [node for node in view.nodes if matches(node.labels, wish.selector)]
     there = sum(node.total for node in fitting)
-    grown = max(there, view.may_grow_to or 0.0)
     now = sum(_fits(node.total, wish.gpus_each) for node in fitting)
-    # Nodes to come are taken for nodes that hold one replica at least.
-    limit = min(wish.most, max(now, _fits(grown, wish.gpus_each) if grown > there else 0))
-    start = min(wish.least, limit)
-    asked = f"asked {wish.least} × {wish.gpus_each:g} GPU{_of_kind(wish.selector)}"
-    growth = "without limit" if grown > _NO_LIMIT else f"to {grown:g}"
-    has = f"the cluster has {there:g}" + (f" and may grow {growth}" if grown > there else "")
-    words = f"{asked}, {has}: {_outcome(start, limit, wish)}"
+    brings, most_gpus = _brings(growth, fitting, wish)
+    limit = int(min(wish.most, max(now, brings)))
+    start = min(max(1, wish.least), limit)
+    asked = f"asked {max(1, wish.least)} × {wish.gpus_each:g} GPU{_of_kind(wish.selector)}"
+    words = f"{asked}, the cluster has {there:g}{_grows(there, most_gpus)}: {_outcome(start, limit, wish)}"
     free = sum(_fits(node.free, wish.gpus_each) for node in fitting)
     if start and free < start:
-        words += f"; {free} can start now, the others wait for a free GPU"
+        words += f"; {free} can start now, the others wait for a {'free GPU' if limit <= now else 'node'}"
     return ReplicaPlan(start=start, limit=limit, num_gpus=wish.gpus_each, words=words, selector=wish.selector)
+
+
+def holds_one(view: ClusterView, plan: ReplicaPlan) -> bool:
+    """Return whether a living node would hold one replica of a plan, if nobody else were on it."""
+    return any(matches(node.labels, plan.selector) and node.total >= plan.num_gpus for node in view.nodes)
+
+
+def who_leaves(nodes: Sequence[str], number: int) -> list[int]:
+    """Return which replicas go first, as places in ``nodes``: the node of each, the oldest replica first.
+
+    Whole nodes fall idle, those that came last before others: a node with one replica left cannot be taken away.
+    """
+    came = {node: place for place, node in reversed(list(enumerate(nodes)))}
+    return sorted(range(len(nodes)), key=lambda place: (came[nodes[place]], place), reverse=True)[:number]
+
+
+def _brings(growth: Growth, fitting: Sequence[NodeGpus], wish: ReplicaWish) -> tuple[float, float]:
+    """Return the replicas, and the GPUs, on the nodes that stay and all those that may come."""
+    if growth.kinds is None:
+        return wish.most, math.inf
+    names = {kind.name for kind in growth.kinds}
+    stay = [node for node in fitting if node.kind not in names]
+    replicas: float = sum(_fits(node.total, wish.gpus_each) for node in stay)
+    gpus = sum(node.total for node in stay)
+    left = growth.most_nodes
+    for kind in sorted(growth.kinds, key=lambda kind: -kind.gpus):
+        each = _fits(kind.gpus, wish.gpus_each) if _may_match(kind, wish.selector) else 0
+        if each:
+            nodes = min(left, kind.most)
+            left, replicas, gpus = left - nodes, replicas + nodes * each, gpus + nodes * kind.gpus
+    if growth.most_gpus < gpus:
+        replicas, gpus = min(replicas, _fits(growth.most_gpus, wish.gpus_each)), growth.most_gpus
+    return replicas, gpus
+
+
+def _may_match(kind: NodeKind, selector: Mapping[str, str]) -> bool:
+    told = {key: value for key, value in selector.items() if key in kind.labels or RAYS_OWN not in key}
+    return matches(kind.labels, told)
+
+
+def _grows(there: float, most_gpus: float) -> str:
+    if most_gpus <= there:
+        return ""
+    return " and may grow" + (f" to {most_gpus:g}" if most_gpus < _NO_LIMIT else "")
 
 
 def _without_gpus(view: ClusterView, wish: ReplicaWish) -> ReplicaPlan:
     selector = {key: value for key, value in wish.selector.items() if key != ACCELERATOR_LABEL}
     if not any(matches(node.labels, selector) for node in view.nodes):
-        words = f"asked {_replicas(wish.least)}{_of_kind(selector)}: no such node (see LLM_LABEL_SELECTOR)"
+        words = f"asked {_replicas(max(1, wish.least))}{_of_kind(selector)}: no such node (see LLM_LABEL_SELECTOR)"
         return ReplicaPlan(start=0, limit=0, num_gpus=0.0, words=words)
     why = "no GPU in the cluster" if wish.gpus_each else "no GPU asked for (LLM_GPUS_PER_REPLICA=0)"
     # What serves on CPUs takes them from all else; only who asked for that may have more of it.
-    most = wish.least if wish.gpus_each else wish.most
-    words = f"{why}: {_replicas(wish.least)} on CPU{_of_kind(selector)}"
-    return ReplicaPlan(start=wish.least, limit=most, num_gpus=0.0, words=words, selector=selector)
+    start = max(1, wish.least)
+    most = start if wish.gpus_each else wish.most
+    words = f"{why}: {_replicas(start)} on CPU{_of_kind(selector)}"
+    return ReplicaPlan(start=start, limit=most, num_gpus=0.0, words=words, selector=selector)
 
 
 def node_selector(accelerator_types: str, labels: str) -> dict[str, str]:

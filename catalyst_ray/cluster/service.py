@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from catalyst_ray.cluster.attached import running_replicas
-from catalyst_ray.cluster.capacity import cluster_view
+from catalyst_ray.cluster.capacity import cluster_view, pending
 from catalyst_ray.cluster.fleet import Fleet, FleetLimits
 from catalyst_ray.cluster.llm_pool import LlmPool
 from catalyst_ray.cluster.placement import ReplicaPlan, ReplicaWish, plan_replicas
 from catalyst_ray.cluster.remote_replica import RemoteReplica
+from catalyst_ray.errors import NoPlace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from catalyst_ray.cluster.engines import EngineSpec
     from catalyst_ray.cluster.fleet import Managed
     from catalyst_ray.cluster.llm_replica import ReplicaInfo
+    from catalyst_ray.cluster.placement import ClusterView
     from catalyst_ray.ports import Clock
 
 log = logging.getLogger(__name__)
@@ -88,21 +90,32 @@ class Opening:
 async def open_service(spec: EngineSpec, opening: Opening) -> Service | ReplicaPlan:
     """Start replicas and return a pool that serves, as soon as the first does; the plan if none fits.
 
+    Where the autoscaler turns out to bring no node that could hold one, the cluster counts as it stands.
+
     Raises:
         CatalystError: No engine starts.
     """
+    try:
+        return await _open(spec, opening, cluster_view)
+    except NoPlace as error:
+        log.warning("the language model gets no node", extra={"why": str(error)})
+    return await _open(spec, opening, lambda: replace(cluster_view(), growth=None))
+
+
+async def _open(spec: EngineSpec, opening: Opening, view: Callable[[], ClusterView]) -> Service | ReplicaPlan:
     wish = opening.limits.wish
-    plan = plan_replicas(await asyncio.to_thread(cluster_view), wish)
+    plan = plan_replicas(await asyncio.to_thread(view), wish)
     log.info("replicas of the language model", extra={"plan": plan.words})
     if plan.limit == 0:
         return plan
     pool, fleet = _parts(
         opening,
         plan,
+        least=min(wish.least, plan.start),
         # All replicas of one server of somebody's: more of them make it no faster.
         most=plan.start if spec.shares_server else max(plan.start, wish.most),
         make=lambda name: RemoteReplica(spec, name, plan=plan, workers=opening.limits.workers),
-        room=lambda: plan_replicas(cluster_view(), wish).limit,
+        room=lambda: plan_replicas(view(), wish).limit,
         silence_s=opening.limits.timeout_s,
     )
     try:
@@ -127,7 +140,9 @@ async def join_service(opening: Opening) -> Service | None:
         raise AssertionError(f"{name}: a fleet of others' replicas adds none")
 
     # They may be busy for others: that they are silent to us says nothing.
-    pool, fleet = _parts(opening, plan, most=count, make=make, room=lambda: 0, silence_s=math.inf)
+    pool, fleet = _parts(
+        opening, plan, least=count, most=count, make=make, room=lambda: 0, silence_s=math.inf
+    )
     info = await fleet.adopt(found, JOIN_TIMEOUT_S)
     if info is None:
         await pool.close()
@@ -139,6 +154,7 @@ def _parts(
     opening: Opening,
     plan: ReplicaPlan,
     *,
+    least: int,
     most: int,
     make: Callable[[str], Managed],
     room: Callable[[], int],
@@ -151,6 +167,7 @@ def _parts(
         make,
         FleetLimits(
             start=plan.start,
+            least=least,
             most=most,
             workers=limits.workers,
             start_timeout_s=limits.start_timeout_s,
@@ -160,7 +177,7 @@ def _parts(
         clock=clock,
         room=room,
         tell=opening.tell,
-        pending="waits for a free GPU (see `ray status`)" if plan.num_gpus else "waits for its process",
+        pending=lambda: pending(plan),
         label=opening.label,
     )
     pool.start()

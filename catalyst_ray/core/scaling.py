@@ -15,12 +15,14 @@ class Demand:
         busy: Requests that a replica has.
         oldest_age_s: How long the oldest waiting one has waited.
         seconds_each: Time that a replica takes for one request; 0 before the first answer.
+        starting: Replicas that are about to be there.
     """
 
     waiting: int
     busy: int
     oldest_age_s: float
     seconds_each: float
+    starting: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +37,14 @@ def replicas_needed(demand: Demand, current: int, *, workers: int, target_s: flo
     """Return the replicas that would work off all there is within ``target_s``.
 
     A replica serves ``workers`` requests at a time. Before the first answer nothing is known of its speed,
-    and what is known may be wrong: a request that has waited for ``target_s`` asks for one more either way.
+    and what is known may be wrong: a request that has waited for ``target_s`` asks for one more either way,
+    but not while one is about to be there: a node takes minutes to come.
     """
     work_s = (demand.waiting + demand.busy) * demand.seconds_each / workers
     needed = math.ceil(work_s / target_s - 1e-9)
     if demand.waiting and demand.oldest_age_s >= target_s:
-        needed = max(needed, current + 1)
-    return needed
+        needed = max(needed, current if demand.starting else current + 1)
+    return max(needed, 1) if demand.waiting or demand.busy else needed
 
 
 class Scaler:

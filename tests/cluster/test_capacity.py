@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from catalyst_ray.cluster import capacity
+from catalyst_ray.cluster import autoscaler, capacity
 
 GPU_NODE = {"CPU": 4.0, "GPU": 1.0}
 
@@ -23,6 +23,12 @@ def node(name, address, *, alive=True, labels=None, **resources):
     }
 
 
+def kept(report):
+    """Return Ray's table of keys with the older autoscaler's report in it."""
+    client = SimpleNamespace(internal_kv_get=lambda _key, _namespace, timeout: report)
+    return SimpleNamespace(internal_kv_get_gcs_client=lambda: client)
+
+
 @pytest.fixture
 def cluster(monkeypatch):
     """Return what sets the nodes, what is free on each, and the autoscaler's kinds of nodes by address."""
@@ -31,7 +37,7 @@ def cluster(monkeypatch):
         status = None if kinds is None else json.dumps({"autoscaler_report": {"node_type_mapping": kinds}})
         monkeypatch.setattr(capacity, "RAY", SimpleNamespace(nodes=lambda: nodes))
         monkeypatch.setattr(capacity, "STATE", SimpleNamespace(available_resources_per_node=lambda: free))
-        monkeypatch.setattr(capacity, "_internal_kv_get", lambda _key: status and status.encode())
+        monkeypatch.setattr(autoscaler, "KV", kept(status and status.encode()))
 
     return settle
 
@@ -72,5 +78,5 @@ def test_a_cluster_that_does_not_scale_has_no_spare_node(cluster, kinds):
 def test_a_report_that_cannot_be_read_counts_as_none(cluster, monkeypatch):
     """It is a private door of Ray: a change there costs no cycle."""
     cluster([node("a", "10.0.0.2")], {"a": GPU_NODE}, None)
-    monkeypatch.setattr(capacity, "_internal_kv_get", lambda _key: b"no json")
+    monkeypatch.setattr(autoscaler, "KV", kept(b"no json"))
     assert capacity.spare_nodes() == set()

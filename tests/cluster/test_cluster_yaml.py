@@ -10,7 +10,8 @@ import yaml
 
 from catalyst_ray.cluster.placement import ClusterView, NodeGpus, ReplicaWish, plan_replicas
 
-CONFIG = yaml.safe_load((Path(__file__).parents[2] / "cluster.yaml").read_text())
+FILE = Path(__file__).parents[2] / "cluster.yaml"
+CONFIG = yaml.safe_load(FILE.read_text())
 
 
 def check(config: dict[str, object]) -> dict[str, object]:
@@ -31,9 +32,11 @@ def test_ray_accepts_it() -> None:
 
 def test_gpu_nodes_come_when_a_replica_waits_for_one() -> None:
     """None need be up: the plan counts those that the autoscaler may bring, and replicas wait for them."""
+    from catalyst_ray.cluster.autoscaler import read_config
+
     gpu_worker = CONFIG["available_node_types"]["gpu_worker"]
     most = gpu_worker["max_workers"] * gpu_worker["resources"]["GPU"]
-    view = ClusterView(nodes=(NodeGpus(total=0, free=0),), may_grow_to=float(most))
+    view = ClusterView(nodes=(NodeGpus(total=0, free=0),), growth=read_config(FILE))
     assert plan_replicas(view, ReplicaWish(least=1, most=8)).limit == most >= 2
     assert gpu_worker["min_workers"] == 0
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
 from catalyst_ray.cluster import fleet as module
 from catalyst_ray.cluster.fleet import Fleet, FleetLimits
+from catalyst_ray.cluster.growth import Pending
 from catalyst_ray.cluster.llm_pool import LlmPool
 from catalyst_ray.cluster.llm_replica import ReplicaHealth, ReplicaInfo
 from catalyst_ray.errors import ReplicaLost, TransportError
@@ -45,6 +45,13 @@ async def settle():
     """Let every task run until it waits."""
     for _ in range(6):
         await asyncio.sleep(0.0015)
+
+
+async def give_up(asked):
+    """End callers that would wait for ever."""
+    for task in asked:
+        task.cancel()
+    await asyncio.gather(*asked, return_exceptions=True)
 
 
 @dataclass
@@ -131,6 +138,8 @@ class World:
     made: Made
     room: list
     told: list
+    pending: list
+    """The last one is what a replica without a place waits for."""
 
     async def ask(self, key, timeout_s=60.0):
         """Ask for one answer."""
@@ -148,20 +157,32 @@ async def worlds():
     """Return a maker of worlds; all are closed afterwards."""
     made_worlds = []
 
-    def make(*, start=1, most=4, target_s=5.0, idle_s=60.0, start_timeout_s=300.0, silence_s=20.0):
+    def make(
+        *, start=1, least=None, most=4, target_s=5.0, idle_s=60.0, start_timeout_s=300.0, silence_s=20.0
+    ):
         clock, made, room, told = ToldClock(), Made(), [most], []
         pool = LlmPool(clock=clock, silence_s=silence_s)
         pool.start()
         limits = FleetLimits(
             start=start,
+            least=start if least is None else least,
             most=most,
             workers=2,
             start_timeout_s=start_timeout_s,
             target_s=target_s,
             idle_s=idle_s,
         )
-        fleet = Fleet(pool, made, limits, clock=clock, room=lambda: room[0], tell=told.append)
-        made_worlds.append(World(pool, fleet, clock, made, room, told))
+        waits = [Pending("waits for a GPU")]
+        fleet = Fleet(
+            pool,
+            made,
+            limits,
+            clock=clock,
+            room=lambda: room[0],
+            tell=told.append,
+            pending=lambda: waits[-1],
+        )
+        made_worlds.append(World(pool, fleet, clock, made, room, told, waits))
         return made_worlds[-1]
 
     yield make
@@ -203,7 +224,7 @@ async def test_a_replica_that_waits_for_a_gpu_says_so(worlds, monkeypatch):
     opening = asyncio.create_task(world.fleet.open())
     while not world.told:  # noqa: ASYNC110  (time is the test's)
         await asyncio.sleep(0.005)
-    assert world.told[0] == "llm-0 waits for a free GPU (see `ray status`)"
+    assert world.told[0] == "llm-0 waits for a GPU"
     world.clock.now_s += 1_000.0
     await asyncio.sleep(0.03)
     assert not opening.done()
@@ -213,6 +234,56 @@ async def test_a_replica_that_waits_for_a_gpu_says_so(worlds, monkeypatch):
     world.clock.now_s += 6.0
     with pytest.raises(TransportError, match=r"did not start within 5 s"):
         await opening
+
+
+async def test_a_replica_without_any_chance_of_a_place_is_given_up(worlds, monkeypatch):
+    """It is ended at once, since it has no process to stop, and none is added for a while."""
+    monkeypatch.setattr(module, "TELL_EVERY_S", 0.01)
+    world = worlds(most=2, target_s=1.0)
+    world.pending.append(Pending("waits in vain", is_vain=True))
+    await world.fleet.open()
+    world.made.plans[1] = [asyncio.Event()]
+    world.made.changes = {0: {"silent": True}, 1: {"health_error": TransportError("no process")}}
+    world.made[0].silent = True
+    asked = world.asking(9)
+    await world.clock.pass_s(2.0)
+    assert world.fleet.size == 2
+    while world.fleet.size == 2:
+        world.clock.now_s += 20.0
+        await asyncio.sleep(0.02)
+    assert world.told == ["llm-1 waits in vain"]
+    assert world.made[1].log[-1] == "kill"
+    await world.clock.pass_s(100.0, step_s=1.0)
+    assert len(world.made.replicas) == 2
+    await give_up(asked)
+
+
+async def test_no_replica_stays_where_none_need_and_a_request_brings_one(worlds):
+    """The last goes after quiet; the next request starts one, and waiting for it starts no second."""
+    world = worlds(start=1, least=0, most=3, target_s=1.0, idle_s=5.0)
+    await world.fleet.open()
+    await world.clock.pass_s(8.0)
+    assert world.fleet.size == 0
+    placed = asyncio.Event()
+    world.made.plans[1] = [placed]
+    (asked,) = world.asking(1)
+    await world.clock.pass_s(30.0)
+    assert (world.fleet.size, len(world.made.replicas)) == (1, 2)
+    placed.set()
+    await world.clock.pass_s(1.0)
+    assert (await asked).text == "re k0"
+
+
+async def test_of_two_nodes_the_newer_one_falls_idle(worlds):
+    """Replicas go by node: one left on each would keep both."""
+    world = worlds(start=4, least=2, idle_s=5.0)
+    await world.fleet.open()
+    await settle()
+    for place, node in enumerate("abab"):
+        replica = world.made[place]
+        replica.info = replace(replica.info, node=node)
+    await world.clock.pass_s(8.0)
+    assert [info.node for info in world.fleet.places] == ["a", "a"]
 
 
 async def test_a_lost_replica_is_started_afresh_and_serves_again(worlds):
@@ -326,10 +397,7 @@ async def test_it_never_adds_more_than_the_cluster_holds(worlds):
     asked = world.asking(20)
     await world.clock.pass_s(6.0)
     assert world.fleet.size == 1
-    for task in asked:
-        task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await asyncio.gather(*asked)
+    await give_up(asked)
 
 
 async def test_a_replica_that_goes_finishes_what_it_has(worlds):

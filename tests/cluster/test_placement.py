@@ -6,6 +6,7 @@ import math
 
 import pytest
 
+from catalyst_ray.cluster.growth import Growth, NodeKind
 from catalyst_ray.cluster.placement import (
     ClusterView,
     NodeGpus,
@@ -14,6 +15,7 @@ from catalyst_ray.cluster.placement import (
     node_selector,
     plan_replicas,
     replica_options,
+    who_leaves,
 )
 from catalyst_ray.errors import ConfigError
 
@@ -26,7 +28,8 @@ def view(*gpus, free=None, grow=None, labels=()):
         NodeGpus(total=total, free=left, labels=mark)
         for total, left, mark in zip(gpus, frees, marks, strict=True)
     ]
-    return ClusterView(nodes=tuple(nodes), may_grow_to=grow)
+    kinds = () if grow is None else (NodeKind(name="more", gpus=1, most=grow - sum(gpus)),)
+    return ClusterView(nodes=tuple(nodes), growth=Growth(kinds=kinds))
 
 
 def plan(cluster, least=1, most=8, gpus_each=1.0, **selector):
@@ -57,7 +60,7 @@ def test_a_shortfall_is_said_in_words():
     words = plan(view(2, grow=3), least=4).words
     assert words == (
         "asked 4 × 1 GPU, the cluster has 2 and may grow to 3: starting 3 replicas, all that fit; "
-        "2 can start now, the others wait for a free GPU"
+        "2 can start now, the others wait for a node"
     )
     assert "none fits" in plan(view(1), gpus_each=2.0).words
     assert "up to 8 under load" in plan(view(8)).words
@@ -99,7 +102,65 @@ def test_a_cluster_that_may_get_gpus_waits_for_them():
     """Nodes to come count: the pending replica is what makes the autoscaler bring them."""
     found = plan(view(0, grow=2))
     assert (found.start, found.limit, found.num_gpus) == (1, 2, 1.0)
-    assert "without limit" in plan(view(0, grow=float(2**63))).words
+    assert "may grow: starting" in plan(view(0, grow=math.inf)).words
+
+
+@pytest.mark.parametrize(
+    ("kinds", "most_nodes", "selector", "limit"),
+    [
+        ((("big", 4, 2, {}), ("small", 1, 8, {})), math.inf, {}, 1 + 8 + 8),
+        ((("big", 4, 2, {}), ("small", 1, 8, {})), 3, {}, 1 + 8 + 1),
+        ((("big", 4, 2, {"pool": "x"}), ("small", 1, 8, {"pool": "llm"})), math.inf, {"pool": "llm"}, 8),
+        (
+            (("small", 1, 3, {}),),
+            math.inf,
+            {"ray.io/accelerator-type": "L4"},
+            3,
+        ),  # told when the node is there
+        ((("cpu", 0, 9, {}),), math.inf, {}, 1),
+    ],
+)
+def test_what_may_come_is_counted_by_kinds_of_nodes(kinds, most_nodes, selector, limit):
+    """Each kind up to its own limit and all up to the cluster's, by their labels, beside the node that stays."""
+    made = tuple(
+        NodeKind(name=name, gpus=gpus, most=most, labels=labels) for name, gpus, most, labels in kinds
+    )
+    nodes = (NodeGpus(total=1, free=1), NodeGpus(total=1, free=1, kind="small", labels={"pool": "llm"}))
+    cluster = ClusterView(
+        nodes=nodes[: 2 if selector.get("pool") else 1], growth=Growth(kinds=made, most_nodes=most_nodes)
+    )
+    assert plan(cluster, most=100, **selector).limit == limit
+
+
+def test_gpus_have_a_limit_of_their_own():
+    """Hosted clusters limit the GPUs beside the nodes."""
+    growth = Growth(kinds=(NodeKind(name="g", gpus=4, most=math.inf),), most_gpus=6)
+    found = plan(ClusterView(nodes=(), growth=growth), most=100)
+    assert found.limit == 6
+    assert "the cluster has 0 and may grow to 6" in found.words
+
+
+def test_an_autoscaler_that_does_not_say_its_limits_is_asked():
+    """Replicas for all that is wanted: whether a node can come shows then."""
+    found = plan(ClusterView(nodes=(NodeGpus(total=0, free=0),), growth=Growth(kinds=None)), most=3)
+    assert (found.start, found.limit, found.num_gpus) == (1, 3, 1.0)
+    assert "the cluster has 0 and may grow: starting 1 replica, up to 3 under load" in found.words
+
+
+def test_no_replica_need_stay():
+    """With nothing at least one starts all the same: without it nothing is known of the model."""
+    assert plan(view(2), least=0).start == 1
+    assert plan(view(0), least=0).limit == 1
+
+
+@pytest.mark.parametrize(
+    ("nodes", "number", "left"),
+    [("ab", 1, "a"), ("aabb", 2, "aa"), ("abab", 2, "aa"), ("abab", 3, "a"), ("aba", 1, "aa"), ("ab", 5, "")],
+)
+def test_whole_nodes_fall_idle_the_last_first(nodes, number, left):
+    """Of replicas on several nodes those go first whose node came last."""
+    going = who_leaves(nodes, number)
+    assert "".join(node for place, node in enumerate(nodes) if place not in going) == left
 
 
 def test_only_nodes_with_the_labels_count():
@@ -152,9 +213,10 @@ def test_a_share_that_ray_refuses_is_a_configuration_error(share):
 
 
 def test_limits_must_agree():
-    """More at least than at most is a configuration error."""
-    with pytest.raises(ConfigError, match="LLM_MIN_REPLICAS"):
-        ReplicaWish(least=3, most=2)
+    """More at least than at most, and none at most, are configuration errors."""
+    for least, most in ((3, 2), (-1, 2), (0, 0)):
+        with pytest.raises(ConfigError, match="LLM_MIN_REPLICAS"):
+            ReplicaWish(least=least, most=most)
 
 
 def test_a_replica_holds_no_cpu_and_comes_back():

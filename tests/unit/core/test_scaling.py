@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,9 +28,23 @@ def test_replicas_needed_is_the_work_over_the_time():
 
 def test_an_old_request_asks_for_one_more_whatever_is_known_of_the_speed():
     """Before the first answer, or when the speed was misjudged, age alone adds replicas one by one."""
-    assert replicas_needed(demand(1, 2, 4.9), 1, workers=2, target_s=5.0) == 0
+    assert replicas_needed(demand(1, 2, 4.9), 1, workers=2, target_s=5.0) == 1
     assert replicas_needed(demand(1, 2, 5.0), 1, workers=2, target_s=5.0) == 2
     assert replicas_needed(demand(0, 2, 9.0), 1, workers=2, target_s=5.0) == 0
+
+
+def test_nothing_is_added_for_age_while_a_replica_is_about_to_be_there():
+    """A node takes minutes to come: its request must not bring one node after the other meanwhile."""
+    waits = Demand(waiting=1, busy=0, oldest_age_s=60.0, seconds_each=0.5, starting=1)
+    assert replicas_needed(waits, 1, workers=2, target_s=5.0) == 1
+    assert replicas_needed(replace(waits, waiting=40), 1, workers=2, target_s=5.0) == 2
+
+
+def test_work_needs_a_replica():
+    """Where none need stay, what waits or is being answered still needs one, whatever is known of the speed."""
+    for waiting, busy in ((1, 0), (0, 1)):
+        assert replicas_needed(demand(waiting, busy, 0.0), 0, workers=2, target_s=5.0) == 1
+    assert replicas_needed(demand(0, 0, 0.0), 1, workers=2, target_s=5.0) == 0
 
 
 def test_it_grows_at_once_and_never_past_the_limit():
