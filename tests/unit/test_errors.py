@@ -14,6 +14,7 @@ CASES = [
     errors.TransportError("no answer", url="http://x", status=500, key="feed"),
     errors.RateLimited("later", retry_after_s=1.5),
     errors.CircuitOpen("it rests", retry_after_s=4.0),
+    errors.NoPlace("no node can hold it", key="llm-0"),
     errors.ReplicaLost("its process is gone", key="llm-0"),
     errors.ParseError("no feed", key="feed"),
     errors.DeliveryError("dead", permanent=True, outcome_known=False),
