@@ -70,6 +70,9 @@ def command(*, write: bool, undo: bool, as_json: bool, env_file: Path | None, **
     wrong that was not, no verdict is missed and no other figure gets worse. Then it takes the next advice. A turn takes
     some 20 seconds, a trial two to four minutes.
 
+    The demo's news is judged by a scripted model: what that shows of LLM_ settings counts for your engine only with
+    --own-model or --live.
+
     Nothing is changed unless --write is given. Your store, sinks and files are left alone. Ctrl-C stops within
     seconds and leaves everything as it was.
 
@@ -90,6 +93,8 @@ def command(*, write: bool, undo: bool, as_json: bool, env_file: Path | None, **
     _show(result, is_person=is_person)
     if result.stopped:
         raise click.Abort
+    scripted = not (asked["live"] or asked["own_model"])
+    _caution(result, path, scripted=scripted, is_person=is_person)
     _finish(result, path, write=write, is_person=is_person)
     if any(trial.decision is None for trial in result.trials):
         sys.exit(PARTIAL)
@@ -164,6 +169,17 @@ def _show(result: TuneResult, *, is_person: bool) -> None:
         console.print(result.ended)
 
 
+def _caution(result: TuneResult, path: Path, *, scripted: bool, is_person: bool) -> None:
+    """Say of each change why it may not do for the user what it did here."""
+    for name in result.changes:
+        if is_in_environment(name):
+            words = f"{name} is set in the environment, which wins over {path}: change it there"
+            _say(words, is_person=is_person)
+        if scripted and name.startswith("LLM_"):
+            words = f"{name} was tried with the demo's scripted model: try it with --own-model too"
+            _say(words, is_person=is_person)
+
+
 def _finish(result: TuneResult, path: Path, *, write: bool, is_person: bool) -> None:
     """Write what helped, or show what would be written."""
     from catalyst_ray.tuner import env_file as files  # noqa: PLC0415  (loads Ray: not for --help)
@@ -171,12 +187,6 @@ def _finish(result: TuneResult, path: Path, *, write: bool, is_person: bool) -> 
     if not result.changes:
         _say("Nothing is to be changed.", is_person=is_person)
         return
-    for name in result.changes:
-        if is_in_environment(name):
-            _say(
-                f"{name} is set in the environment, which wins over {path}: change it there",
-                is_person=is_person,
-            )
     if write:
         backup = files.write(path, result.changes)
         _say(

@@ -40,6 +40,7 @@ PLANTS = {
         {"CHART_QUEUE_WORKERS": "1", "CHART_WIDTH_PX": "3000", "CHART_HEIGHT_PX": "2000"},
         mends="CHART_QUEUE_WORKERS",
     ),
+    "slow_prices": Plant({"PRICE_RATE_PER_MIN": "30"}, mends="PRICE_RATE_PER_MIN"),
     "serial_model": Plant(
         {"LLM_BATCH_WORKERS": "1"}, ("--llm-latency-s=0.3", "--llm-parallel=16"), "LLM_BATCH_WORKERS"
     ),

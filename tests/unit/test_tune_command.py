@@ -18,6 +18,7 @@ from tests.unit.core.test_advice import HEAVY
 from tests.unit.tuner.test_tuner import Machine
 from tests.unit.tuner.test_tuner import tune as session
 
+SCRIPTED = "LLM_BATCH_WORKERS was tried with the demo's scripted model: try it with --own-model too"
 ENV = "# mine\nLLM_BATCH_WORKERS=1\n"
 
 
@@ -50,11 +51,18 @@ def test_without_being_asked_nothing_is_written(called):
     assert (done.exit_code, env) == (0, ENV)
     notes = [line["words"] for line in lines if line["type"] == "tune_note"]
     assert notes == [
+        SCRIPTED,
         "What helped, for `--write` or by hand:",
         "@@ -2 +2 @@",
         "-LLM_BATCH_WORKERS=1",
         "+LLM_BATCH_WORKERS=4",
     ]
+
+
+def test_your_own_engine_needs_no_caution(called):
+    """What was tried with it counts for it."""
+    _, lines, _ = called(planted(), "--own-model")
+    assert SCRIPTED not in [line.get("words") for line in lines]
 
 
 def test_asked_to_it_writes_what_helped_and_says_how_to_undo(called):
