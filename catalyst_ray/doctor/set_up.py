@@ -62,13 +62,17 @@ async def _out_folder(settings: Settings) -> Finding:
     folder = await blocking(settings.out_dir.resolve)
     is_store = settings.database_url is None
     what = "what was sent is forgotten with it" if is_store else "charts and your own record go with it"
-    if folder.is_relative_to(RAY_USUAL) or RAY_SESSION.search(f"{folder}/"):
+    if _goes_with_ray(folder):
         return Finding(
             "out folder", "fail", f"{folder} is inside Ray's own folder, which Ray deletes: {what}", OUT_MEND
         )
     if folder.is_relative_to(tempfile.gettempdir()):
         return Finding("out folder", "warn", f"{folder} is a temporary folder: {what}", OUT_MEND)
     return Finding("out folder", "ok", f"{folder} stays")
+
+
+def _goes_with_ray(folder: Path) -> bool:
+    return folder.is_relative_to(RAY_USUAL) or RAY_SESSION.search(f"{folder}/") is not None
 
 
 async def _chart_folder(settings: Settings) -> Finding:
@@ -83,6 +87,9 @@ async def _chart_folder(settings: Settings) -> Finding:
         await blocking(write)
     except OSError as error:
         return Finding("chart folder", "fail", f"{folder}: {error.strerror}", CHART_FOLDER_MEND)
+    if _goes_with_ray(await blocking(folder.resolve)):
+        words = f"{folder} is inside Ray's own folder: charts go with the job, before late alerts were sent"
+        return Finding("chart folder", "warn", words, "set QUICKCHART_IMAGE_DIR to an absolute path")
     return Finding("chart folder", "ok", f"{folder} is writable")
 
 

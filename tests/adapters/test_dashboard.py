@@ -3,41 +3,12 @@
 from __future__ import annotations
 
 import socket
-import threading
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
 from catalyst_ray.adapters.dashboard import Door, knock, own_addresses
 from catalyst_ray.core.hosts import is_loopback
-
-
-@contextmanager
-def answering(status: int, body: bytes):
-    """Serve one answer to whoever asks for the jobs, and give the address and what was sent along."""
-    sent = []
-
-    class Dashboard(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            sent.append(dict(self.headers))
-            self.send_response(status if self.path == "/api/jobs/" else 404)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            """Keep the test's output clean."""
-
-    server = HTTPServer(("127.0.0.1", 0), Dashboard)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", sent
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+from tests.adapters.small_server import answering
 
 
 @pytest.mark.parametrize(

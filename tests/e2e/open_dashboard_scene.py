@@ -74,8 +74,8 @@ def placed():
     return [asked(f"/api/v0/{kind}")["data"]["result"]["total"] for kind in ("actors", "tasks")]
 
 
-def once(folder, world, **more):
-    """Run one cycle on that cluster."""
+def tried(folder, world, *command, **more):
+    """Run a command on that cluster."""
     rows = json.loads(urlopen(f"{world.base_url}/_control/feeds", timeout=5).read())
     feeds = folder / "feeds.toml"
     feeds.write_text(feeds_toml([row for row in rows if row["name"] == "demo_meridian"]))
@@ -85,7 +85,8 @@ def once(folder, world, **more):
     )
     return run(
         folder,
-        *("run", "--once", "--json"),
+        *command,
+        "--json",
         LLM_ENGINE="off",
         RAY_ADDRESS=f"{ADDRESS}:6379",
         **settings,
@@ -103,12 +104,14 @@ def main(folder):
         open_head(short),
         DemoProcess(options=("--release=1", "--slow-s=0")) as world,
     ):
-        refused = once(folder, world)
+        refused = tried(folder, world, "run", "--once")
         found["refused"] = [refused.code, refused.err]
         found["placed"] = placed()
-        allowed = once(folder, world, ALLOW_OPEN_DASHBOARD=1)
+        allowed = tried(folder, world, "run", "--once", ALLOW_OPEN_DASHBOARD=1)
         found["allowed"] = [allowed.code, allowed.err]
         found["cycles"] = len(allowed.cycles)
+        examined = json.loads(tried(folder, world, "doctor").out)
+        found["doctor"] = {one["name"]: [one["status"], one["words"]] for one in examined}
     return found
 
 

@@ -150,6 +150,7 @@ def test_people_get_lines_and_the_mend_below(tmp_path: Path) -> None:
         '[[feed]]\nname = "sec"\nurl = "https://www.sec.gov/x"\nrequires = "sec_contact"\n'
     )
     done = run(tmp_path, "doctor", FEEDS_FILE="feeds.toml", LLM_ENGINE="off", SEC_TICKERS_FILE="feeds.toml")
+    assert "\nthis machine\n" in done.out
     lines = done.out.splitlines()
     (at,) = [n for n, line in enumerate(lines) if line.startswith("! feeds off")]
     assert lines[at].endswith("sec")
@@ -194,3 +195,27 @@ async def test_a_model_may_load_as_long_as_a_replica_may(tmp_path: Path) -> None
     found = {finding.name: finding async for finding in examine(settings)}
     assert "0.5 s" in found["language model"].words
     assert "LLM_START_TIMEOUT_SECS" in found["language model"].mend
+
+
+def test_a_ray_of_this_machine_is_started_and_looked_at(tmp_path: Path) -> None:
+    """--ray checks a worker's surroundings; nothing of it is open, a stranger is refused; --strict counts warnings."""
+    (tmp_path / "feeds.toml").write_text(
+        '[[feed]]\nname = "sec"\nurl = "https://www.sec.gov/x"\nrequires = "sec_contact"\n'
+    )
+    (tmp_path / "tickers.json").write_text('{"0": {"cik_str": 1, "ticker": "FRWB", "title": "Frostweir"}}')
+    done = run(
+        tmp_path,
+        *("doctor", "--ray", "--strict", "--json"),
+        FEEDS_FILE="feeds.toml",
+        SEC_TICKERS_FILE="tickers.json",
+        LLM_ENGINE="off",
+    )
+    found = findings(done)
+    assert done.code == 3, done.err  # for its warnings: nothing failed
+    assert {row["status"] for row in found.values()} == {"ok", "warn"}
+    sure = {"Ray", "dashboard", "tokens", "jobs API", "versions", "clock", "charts", "metrics port"}
+    assert {name: found[name]["status"] for name in sure} == dict.fromkeys(sure, "ok")
+    assert found["Ray"]["words"].startswith("1 node, ")
+    assert found["tokens"]["words"] == "a stranger is refused"
+    assert found["versions"]["part"] == "nodes"
+    assert len(found["versions"]["nodes"]) == 1

@@ -30,7 +30,7 @@ def has_own_network() -> bool:
 
 
 def test_a_start_refuses_it_before_anything_is_placed(tmp_path: Path) -> None:
-    """Exit code 2, with the address and the mend; ALLOW_OPEN_DASHBOARD=1 runs and warns."""
+    """Exit code 2, with the address and the mend; ALLOW_OPEN_DASHBOARD=1 runs and warns; the doctor names it."""
     if not has_own_network():
         pytest.skip("no network namespaces here: the world would be other machines")
     done = subprocess.run(
@@ -53,3 +53,8 @@ def test_a_start_refuses_it_before_anything_is_placed(tmp_path: Path) -> None:
     assert code == 0, said
     assert found["cycles"] == 1
     assert "takes jobs without a token" in said
+    assert found["doctor"]["dashboard"] == [
+        "fail",
+        "http://10.9.8.7:8265 takes jobs without a token from whoever reaches it",
+    ]
+    assert found["doctor"]["tokens"][0] == "warn"

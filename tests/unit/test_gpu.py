@@ -232,3 +232,15 @@ def test_the_real_module_has_every_name_that_is_asked_for():
     assert [name for name in used if not hasattr(pynvml, name)] == []
     with NvmlProbe() as probe:
         assert isinstance(probe.sample(), list)
+
+
+def test_the_driver_tells_its_version_while_it_is_open() -> None:
+    """Empty before the first reading, without a driver, and where it does not say."""
+    with NvmlProbe(FakeNvml()) as probe:
+        assert probe.driver() == ""
+        probe.sample()
+        assert probe.driver() == "570.86.15"
+    for nvml in (FakeNvml(driver=False), FakeNvml(missing=("driver",))):
+        with NvmlProbe(nvml) as probe:
+            probe.sample()
+            assert probe.driver() == ""

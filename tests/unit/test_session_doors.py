@@ -1,0 +1,72 @@
+"""Joining a cluster whose dashboard is open: who is refused, who is not asked, and that Ray is left again."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from catalyst_ray.adapters.dashboard import Door
+from catalyst_ray.cluster import session
+from catalyst_ray.errors import ConfigError
+
+
+class PretendedRay:
+    """Ray as far as a session uses it."""
+
+    def __init__(self):
+        self.joined = []
+
+    def init(self, **options):
+        self.joined.append(options["address"])
+        return SimpleNamespace(dashboard_url="192.0.2.7:8265")
+
+    def is_initialized(self):
+        return False
+
+    def cluster_resources(self):
+        return {}
+
+    def nodes(self):
+        return []
+
+    def get_runtime_context(self):
+        return SimpleNamespace(gcs_address="192.0.2.7:6379")
+
+    def shutdown(self):
+        self.joined.append("left")
+
+
+@pytest.fixture
+def ray(monkeypatch: pytest.MonkeyPatch) -> PretendedRay:
+    """Put a pretended Ray whose dashboard is open in place of the real one."""
+    pretended = PretendedRay()
+    monkeypatch.setattr(session, "RAY", pretended)
+    monkeypatch.setattr(session, "_check_answers", lambda _: None)
+    monkeypatch.setattr(session, "is_only_there", lambda _: False)
+    monkeypatch.setattr(session, "dashboard_doors", lambda url: {url: Door.OPEN})
+    return pretended
+
+
+def test_a_start_is_refused_and_leaves(ray: PretendedRay) -> None:
+    """Nothing is done with the cluster but joining it to ask."""
+    with pytest.raises(ConfigError, match="8265"), session.ray_session("192.0.2.7:6379", dashboard=True):
+        pass
+    assert ray.joined == ["192.0.2.7:6379", "left"]
+
+
+@pytest.mark.parametrize("allow", [True, None])
+def test_who_may_or_only_looks_goes_on(ray: PretendedRay, allow: bool | None) -> None:
+    """ALLOW_OPEN_DASHBOARD, and commands that place nothing there."""
+    with session.ray_session("192.0.2.7:6379", dashboard=True, allow_open=allow) as joined:
+        assert joined.dashboard_url == "http://192.0.2.7:8265"
+
+
+@pytest.mark.parametrize("address", [None, "192.0.2.7:6379"])
+def test_a_script_is_refused_too(ray: PretendedRay, address: str | None) -> None:
+    """Also where the cluster was found on this machine: it does not quietly start another one."""
+    with pytest.raises(ConfigError, match="8265"), session.any_session(address):
+        pass
+    assert ray.joined == [address or "auto", "left"]
+    with session.any_session(address, allow_open=True) as joined:
+        assert joined is not None
