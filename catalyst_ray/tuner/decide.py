@@ -27,6 +27,8 @@ LEAST_GAIN = {"cycle": 0.05, "post": 0.05, "answer": 0.05, "verdicts": 0.02}
 LEAST_S = 0.03
 WORSE = 0.10
 """Part by which another figure may grow where all pairs agree that it did."""
+RESTLESS = 1.5
+"""Times by which equal turns may differ before it is said."""
 JUDGED_SLACK = 0.02
 """The share of alerts with a verdict wavers by as much: one verdict of fifty."""
 WORDS = {
@@ -136,11 +138,19 @@ def _objection(before: Sequence[Turn], after: Sequence[Turn], aim: str, chance: 
         return harm
     was, now = _median(before, aim), _median(after, aim)
     if chance > CHANCE:
-        return f"no more than noise: by chance in {chance:.0%} of cases"
+        return f"no more than noise: by chance in {chance:.0%} of cases{_restless(before, aim)}"
     least = LEAST_GAIN[aim] if aim == "verdicts" else max(LEAST_S, LEAST_GAIN[aim] * was)
     if was - now < least:
         return f"too little: {_gain(was, now, aim)}"
     return None
+
+
+def _restless(turns: Sequence[Turn], aim: str) -> str:
+    """Return words for a machine that is too busy to measure on; none where equal turns took about as long."""
+    seen = [turn.figures[aim] for turn in turns if aim in turn.figures]
+    if min(seen) * RESTLESS > max(seen):
+        return ""
+    return f"; equal turns without it went from {_shown(min(seen), aim)} to {_shown(max(seen), aim)}: a quieter machine tells more"
 
 
 def _lost_quality(before: Sequence[Turn], after: Sequence[Turn]) -> str | None:

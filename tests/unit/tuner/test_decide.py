@@ -38,6 +38,15 @@ def test_pairs_that_disagree_are_noise():
     assert found.why.startswith("no more than noise")
 
 
+def test_a_machine_that_is_too_busy_is_told():
+    """Where equal turns took twice as long, noise is no word on the change."""
+    found = decide(turns((2.0, 5.0)), turns((3.0, 3.0)), "cycle")
+    assert found.why.endswith(
+        "equal turns without it went from 2.00 s to 5.00 s: a quieter machine tells more"
+    )
+    assert "equal turns" not in decide(turns((4.0, 5.0)), turns((4.5, 4.5)), "cycle").why
+
+
 def test_turns_that_differ_by_chance_alone_are_seldom_kept():
     """Of a hundred changes that do nothing, on a machine that wavers by a tenth, a handful pass at most."""
     chance = random.Random(7)
