@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from catalyst_ray.models import Advice, ProfileReport
     from catalyst_ray.ports import Clock
 
+
+log = logging.getLogger(__name__)
 
 WAIT = "LLM_ALERT_WAIT_SECS"
 
@@ -154,8 +157,14 @@ class Tuner:
         after: list[Turn] = []
         try:
             *_, report = self._turns(advice, result.changes, with_it, before, after)
+        except Stopped:
+            raise
         except CatalystError as error:
             return Trial(advice=advice, old=old, decision=None, error=f"could not be tried: {error}")
+        except Exception as error:  # the boundary of a trial: Ray that does not start costs this one only
+            log.exception("a turn broke", extra={"setting": advice.setting})
+            words = f"could not be tried: {type(error).__name__}: {str(error).splitlines()[0][:200] if str(error) else ''}"
+            return Trial(advice=advice, old=old, decision=None, error=words)
         granted = "0" if advice.setting == WAIT else result.last.settings.get(WAIT)
         decision = decide(before, after, advice.aim, granted_s=number(granted) or 0.0)
         again = ""

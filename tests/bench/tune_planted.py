@@ -34,8 +34,8 @@ class Plant:
 
 
 PLANTS = {
-    "slow_feed": Plant({}, ("--slow-feed=demo_citydesk", "--slow-s=12"), "FEEDS_TIMEOUT"),
-    "slow_feed_with_news": Plant({}, ("--slow-feed=demo_slow", "--slow-s=12")),
+    "slow_feed": Plant({"LLM_ENGINE": "off"}, ("--slow-feed=demo_citydesk", "--slow-s=12"), "FEEDS_TIMEOUT"),
+    "slow_feed_with_news": Plant({"LLM_ENGINE": "off"}, ("--slow-feed=demo_slow", "--slow-s=12")),
     "slow_charts": Plant(
         {"CHART_QUEUE_WORKERS": "1", "CHART_WIDTH_PX": "3000", "CHART_HEIGHT_PX": "2000"},
         mends="CHART_QUEUE_WORKERS",

@@ -174,6 +174,17 @@ def test_a_change_that_cannot_run_is_told_and_the_next_is_tried():
     assert all(trial.kept for trial in others)
 
 
+def test_a_turn_that_breaks_costs_its_trial_only(caplog):
+    """Ray may time out on a busy machine: that is no reason to lose what other trials found."""
+    machine = Machine(LLM_BATCH_WORKERS="1", slow_feed_s=6.0)
+    machine.fails_with["LLM_BATCH_WORKERS"] = Exception("The node timed out during startup.\nmore")
+    result, _ = tune(machine)
+    kept, broken = result.trials
+    assert (kept.kept, result.changes) == (True, {"FEEDS_TIMEOUT": "2"})
+    assert broken.why == "could not be tried: Exception: The node timed out during startup."
+    assert "a turn broke" in caplog.text
+
+
 def test_settings_that_do_not_run_as_they_are_end_the_session():
     """There is nothing to compare with."""
     machine = Machine()
