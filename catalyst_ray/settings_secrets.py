@@ -55,10 +55,11 @@ def too_open(folder: Path | None, names: Collection[str]) -> list[str]:
     """Return a line for each file of a setting that users beside its own and its group may read, or may change."""
     if folder is None:
         return []
+    found = read_mounted(folder, names)
     return [
         f"{path} is open to others (mode {mode:04o}): chmod 0400, or defaultMode: 0440 in Kubernetes"
-        for path in read_mounted(folder, names).files.values()
-        if (mode := _mode(path)) & OTHERS
+        for name, path in found.files.items()
+        if name in found.values and (mode := _mode(path)) & OTHERS
     ]
 
 
