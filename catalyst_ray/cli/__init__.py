@@ -29,6 +29,7 @@ COMMANDS = {
     "explain": "Say what became of an item, and why.",
     "export": "Write alerts, items, decisions, deliveries or cycles for other programs.",
     "profile": "Measure where the time of a cycle goes, what GPUs and memory do.",
+    "bench": "Measure what this machine or cluster can do: charts, answers, cycles.",
     "quality": "Measure the judgement on labelled data.",
     "settings": "Show every setting and its value.",
 }

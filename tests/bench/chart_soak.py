@@ -8,24 +8,23 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import random
 import sys
 import tempfile
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from catalyst_ray.adapters.clock import SystemClock
+from catalyst_ray.bench.charts import OPENED_S, walk_bars
 from catalyst_ray.cluster.chart_pool import ChartPool
 from catalyst_ray.cluster.session import ray_session
-from catalyst_ray.models import Bars
 from catalyst_ray.pipeline.charting import ChartLook
 from catalyst_ray.pipeline.pictures import Pictures
 
-CANDLES = 192
-OPENED_S = 1_764_167_400
-"""The opening in New York on the day before Thanksgiving 2025."""
+if TYPE_CHECKING:
+    from catalyst_ray.models import Bars
+
 CYCLE = 50
 """Charts asked for at once; the folder is swept after each."""
 WARM_UP_SHARE = 0.1
@@ -39,27 +38,7 @@ class Walk:
 
     async def bars(self, ticker: str, timeframe: str) -> Bars | None:
         """Return a day of bars."""
-        chance = random.Random(ticker)
-        close, columns = 20.0, []
-        for number in range(CANDLES):
-            opened, close = close, close * (1 + chance.gauss(0, 0.003))
-            low, high = sorted((opened, close))
-            columns.append(
-                (OPENED_S + 120 * number, opened, high * 1.001, low * 0.999, close, chance.random())
-            )
-        times, opens, highs, lows, closes, volumes = zip(*columns, strict=True)
-        return Bars(
-            ticker=ticker,
-            timeframe=timeframe,
-            times_s=times,
-            open=opens,
-            high=highs,
-            low=lows,
-            close=closes,
-            volume=tuple(round(1e5 * volume) for volume in volumes),
-            previous_close=19.5,
-            source=self.name,
-        )
+        return walk_bars(ticker)
 
     async def close(self) -> None:
         """Do nothing."""

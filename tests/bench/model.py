@@ -13,6 +13,7 @@ from ray import cloudpickle  # noqa: TID253  (what is measured is Ray and ours)
 
 from catalyst_ray.adapters.clock import SystemClock
 from catalyst_ray.adapters.ollama import OllamaModel
+from catalyst_ray.bench.model import ask_all
 from catalyst_ray.cluster.engines import OllamaSpec
 from catalyst_ray.cluster.placement import ReplicaWish
 from catalyst_ray.cluster.service import LlmLimits, Opening, Service, open_service
@@ -93,7 +94,7 @@ async def _measure(host: str) -> dict[str, float]:
         service = await _open(spec, workers=slots, replicas=1)
         direct_s, ours_s = [], []
         for turn in range(3):  # in turns, so that a noisy moment costs both alike
-            direct_s.append(await _throughput(_bounded(model.generate, slots), slots, f"d{turn}"))
+            direct_s.append(await _throughput(model.generate, slots, f"d{turn}", at_once=slots))
             ours_s.append(await _throughput(service.pool.ask, slots, f"o{turn}"))
         figures[f"llm_efficiency_{slots}"] = statistics.median(direct_s) / statistics.median(ours_s)
         if slots == 1:
@@ -128,24 +129,16 @@ def _request(prompt: str) -> LlmRequest:
     return LlmRequest(key=text, system="s", prompt=text, schema=SCHEMA, timeout_s=600.0)
 
 
-def _bounded(
-    generate: Callable[[LlmRequest], Awaitable[LlmAnswer]], slots: int
-) -> Callable[[LlmRequest], Awaitable[LlmAnswer]]:
-    free = asyncio.Semaphore(slots)
-
-    async def one(request: LlmRequest) -> LlmAnswer:
-        async with free:
-            return await generate(request)
-
-    return one
-
-
 async def _throughput(
-    ask: Callable[[LlmRequest], Awaitable[LlmAnswer | Reason]], slots: int, name: str
+    ask: Callable[[LlmRequest], Awaitable[LlmAnswer | Reason]],
+    slots: int,
+    name: str,
+    at_once: int | None = None,
 ) -> float:
-    """Return the seconds for a backlog of requests, all asked for at once."""
+    """Return the seconds for a backlog of requests, all asked for at once unless told otherwise."""
     begun_s = time.perf_counter()
-    answers = await asyncio.gather(*(ask(_request(f"{name} {n} {slots}")) for n in range(slots * ROUNDS)))
+    requests = [_request(f"{name} {n} {slots}") for n in range(slots * ROUNDS)]
+    answers = await ask_all(ask, requests, at_once=at_once or len(requests))
     assert all(isinstance(answer, LlmAnswer) for answer in answers)
     return time.perf_counter() - begun_s
 

@@ -135,3 +135,13 @@ def shown_by(scene: Scene, text: str) -> list[str]:
         for path in Path(scene.head._temp.name).rglob("*")
         if path.is_file() and not path.is_symlink() and text.encode() in path.read_bytes()
     ]
+
+
+def test_the_bench_is_a_job_too(scene: Scene) -> None:
+    """It joins the cluster that it was submitted to and prints its figures as JSON."""
+    with scene.submit("--only", "charts", "--charts", "8", "--json", job="jobs/bench.py") as job:
+        log, _ = job.communicate(timeout=90)
+    assert job.returncode == 0, log[-3000:]
+    (found,) = [json.loads(line) for line in log.splitlines() if line.startswith('{"type": "bench"')]
+    assert (found["nodes"], found["gpus"], found["charts"]["charts"]) == (1, 2.0, 8)
+    assert found["where"] == f"127.0.0.1:{scene.head.port}"
