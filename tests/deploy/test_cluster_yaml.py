@@ -12,7 +12,8 @@ from catalyst_ray.cluster.session import LOCAL_ENVIRONMENT
 from tests.deploy.files import CLUSTERS, DEPLOY, load
 
 CONFIG = load(CLUSTERS["cloud"])
-NOT_FOR_CLUSTERS = {"RAY_USAGE_STATS_ENABLED"}
+NOT_FOR_CLUSTERS = {"RAY_USAGE_STATS_ENABLED", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"}
+"""The owner's choice; and what keeps a Ray of one machine on loopback."""
 
 
 def check(config: dict[str, object]) -> dict[str, object]:

@@ -77,9 +77,18 @@ def test_images_are_pinned() -> None:
 
 
 def test_what_is_mounted_is_what_is_shipped() -> None:
-    """Prometheus and Grafana read the folders beside the file."""
+    """Prometheus and Grafana read the folders beside the file, and Ray's own, where Prometheus is told to look."""
     mounted = [v.split(":")[0] for s in SERVICES.values() for v in s.get("volumes", ()) if v.startswith("./")]
     assert mounted == ["./prometheus", "./grafana"]
+    command = " ".join(SERVICES["prometheus"]["command"])
+    assert "--config.file=/etc/prometheus/prometheus.yml" in command
+    (job,) = load(DEPLOY / "prometheus" / "prometheus.yml")["scrape_configs"]
+    (found,) = job["file_sd_configs"][0]["files"]
+    assert found.startswith("/tmp/ray/")
+    assert {"ray-session:/tmp/ray", "ray-session:/tmp/ray:ro"} <= {
+        volume for name in ("head", "prometheus") for volume in SERVICES[name]["volumes"]
+    }
+    assert (DEPLOY / "grafana" / "catalyst.json").is_file()
 
 
 def test_make_secrets_keeps_what_is_there(tmp_path: Path) -> None:
