@@ -11,6 +11,7 @@ from catalyst_ray.cli.gpu_table import gpu_line
 from catalyst_ray.core.message_text import plain
 from catalyst_ray.core.profile_compare import BETTER, FEW, ONE, SAME, WORSE
 from catalyst_ray.core.profile_words import (
+    figure_words,
     gpu_words,
     megabytes,
     no_gpu_words,
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 GREEN, RED, DIM, BOLD = "green", "red", "dim", "bold"
 CALLS, LINES = 15, 10
 STYLES = {BETTER: GREEN, WORSE: RED}
-WORDS = {SAME: "no difference", FEW: "too few cycles to tell", ONE: "one figure each: not judged"}
+WORDS = {SAME: "no difference", FEW: "too few cycles to tell", ONE: "one figure: not judged"}
 
 
 def show_profile(report: ProfileReport, console: Console) -> None:
@@ -186,7 +187,7 @@ def show_comparison(comparison: Comparison, console: Console) -> None:
 def _change(change: Change) -> Iterator[Text]:
     verdict = WORDS.get(change.verdict, change.verdict)
     yield Text(plain(change.name))
-    yield from (Text(f"{figure:,.3f} {change.unit}".rstrip()) for figure in (change.before, change.after))
+    yield from (Text(figure_words(figure, change.unit)) for figure in (change.before, change.after))
     yield Text("-" if change.ratio is None else f"{change.ratio:.2f}")
     yield Text(verdict, STYLES.get(change.verdict, DIM))
 

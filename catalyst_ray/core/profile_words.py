@@ -71,3 +71,10 @@ def target_words(target: Target) -> str:
 def megabytes(size: float) -> str:
     """Return a size in MB."""
     return f"{size / MB:,.0f} MB"
+
+
+def figure_words(figure: float, unit: str) -> str:
+    """Return a figure with its unit, as long as its size asks for."""
+    if unit == "s":
+        return f"{1000 * figure:.2f} ms" if figure < 0.01 else f"{figure:.3f} s"
+    return f"{figure:,.1f} {unit}".rstrip()

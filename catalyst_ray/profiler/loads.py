@@ -22,6 +22,8 @@ ITEMS, BATCHES = 100, 24
 number have the same news, however many there are."""
 QUIET = ("--slow-s=0", "--discord-window-s=0")
 """No feed is slow on purpose, and Discord sets no rate: what is measured is ours."""
+UNSEEN = {"metrics": False}
+"""What a load does is no part of what the cluster's dashboards and alarms watch."""
 PAUSE_S = 0.5
 """From cycle to cycle of the demo; a longer SLEEP_SECONDS would only be waited for."""
 READY_S = 60.0
@@ -58,7 +60,7 @@ def open_load(settings: Settings, wish: ProfileWish) -> Iterator[OpenLoad]:
         options = ("--endless", f"--batches={BATCHES}", f"--items={ITEMS * BATCHES}", *QUIET, *wish.world)
         with DemoProcess(options=options, ready_s=READY_S) as world:
             changes = world_of_demo(world.base_url, world.webhook_url, out, without={BROKEN})
-            changes["sleep_seconds"] = PAUSE_S
+            changes |= {**UNSEEN, "sleep_seconds": PAUSE_S}
             if not wish.own_model and settings.llm_engine != "off":
                 changes |= model_of_demo(world.base_url) | {
                     "llm_own_server": False,
@@ -72,7 +74,7 @@ def open_load(settings: Settings, wish: ProfileWish) -> Iterator[OpenLoad]:
 def _live(settings: Settings, out: Path) -> dict[str, Any]:
     held = settings.out_dir / TICKER_MAP
     known = settings.sec_tickers_file or (held if held.is_file() else None)
-    return {**own_folder(out), "dry_run": True, "sec_tickers_file": known}
+    return {**own_folder(out), **UNSEEN, "dry_run": True, "sec_tickers_file": known}
 
 
 def _changed(settings: Settings, changes: Mapping[str, Any]) -> Settings:

@@ -16,6 +16,7 @@ from markupsafe import Markup
 from catalyst_ray.core.message_text import plain
 from catalyst_ray.core.profile_compare import FEW, ONE
 from catalyst_ray.core.profile_words import (
+    figure_words,
     gpu_words,
     megabytes,
     no_gpu_words,
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from catalyst_ray.web.status import GpuRow
 
 _TEMPLATES = Path(__file__).parent / "templates"
-_VERDICTS = {FEW: "too few cycles to tell", ONE: "one figure each: not judged"}
+_VERDICTS = {FEW: "too few cycles to tell", ONE: "one figure: not judged"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,7 @@ def profile_page(report: ProfileReport, comparison: Comparison | None = None) ->
         llm=_lines(llm_statistics(report.queues["llm"])) if report.queues.get("llm") else (),
         charts=_lines(chart_statistics(report.queues["charts"])) if report.queues.get("charts") else (),
         megabytes=megabytes,
+        figure_words=figure_words,
         slope_words=slope_words,
         target_words=target_words,
         verdicts=_VERDICTS,

@@ -50,7 +50,7 @@ def test_the_demo_s_load_keeps_the_speed_and_leaves_everything_else(tmp_path) ->
         assert base.startswith("http://127.0.0.1:")
         assert its.discord_webhook_url.get_secret_value().startswith(base)
         assert (its.slack_webhook_url, its.webhook_url, its.apprise_urls) == (None, None, None)
-        assert (its.database_url, its.web_port, its.sleep_seconds) == (None, None, 0.5)
+        assert (its.database_url, its.web_port, its.sleep_seconds, its.metrics) == (None, None, 0.5, False)
         assert (its.llm_model_name, its.ollama_host, its.llm_server_command) == ("demo-scripted", base, None)
         assert mine.out_dir not in (its.out_dir, *its.out_dir.parents)
         feeds = its.feeds_file.read_text()
@@ -82,7 +82,12 @@ def test_the_live_load_is_dry_and_has_a_store_of_its_own(tmp_path) -> None:
     with open_load(mine, ProfileWish(load="live")) as load:
         its = load.settings
         assert its.is_dry_run
-        assert (its.database_url, its.web_port, its.sec_tickers_file) == (None, None, known)
+        assert (its.database_url, its.web_port, its.sec_tickers_file, its.metrics) == (
+            None,
+            None,
+            known,
+            False,
+        )
         assert mine.out_dir not in (its.out_dir, *its.out_dir.parents)
         assert (its.sleep_seconds, its.price_source, its.feeds_file) == (
             77.0,

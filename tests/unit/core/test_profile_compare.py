@@ -59,7 +59,7 @@ def test_of_few_cycles_nothing_is_told() -> None:
     """Five cycles could differ so by chance: the figures stand, without a verdict."""
     found = verdicts(taken(1, cycles=5), taken(2, slower=3.0, cycles=5))
     assert found["fetch"] == found["cycle"] == FEW
-    assert found["first byte to discord"] == SAME
+    assert found["first byte to discord"] == FEW  # five alerts a cycle are slow or fast together
 
 
 def test_a_regular_but_tiny_shift_is_no_difference() -> None:
@@ -79,7 +79,7 @@ def test_what_has_one_figure_a_profile_is_not_judged() -> None:
     found = {change.name: change for change in compare(one, two).changes}
     assert (found["GPU rack1/0: use"].ratio, found["GPU rack1/0: use"].verdict) == (2.0, ONE)
     assert found["Ray: empty task"].verdict == found["LLM: mean"].verdict == ONE
-    assert "driver's memory" not in found
+    assert not [name for name in found if "memory" in name]
 
 
 def test_what_makes_profiles_unlike_is_named() -> None:
