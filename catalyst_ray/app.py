@@ -16,6 +16,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, TextIO
 
 from catalyst_ray import settings_llm, wiring
+from catalyst_ray.adapters.allocator import give_back_memory, keep_few_arenas
 from catalyst_ray.adapters.clock import SystemClock
 from catalyst_ray.adapters.edgar_documents import EdgarDocuments
 from catalyst_ray.adapters.page import write_page
@@ -110,6 +111,7 @@ def run_app(settings: Settings, start: Start) -> CycleReport | None:
         ConfigError: A setting, file, address or extra cannot be used.
         StoreError: The store failed.
     """
+    keep_few_arenas()
     feeds = wiring.choose_feeds(settings)
     for mend, names in feeds.off_by_mend().items():
         log.warning("feeds are off", extra={"feeds": names, "mend": mend})
@@ -341,6 +343,7 @@ class _App:
             page=lambda alerts, report: write_page(page, alerts, report, self._gauges.get),
             chart_keep_s=self._settings.chart_keep_seconds,
             retention=timedelta(days=self._settings.retention_days),
+            trim=give_back_memory,
         )
 
     def _driver(

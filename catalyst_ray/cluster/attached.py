@@ -9,7 +9,7 @@ import ray
 from ray.util import list_named_actors
 
 from catalyst_ray.cluster.placement import ReplicaPlan
-from catalyst_ray.cluster.remote_replica import RemoteReplica
+from catalyst_ray.cluster.remote_replica import START, RemoteReplica
 from catalyst_ray.errors import ReplicaLost
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class AttachedReplica(RemoteReplica):
         """
         if self._actor is None:
             raise ReplicaLost("it is not ours any more", key=self.name)
-        info: ReplicaInfo = await self._call(self._actor.start.remote(), timeout_s)
+        info: ReplicaInfo = await self._call(self._actor.start.options(name=START).remote(), timeout_s)
         return info
 
     def restart(self) -> None:

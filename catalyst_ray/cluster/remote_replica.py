@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-CALL = "llm:batch"
-"""Constant: it is a row of the dashboard's task table and a label of its metrics."""
+CALL, START, STOP = "llm:batch", "llm:start", "llm:stop"
+"""What calls are named, for all replicas alike: rows of the dashboard's task table and labels of its metrics."""
+QUIET = {"enable_task_events": False}
+"""For calls that would only fill that table: one every few seconds, and in red where a replica is still starting."""
 STOP_TIMEOUT_S = 8.0
 """A model server gets five seconds to end by itself."""
 
@@ -62,10 +64,12 @@ class RemoteReplica:
         if self._actor is None:
             self._actor = self._make()
         try:
-            info: ReplicaInfo = await self._call(self._actor.start.remote(fresh=fresh), timeout_s)
+            info: ReplicaInfo = await self._call(
+                self._actor.start.options(name=START).remote(fresh=fresh), timeout_s
+            )
         except _DiedForGood:
             self._actor = self._make()
-            info = await self._call(self._actor.start.remote(fresh=fresh), timeout_s)
+            info = await self._call(self._actor.start.options(name=START).remote(fresh=fresh), timeout_s)
         self.info = info
         return info
 
@@ -78,7 +82,7 @@ class RemoteReplica:
         if self._actor is None:
             raise TransportError("it is not started", key=self.name)
         found: ReplicaHealth = await self._call(
-            self._actor.health.options(concurrency_group=HEALTH).remote(), timeout_s
+            self._actor.health.options(concurrency_group=HEALTH, **QUIET).remote(), timeout_s
         )
         return found
 
@@ -118,7 +122,7 @@ class RemoteReplica:
     def drop(self, key: str) -> None:
         """Have it end the work on a request; whether it hears of it in time does not matter."""
         if self._actor is not None:
-            self._actor.drop.remote(key)
+            self._actor.drop.options(**QUIET).remote(key)
 
     def restart(self) -> None:
         """End its process; Ray makes it anew, without engine until ``start``."""
@@ -131,7 +135,7 @@ class RemoteReplica:
             return
         try:
             with contextlib.suppress(CatalystError):
-                await self._call(self._actor.stop.remote(), STOP_TIMEOUT_S)
+                await self._call(self._actor.stop.options(name=STOP).remote(), STOP_TIMEOUT_S)
         finally:
             self.kill()
 

@@ -33,6 +33,8 @@ LOCAL_ENVIRONMENT = {
     # Ray ends idle workers after a second where there are more of them than CPUs, as beside a script's: a chart
     # after a pause then waits for a new worker and matplotlib. They end with their driver, or after a day.
     "RAY_idle_worker_killing_time_threshold_ms": "86400000",
+    # Ray remembers the last 100,000 tasks, some 3 kB each, in its head process; these are hours of ours.
+    "RAY_task_events_max_num_task_in_gcs": "20000",
     "RAY_USAGE_STATS_ENABLED": "0",
     # No part of a Ray that only this machine uses listens on an address that others reach: see ``loopback``.
     SWITCH: "0",

@@ -25,6 +25,8 @@ PAGE_ALERTS = 200
 CYCLES_KEPT = 10_000
 """Reports kept at most: three days and a half of one every thirty seconds, some 50 MB."""
 PURGE_EVERY_S = 600.0
+TRIM_EVERY_S = 60.0
+"""How often free memory goes back to the system, which takes some hundredths of a second."""
 REFRESH_AFTER_S = 0.5
 """A burst of revisions writes the page once."""
 
@@ -36,6 +38,7 @@ class Housekeeping:
         page: Writes the page from the latest alerts and the cycle's report.
         chart_keep_s: Age at which chart files go.
         retention: Age at which decided items and delivered alerts go.
+        trim: Gives free memory back to the system.
     """
 
     def __init__(
@@ -47,6 +50,7 @@ class Housekeeping:
         page: Callable[[Sequence[Alert], CycleReport], None],
         chart_keep_s: float,
         retention: timedelta,
+        trim: Callable[[], object],
     ) -> None:
         self._clock = clock
         self._store = store
@@ -55,6 +59,8 @@ class Housekeeping:
         self._chart_keep_s = chart_keep_s
         self._retention = retention
         self._next_purge_s = clock.monotonic()
+        self._trim = trim
+        self._next_trim_s = clock.monotonic()
         self._last_report: CycleReport | None = None
         self._refresh: asyncio.Future[None] | None = None
         self._turn = asyncio.Lock()  # an older page must not replace a newer one
@@ -68,6 +74,7 @@ class Housekeeping:
             ("page", self._write_page),
             ("charts", self._sweep),
             ("retention", self._purge),
+            ("memory", self._give_back_memory),
         )
 
     async def refresh_page(self) -> tuple[str, ...]:
@@ -126,3 +133,8 @@ class Housekeeping:
         given = self._store.give_back()
         if given:
             log.info("space given back", extra={"bytes": given})
+
+    def _give_back_memory(self, _report: CycleReport) -> None:
+        if self._clock.monotonic() >= self._next_trim_s:
+            self._next_trim_s = self._clock.monotonic() + TRIM_EVERY_S
+            self._trim()

@@ -507,6 +507,7 @@ async def test_the_whole_pipeline_runs_under_the_driver(world: World) -> None:
         page=lambda alerts, _report: pages.append(len(alerts)),
         chart_keep_s=3600.0,
         retention=timedelta(days=7),
+        trim=lambda: None,
     )
     before = asyncio.all_tasks()
     report = await rig.driver().run(cycles=1)

@@ -11,12 +11,12 @@ import pytest
 
 from catalyst_ray.errors import StoreError
 from catalyst_ray.models import CycleReport
-from catalyst_ray.pipeline.housekeeping import PURGE_EVERY_S, Housekeeping
+from catalyst_ray.pipeline.housekeeping import PURGE_EVERY_S, TRIM_EVERY_S, Housekeeping
 from tests.adapters.pipeline_world import NOW, headline, rss
 from tests.adapters.store_world import alert_on, news
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from catalyst_ray.models import Alert
     from tests.adapters.pipeline_world import World
@@ -44,7 +44,9 @@ class Page:
         self.written.append(([alert.item.title for alert in alerts], report))
 
 
-def _housekeeping(world: World, page: Page, *, chart_keep_s: float = 3600.0) -> Housekeeping:
+def _housekeeping(
+    world: World, page: Page, *, chart_keep_s: float = 3600.0, trim: Callable[[], object] = lambda: None
+) -> Housekeeping:
     return Housekeeping(
         clock=world.clock,
         store=world.store,
@@ -52,6 +54,7 @@ def _housekeeping(world: World, page: Page, *, chart_keep_s: float = 3600.0) -> 
         page=page,
         chart_keep_s=chart_keep_s,
         retention=timedelta(days=7),
+        trim=trim,
     )
 
 
@@ -175,6 +178,18 @@ async def test_old_rows_go_at_most_every_ten_minutes(world: World) -> None:
         seen.append(len(purges))
     assert seen == [2, 2, 2, 4, 4]
     assert purges == ["purge", "give_back"] * 2
+
+
+async def test_free_memory_is_given_back_at_most_every_minute(world: World) -> None:
+    """The first cycle gives it back; the next one that does is a minute later, however short they are."""
+    trims: list[None] = []
+    housekeeping = _housekeeping(world, Page(), trim=lambda: trims.append(None))
+    seen = []
+    for pass_s in (0.0, 1.0, TRIM_EVERY_S - 2.0, 1.0, 1.0):
+        world.clock.advance(pass_s)
+        await housekeeping.run(REPORT)
+        seen.append(len(trims))
+    assert seen == [1, 1, 1, 2, 2]
 
 
 async def test_what_is_purged_is_older_than_the_retention(world: World) -> None:

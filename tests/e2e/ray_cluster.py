@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -11,7 +12,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
@@ -42,8 +43,8 @@ class RayHead:
 
     def __init__(self, folder: Path) -> None:
         # Ray's sockets live under it, and their paths may have 107 bytes at most.
-        self._temp = tempfile.TemporaryDirectory(prefix="r", dir="/tmp")
-        self.port, dashboard = free_port(), free_port()
+        self._temp = tempfile.TemporaryDirectory(prefix="r", dir="/tmp", ignore_cleanup_errors=True)
+        self.port, dashboard, self.metrics_port = free_port(), free_port(), free_port()
         self.dashboard_url = f"http://127.0.0.1:{dashboard}"
         token = folder / "token"
         token.write_text("0123456789abcdef" * 4)
@@ -73,7 +74,7 @@ class RayHead:
             # Another Ray on this machine holds the default ports; without its own an agent starts no jobs.
             f"--dashboard-agent-listen-port={free_port()}",
             f"--dashboard-agent-grpc-port={free_port()}",
-            f"--metrics-export-port={free_port()}",
+            f"--metrics-export-port={self.metrics_port}",
         ]
         self._log = (folder / "ray.log").open("w")
         self._head: subprocess.Popen[bytes] | None = None
@@ -92,7 +93,7 @@ class RayHead:
         if self._head:
             self._head.send_signal(signal.SIGTERM)
             try:
-                self._head.wait(30)
+                self._head.wait(90)
             except subprocess.TimeoutExpired:
                 self._head.kill()
                 self._head.wait()
@@ -110,6 +111,24 @@ class RayHead:
             return error.code
         except (URLError, OSError):
             return 0
+
+    def ask(self, path: str) -> Any:
+        """Return what the dashboard's interface answers to one who has the token."""
+        request = Request(self.dashboard_url + path, headers={"Authorization": f"Bearer {self.token}"})
+        with urlopen(request, timeout=15) as answer:
+            return json.load(answer)
+
+    def listed(self, what: str) -> list[dict[str, Any]]:
+        """Return the ``tasks``, ``actors`` or ``nodes`` that Ray knows, in detail."""
+        found: list[dict[str, Any]] = self.ask(f"/api/v0/{what}?limit=5000&detail=1")["data"]["result"][
+            "result"
+        ]
+        return found
+
+    def metrics(self) -> str:
+        """Return what the node exports to Prometheus; no token is asked for there."""
+        with urlopen(f"http://127.0.0.1:{self.metrics_port}/metrics", timeout=15) as answer:
+            return str(answer.read().decode())
 
     def ray(
         self, *arguments: object, timeout_s: float = 120, environment: Mapping[str, str] | None = None
