@@ -108,7 +108,8 @@ def run_app(settings: Settings, start: Start) -> CycleReport | None:
     """Run the program and return the last cycle's report; None when it was stopped before one ended.
 
     Raises:
-        ConfigError: A setting, file, address or extra cannot be used.
+        ConfigError: A setting, file or extra cannot be used.
+        TransportError: Nobody answers at the cluster's address.
         StoreError: The store failed.
     """
     keep_few_arenas()

@@ -1,7 +1,8 @@
 """The command line: one file a command, loaded only when it is called; errors become exit codes here.
 
-Exit codes: 0 done; 1 unexpected failure; 2 wrong settings or arguments; 3 done in part (a feed, sink or
-item failed; the report names it), or a check found something wrong; 130 ended by Ctrl-C before it could stop cleanly.
+Exit codes: 0 done; 1 unexpected failure, or the cluster does not answer; 2 wrong settings or arguments; 3 done in
+part (a feed, sink or item failed; the report names it), or a check found something wrong; 130 ended by Ctrl-C before
+it could stop cleanly.
 """
 
 from __future__ import annotations

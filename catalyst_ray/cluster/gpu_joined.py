@@ -16,7 +16,7 @@ from catalyst_ray.cluster.attached import NAMESPACE
 from catalyst_ray.cluster.gpu_sampler import GpuSampler, each_once
 from catalyst_ray.cluster.gpu_watch import NAME
 from catalyst_ray.cluster.session import ray_session
-from catalyst_ray.errors import ConfigError
+from catalyst_ray.errors import CatalystError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,13 +98,13 @@ def gpu_view(address: str | None) -> Iterator[GpuView]:
     """Look through the samplers of the driver that runs at ``address`` or on this machine; else at this machine.
 
     Raises:
-        ConfigError: ``address`` is given, and no cluster answers there or it refuses us.
+        CatalystError: ``address`` is given, and no cluster answers there or it refuses us.
     """
     with ExitStack() as stack:
         where = "this machine"
         try:
             session = stack.enter_context(ray_session(address or "auto", dashboard=False, allow_open=None))
-        except ConfigError:
+        except CatalystError:
             if address is not None:
                 raise
         else:

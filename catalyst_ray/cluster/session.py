@@ -14,7 +14,7 @@ from ray.job_config import JobConfig
 
 from catalyst_ray.cluster.doors import dashboard_doors, refuse_open_dashboard
 from catalyst_ray.cluster.loopback import SWITCH, is_only_there, may_start_there, on_loopback
-from catalyst_ray.errors import ConfigError
+from catalyst_ray.errors import CatalystError, ConfigError, TransportError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,7 +77,8 @@ def ray_session(
             actor and task; None leaves them as Ray has them.
 
     Raises:
-        ConfigError: No cluster answers there, it refuses us, or its dashboard is open to the world.
+        TransportError: No cluster answers there now.
+        ConfigError: It is no address, the cluster refuses us, or its dashboard is open to the world.
     """
     if address is None:
         os.environ.update({k: v for k, v in LOCAL_ENVIRONMENT.items() if k not in os.environ})  # noqa: TID251  (Ray's own processes read these, and nothing else can hand them over)
@@ -95,7 +96,9 @@ def ray_session(
                 include_dashboard=dashboard if address is None else None,
             )
     except (ConnectionError, RuntimeError, ValueError) as error:
-        raise ConfigError(
+        # Nobody there now may be there later; a refusal stays one.
+        kind = TransportError if isinstance(error, ConnectionError) else ConfigError
+        raise kind(
             f"cannot join the Ray cluster at {address or 'this machine'}: {str(error).splitlines()[0][:300]}",
             key="RAY_ADDRESS",
             hint="check the address, that `ray status` works there, and that both sides share one auth token: a"
@@ -141,7 +144,8 @@ def any_session(address: str | None, *, allow_open: bool = False) -> Iterator[Se
     """Use the Ray that this process is in, the cluster at ``address`` or on this machine, or a local one.
 
     Raises:
-        ConfigError: ``address`` is given, and no cluster answers there, it refuses us or is open to the world.
+        TransportError: ``address`` is given, and no cluster answers there now.
+        ConfigError: ``address`` is given and is none, or the cluster refuses us; or it is open to the world.
     """
     if RAY.is_initialized():
         yield None
@@ -149,7 +153,7 @@ def any_session(address: str | None, *, allow_open: bool = False) -> Iterator[Se
     with ExitStack() as stack:
         try:
             session = stack.enter_context(ray_session(address or "auto", dashboard=False, allow_open=None))
-        except ConfigError:
+        except CatalystError:
             if address is not None:
                 raise
             session = stack.enter_context(ray_session(None, dashboard=False))
@@ -172,7 +176,7 @@ def _check_answers(address: str) -> None:
     try:
         socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_TIMEOUT_S).close()
     except OSError as error:
-        raise ConfigError(
+        raise TransportError(
             f"nobody answers at {address}: {error.strerror or error}",
             key="RAY_ADDRESS",
             hint="start the cluster with `ray start --head`, or unset RAY_ADDRESS for a local one",

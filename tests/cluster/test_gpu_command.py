@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from catalyst_ray.cli import gpu
 from catalyst_ray.cluster import gpu_joined
 from catalyst_ray.cluster.gpu_joined import SeenGpus
-from catalyst_ray.errors import ConfigError
+from catalyst_ray.errors import TransportError
 from catalyst_ray.models import GpuProcess, GpuSample
 
 CARDS = tuple(
@@ -133,7 +133,7 @@ def test_without_a_cluster_this_machine_is_read(monkeypatch):
 
     @contextmanager
     def nobody(address, *, dashboard, allow_open):
-        raise ConfigError("nobody answers", key="RAY_ADDRESS")
+        raise TransportError("nobody answers", key="RAY_ADDRESS")
         yield
 
     monkeypatch.setattr(gpu_joined, "ray_session", nobody)
@@ -141,5 +141,5 @@ def test_without_a_cluster_this_machine_is_read(monkeypatch):
         assert view.where == "this machine"
         seen = view.window(0.1)
         assert seen.cards or seen.reason
-    with pytest.raises(ConfigError), gpu_joined.gpu_view("10.0.0.1:6379"):
+    with pytest.raises(TransportError), gpu_joined.gpu_view("10.0.0.1:6379"):
         pass

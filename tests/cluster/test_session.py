@@ -15,7 +15,7 @@ import pytest
 import ray  # noqa: TID253  (these tests are about Ray)
 
 from catalyst_ray.cluster.session import ray_session as open_session
-from catalyst_ray.errors import ConfigError
+from catalyst_ray.errors import CatalystError, ConfigError, TransportError
 
 
 def test_local_cluster_is_described(ray_session) -> None:
@@ -46,13 +46,17 @@ def free_port() -> int:
 
 
 @pytest.mark.parametrize(
-    ("address", "word"),
-    [("127.0.0.1:{port}", "nobody answers"), ("ray://x:10001", "no address"), ("somewhere", "no address")],
+    ("address", "kind", "word"),
+    [
+        ("127.0.0.1:{port}", TransportError, "nobody answers"),
+        ("ray://x:10001", ConfigError, "no address"),
+        ("somewhere", ConfigError, "no address"),
+    ],
 )
-def test_unreachable_cluster_is_told_at_once(address: str, word: str) -> None:
+def test_unreachable_cluster_is_told_at_once(address: str, kind: type[CatalystError], word: str) -> None:
     """An address where no cluster is ends in one line that names the variable and the mend."""
     with (
-        pytest.raises(ConfigError, match=word) as caught,
+        pytest.raises(kind, match=word) as caught,
         open_session(address.format(port=free_port()), dashboard=False),
     ):
         pass

@@ -120,10 +120,10 @@ def test_a_port_of_the_page_in_use(tmp_path: Path) -> None:
 
 
 def test_unreachable_cluster(tmp_path: Path) -> None:
-    """A Ray address where nobody listens ends at once with the variable and the mend."""
+    """A Ray address where nobody listens ends at once with the variable and the mend; a supervisor may try again."""
     port = free_port()
     done = run(tmp_path, "run", "--once", RAY_ADDRESS=f"127.0.0.1:{port}", **QUICK)
-    assert done.code == 2
+    assert done.code == 1
     assert "RAY_ADDRESS: nobody answers" in done.err
     assert "ray start --head" in done.err
 
