@@ -219,6 +219,13 @@ class Origins(NamedTuple):
     path: Path
     mounted: Mounted
 
+    def beats_file(self, field: str) -> str:
+        """Return in words what wins over the ``.env`` file; empty where nothing does."""
+        place = self.of(field)
+        if place == "environment":
+            return "the environment"
+        return place if field.upper() in self.mounted.values else ""
+
     def of(self, field: str) -> str:
         """Return the place in words; ``default`` where nobody set it."""
         name = field.upper()
@@ -301,7 +308,7 @@ def _strangers(mounted: Mounted) -> list[str]:
 
 
 def _set_names() -> set[str]:
-    return {name for name, value in os.environ.items() if value}
+    return {name.upper() for name, value in os.environ.items() if value}  # pydantic reads them in either case
 
 
 class Supervision(NamedTuple):
@@ -317,11 +324,6 @@ def supervision() -> Supervision:
     usec = os.environ.get("WATCHDOG_USEC", "")
     is_watched = usec.isdigit() and int(usec) > 0 and os.environ.get("WATCHDOG_PID", "") in spare
     return Supervision(os.environ.get("NOTIFY_SOCKET") or None, int(usec) / 1e6 if is_watched else None)
-
-
-def is_in_environment(name: str) -> bool:
-    """Return whether the environment sets a variable, so that a ``.env`` file does not count for it."""
-    return bool(os.environ.get(name))
 
 
 def without_password(text: str) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import statistics
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from catalyst_ray.bench.figures import ModelRate, ReplicaRate
+from catalyst_ray.core.health import percentile
 from catalyst_ray.core.prompt_uses import CLOSING, FORMS, OPENING
 from catalyst_ray.models import LlmAnswer, LlmRequest, LlmUse
 
@@ -73,7 +73,7 @@ async def model_rate(
     found = await ask_all(ask, [headline(n) for n in range(requests)], at_once=AHEAD * replicas * slots)
     seconds = clock.monotonic() - begun_s
     answers = [answer for answer in found if isinstance(answer, LlmAnswer)]
-    taken = sorted(answer.seconds for answer in answers)
+    taken = [answer.seconds for answer in answers]
     return ModelRate(
         engine=info.engine,
         model=info.model,
@@ -84,8 +84,8 @@ async def model_rate(
         per_s=len(answers) / seconds,
         prompt_tokens_per_s=sum(answer.prompt_tokens for answer in answers) / seconds,
         output_tokens_per_s=sum(answer.output_tokens for answer in answers) / seconds,
-        p50_s=statistics.median(taken) if taken else 0.0,
-        p95_s=taken[min(len(taken) - 1, round(0.95 * len(taken)))] if taken else 0.0,
+        p50_s=percentile(taken, 0.5),
+        p95_s=percentile(taken, 0.95),
         replicas=_by_replica(answers, seconds),
     )
 

@@ -67,7 +67,12 @@ def bench(settings: Settings, wish: BenchWish) -> BenchReport:
         ConfigError: The cluster cannot be joined.
     """
     notes: list[str] = []
-    with ray_session(settings.ray_address, dashboard=False, fake_gpus=wish.fake_gpus) as session:
+    with ray_session(
+        settings.ray_address,
+        dashboard=False,
+        fake_gpus=wish.fake_gpus,
+        allow_open=settings.allow_open_dashboard,
+    ) as session:
         where = "this machine" if session.is_local else session.address
         report = BenchReport(where=where, nodes=session.nodes, cpus=session.cpus, gpus=session.gpus)
         if "charts" in wish.parts:

@@ -28,6 +28,8 @@ DEMO_CYCLES, LIVE_CYCLES = 20, 5
 LONG = frozenset({"cycles", "moments", "rss_by_cycle"})
 """What stands in the file only: a line for programs would be as long as the profile took."""
 MOST_BYTES = 64 * 1024 * 1024
+LONGEST_S = 86_400.0
+"""No cycle of a profile is longer: the file was not written by one."""
 EXAMPLES = """\b
 Examples:
   catalyst-ray profile                               where a cycle's time goes, over the demo's news
@@ -190,12 +192,15 @@ def _read(path: Path) -> ProfileReport:
     try:
         if path.stat().st_size > MOST_BYTES:
             raise ConfigError(f"{path} is too large for a profile", key="--compare")
-        return decode(ProfileReport, path.read_bytes())
+        report = decode(ProfileReport, path.read_bytes())
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}", key="--compare") from error
     except ParseError as error:
         hint = "name files that `catalyst-ray profile --json` wrote"
         raise ConfigError(f"{path} is no profile: {error.message}", key="--compare", hint=hint) from error
+    if not report.cycles or not all(0 <= cycle.seconds <= LONGEST_S for cycle in report.cycles):
+        raise ConfigError(f"{path} is no profile: it has no cycles, or none that can be", key="--compare")
+    return report
 
 
 def _write(

@@ -13,12 +13,12 @@ import click
 from catalyst_ray.cli import PARTIAL
 from catalyst_ray.cli.logs import secrets_of, set_up_logs
 from catalyst_ray.cli.options import env_file_option, json_option
-from catalyst_ray.settings import is_in_environment, load_settings
+from catalyst_ray.settings import load_settings, settings_and_origins
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from catalyst_ray.settings import Settings
+    from catalyst_ray.settings import Origins, Settings
     from catalyst_ray.tuner import TuneResult
 
 DEMO_CYCLES, LIVE_CYCLES = 5, 1
@@ -86,7 +86,7 @@ def command(*, write: bool, undo: bool, as_json: bool, env_file: Path | None, **
         files.undo(path)
         click.echo(f"{path} is as it was before", err=True)
         return
-    settings = load_settings(env_file=env_file)
+    settings, origins = settings_and_origins(env_file=env_file)
     is_person = sys.stdout.isatty() and not as_json
     set_up_logs("ERROR" if is_person else settings.log_level, secrets=secrets_of(settings))
     result = _tune(asked, env_file, settings, tell=_teller(is_person=is_person))
@@ -94,7 +94,7 @@ def command(*, write: bool, undo: bool, as_json: bool, env_file: Path | None, **
     if result.stopped:
         raise click.Abort
     scripted = not (asked["live"] or asked["own_model"])
-    _caution(result, path, scripted=scripted, is_person=is_person)
+    _caution(result, path, origins, scripted=scripted, is_person=is_person)
     _finish(result, path, write=write, is_person=is_person)
     if any(trial.decision is None for trial in result.trials):
         sys.exit(PARTIAL)
@@ -169,11 +169,11 @@ def _show(result: TuneResult, *, is_person: bool) -> None:
         console.print(result.ended)
 
 
-def _caution(result: TuneResult, path: Path, *, scripted: bool, is_person: bool) -> None:
+def _caution(result: TuneResult, path: Path, origins: Origins, *, scripted: bool, is_person: bool) -> None:
     """Say of each change why it may not do for the user what it did here."""
     for name in result.changes:
-        if is_in_environment(name):
-            words = f"{name} is set in the environment, which wins over {path}: change it there"
+        if place := origins.beats_file(name.lower()):
+            words = f"{name} is set in {place}, which wins over {path}: change it there"
             _say(words, is_person=is_person)
         if scripted and name.startswith("LLM_"):
             words = f"{name} was tried with the demo's scripted model: try it with --own-model too"

@@ -11,10 +11,13 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+from catalyst_ray.core.profile import warm
+from catalyst_ray.core.profile_targets import MB, SURE
 
-    from catalyst_ray.models import CycleReport, FeedReport, ProfileReport
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from catalyst_ray.models import FeedReport, ProfileReport
 
 FIGURES: Mapping[str, str] = {
     "cycles": "cycles that were measured",
@@ -73,7 +76,6 @@ FIGURES: Mapping[str, str] = {
 """Every figure, and what it is of; those in ``_s`` are seconds."""
 WORDS = frozenset({"slow_feed", "gpu_words", "leak_name", "gpu_slowed_by"})
 """Names beside the figures that evidence may say."""
-_MIB = 2**20
 _OWN_SINKS = frozenset({"console", "file", "ndjson", "page"})
 _MOST_SLOTS_TIMES = 4.0
 
@@ -108,13 +110,8 @@ def number(text: str | None) -> float | None:
         return None
 
 
-def _warm(report: ProfileReport) -> Sequence[CycleReport]:
-    """Return the cycles without the first, which is cold, where there are others."""
-    return report.cycles[1:] or report.cycles
-
-
 def _cycles(report: ProfileReport) -> Iterator[tuple[str, float]]:
-    cycles = _warm(report)
+    cycles = warm(report.cycles)
     yield "cycles", len(cycles)
     yield "cycle_p95_s", report.cycle_s.p95
     sinks = report.posted_s.keys() - _OWN_SINKS or report.posted_s.keys()
@@ -134,7 +131,7 @@ def _cycles(report: ProfileReport) -> Iterator[tuple[str, float]]:
 
 def _feeds(report: ProfileReport, words: dict[str, str]) -> Iterator[tuple[str, float]]:
     by_feed: dict[str, list[FeedReport]] = defaultdict(list)
-    for cycle in _warm(report):
+    for cycle in warm(report.cycles):
         for feed in cycle.feeds:
             if feed.status not in ("off", "waiting"):
                 by_feed[feed.feed].append(feed)
@@ -235,8 +232,12 @@ def _gpus(report: ProfileReport, words: dict[str, str]) -> Iterator[tuple[str, f
 
 
 def _memory(report: ProfileReport, words: dict[str, str]) -> Iterator[tuple[str, float]]:
-    grown = [one for one in report.memory if one.slope_bytes is not None]
+    """Yield the fastest growth that is no noise: its slope is beyond its doubt."""
+    grown = [
+        (one.slope_bytes, one.name or one.role)
+        for one in report.memory
+        if one.slope_bytes is not None and one.slope_bytes > SURE * (one.doubt_bytes or 0.0)
+    ]
     if grown:
-        worst = max(grown, key=lambda one: one.slope_bytes or 0.0)
-        words["leak_name"] = worst.name or worst.role
-        yield "leak_mb_per_cycle", (worst.slope_bytes or 0.0) / _MIB
+        slope_bytes, words["leak_name"] = max(grown)
+        yield "leak_mb_per_cycle", slope_bytes / MB

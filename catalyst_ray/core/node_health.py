@@ -26,7 +26,7 @@ BROKEN = "a fault of the program: report it with its words"
 GONE = "see `ray status`, and the logs of that node under /tmp/ray/session_latest/logs"
 NOT_INSTALLED = (
     "install it there with requirements.lock, or run the doctor as a job, which brings the program along:"
-    " `ray job submit --working-dir . -- python -m catalyst_ray doctor`"
+    " `ray job submit --runtime-env jobs/runtime_env.yaml -- python -m catalyst_ray doctor`"
 )
 MENDS = {
     "versions": "install requirements.lock there",

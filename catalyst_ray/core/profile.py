@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 GAUGES = ("waiting", "busy", "oldest_age_s")
 """What a queue is at a moment; of a profile it is the most that was seen."""
-STEADY = ("workers", "replicas")
-"""What a queue has, as of the last cycle."""
 
 
 def warm(reports: Sequence[CycleReport]) -> Sequence[CycleReport]:

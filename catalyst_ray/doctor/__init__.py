@@ -6,6 +6,7 @@ order. No check stops another.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from catalyst_ray.cluster.engines import choose_engine
 from catalyst_ray.cluster.node_checks import CHECK_S, Order, look, versions
 from catalyst_ray.cluster.session import ray_session
 from catalyst_ray.core.findings import group
-from catalyst_ray.core.node_health import Needs, judge_node
+from catalyst_ray.core.node_health import GONE, Needs, judge_node
 from catalyst_ray.doctor.cluster import CLUSTER, LLM, check_cluster
 from catalyst_ray.doctor.model import MEND as MODEL_MEND
 from catalyst_ray.doctor.model import NAME as MODEL
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from catalyst_ray.settings import Settings
 
 __all__ = ["examine"]
+
+log = logging.getLogger(__name__)
 
 HERE, NEWS, SINKS = "this machine", "news", "alerts go to"
 NOT_TRIED = (
@@ -84,5 +87,12 @@ async def _cluster(settings: Settings, choice: EngineChoice) -> AsyncIterator[Fi
     except CatalystError as error:
         mend = error.hint or "see `ray status` on the cluster, or unset RAY_ADDRESS for a local one"
         yield Finding("Ray", "fail", error.message, mend, CLUSTER)
-        async for finding in under(LLM, _alone(settings, choice)):
-            yield finding
+    except (
+        Exception
+    ) as error:  # the boundary: a head that goes away meanwhile must not hide what else is to be said
+        log.exception("the cluster's check broke off")
+        yield Finding("Ray", "fail", f"broke off: {type(error).__name__}", GONE, CLUSTER)
+    else:
+        return
+    async for finding in under(LLM, _alone(settings, choice)):
+        yield finding

@@ -7,7 +7,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 from catalyst_ray.core.profile_memory import ROLES
-from catalyst_ray.web.figures import BOTTOM, LEFT, PLOT_HEIGHT, PLOT_WIDTH, RIGHT, Tick, height_at, scale
+from catalyst_ray.web.figures import LEFT, PLOT_WIDTH, RIGHT, Tick, height_at, scale
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 MOST_STACKS, MOST_POINTS, MOST_CARDS = 120, 480, 8
 WIDEST = 36.0
-FLOOR = PLOT_HEIGHT - BOTTOM
 ROOM = PLOT_WIDTH - LEFT - RIGHT
 COLUMNS = 5
 

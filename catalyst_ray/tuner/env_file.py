@@ -5,18 +5,26 @@ from __future__ import annotations
 import os
 import re
 import tempfile
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from dotenv.parser import parse_stream
 
 from catalyst_ray.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    _Part = tuple[str | None, str | None, str]
+    """Name, value and text of a setting; of comments and what is no setting the text alone."""
 
 BACKUP = ".before-tune"
-_LINE = re.compile(
-    r"(?P<head>\s*(?:export\s+)?(?P<name>\w+)\s*=\s*)"
-    r"(?P<value>\"(?:[^\"\\]|\\.)*\"|'[^']*'|[^#\r\n]*?)(?P<tail>\s*(?:#[^\r\n]*)?)(?P<end>\r?\n?)"
+_VALUE = re.compile(
+    r"(?P<head>\s*(?:export\s+)?'?[^\s='#]+'?[^\S\r\n]*=[^\S\r\n]*)"
+    r"(?:\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|[^\r\n]*?)"
+    r"(?P<tail>(?:[^\S\r\n]+(?:#[^\r\n]*)?)?[\r\n]*)",
+    re.DOTALL,
 )
 _OFF = re.compile(r"\s*#\s*(?P<name>\w+)\s*=")
 
@@ -27,20 +35,20 @@ def changed(text: str, changes: Mapping[str, str]) -> str:
     The last line that sets a name counts, so that is the one that changes. A name that none sets is put behind
     the comment that names its default, as in ``.env.example``, else at the end.
     """
-    lines = text.splitlines(keepends=True)
-    end = "\r\n" if lines and lines[0].endswith("\r\n") else "\n"
+    end = "\r\n" if "\r\n" in text else "\n"
+    # By the parser that reads them: a value in quotes may be of many lines, each of which looks like a setting.
+    parts = [(one.key, one.value, one.original.string) for one in parse_stream(StringIO(text, newline=""))]
     for name, value in changes.items():
-        at = _last(lines, name)
-        if at is not None:
-            found = _LINE.fullmatch(lines[at])
-            if found:
-                lines[at] = f"{found['head']}{value}{found['tail']}{found['end']}"
-                continue
-        off = next((n for n, line in enumerate(lines) if _is_off(line, name)), len(lines) - 1)
-        if lines and not lines[off].endswith("\n"):
-            lines[off] += end
-        lines.insert(off + 1, f"{name}={value}{end}")
-    return "".join(lines)
+        at = _last(parts, name)
+        found = _VALUE.fullmatch(parts[at][2]) if at is not None else None
+        if at is not None and found:
+            parts[at] = (name, value, f"{found['head']}{value}{found['tail']}")
+            continue
+        off = next((n for n, part in enumerate(parts) if _is_off(part, name)), len(parts) - 1)
+        if parts and not parts[off][2].endswith(("\n", "\r")):
+            parts[off] = (*parts[off][:2], parts[off][2] + end)
+        parts.insert(off + 1, (name, value, f"{name}={value}{end}"))
+    return "".join(string for _, _, string in parts)
 
 
 def write(path: Path, changes: Mapping[str, str]) -> Path:
@@ -77,13 +85,16 @@ def undo(path: Path) -> None:
         raise ConfigError(f"cannot be put back: {error}", key=str(path)) from error
 
 
-def _last(lines: list[str], name: str) -> int | None:
-    found = [n for n, line in enumerate(lines) if (m := _LINE.fullmatch(line)) and m["name"].upper() == name]
+def _last(parts: Sequence[_Part], name: str) -> int | None:
+    found = [
+        n for n, (key, value, _) in enumerate(parts) if value is not None and (key or "").upper() == name
+    ]
     return found[-1] if found else None
 
 
-def _is_off(line: str, name: str) -> bool:
-    found = _OFF.match(line)
+def _is_off(part: _Part, name: str) -> bool:
+    key, _, string = part
+    found = None if key else _OFF.match(string)
     return bool(found and found["name"].upper() == name)
 
 

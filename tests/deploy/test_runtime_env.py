@@ -22,6 +22,8 @@ PLANTED = (
         ".env",
         ".env.local",
         "sub/.env",
+        ".env.before-tune",
+        "deploy/settings.env.before-tune",
         "secrets/discord_webhook_url",
         "deploy/secrets/ray_auth_token",
         "settings.env",

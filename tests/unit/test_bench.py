@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import pytest
 
+from catalyst_ray.bench import BenchWish, bench, run
 from catalyst_ray.bench.charts import walk_bars
 from catalyst_ray.bench.figures import BenchReport, ChartRate, CycleRate
 from catalyst_ray.bench.model import ask_all, headline, model_rate
 from catalyst_ray.cli.bench import lines
+from catalyst_ray.cluster.session import Session
 from catalyst_ray.models import EngineInfo, LlmAnswer, LlmRequest, Reason
+from catalyst_ray.settings import Settings
 from tests.adapters.pipeline_world import FakeClock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 pytestmark = pytest.mark.anyio
 
@@ -56,7 +64,7 @@ async def test_rates_are_of_the_measured_time() -> None:
     assert [one.replica for one in rate.replicas] == ["bench-0", "bench-1"]
     assert sum(one.answers for one in rate.replicas) == 16
     assert sum(one.output_tokens_per_s for one in rate.replicas) == pytest.approx(rate.output_tokens_per_s)
-    assert 0 < rate.p50_s < rate.p95_s <= 2.2
+    assert (rate.p50_s, rate.p95_s) == (1.2, 2.2)
 
 
 async def test_nothing_answers() -> None:
@@ -116,3 +124,20 @@ def test_what_a_person_reads() -> None:
         "          draw 0.40, fetch 0.02",
         "not measured: model: no server answers",
     ]
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_an_open_dashboard_is_for_the_settings_to_allow(
+    monkeypatch: pytest.MonkeyPatch, allowed: bool
+) -> None:
+    """ALLOW_OPEN_DASHBOARD counts here as for a run."""
+    asked = []
+
+    @contextmanager
+    def session(*_: object, **options: object) -> Iterator[Session]:
+        asked.append(options["allow_open"])
+        yield Session("192.0.2.7:6379", is_local=False, cpus=1, gpus=0, nodes=1, dashboard_url=None)
+
+    monkeypatch.setattr(run, "ray_session", session)
+    bench(Settings(_env_file=None, allow_open_dashboard=allowed), BenchWish(parts=()))
+    assert asked == [allowed]

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import pytest
 from ray.exceptions import ActorUnavailableError  # noqa: TID253  (its words are what is told)
 
+from catalyst_ray import doctor
 from catalyst_ray.adapters.dashboard import Door
 from catalyst_ray.cluster.engine_trial import Trial
 from catalyst_ray.cluster.node_survey import seats, trouble_of
 from catalyst_ray.cluster.placement import ReplicaPlan
 from catalyst_ray.doctor.cluster import dashboard_finding, token_finding
 from catalyst_ray.doctor.model import said_of
-from catalyst_ray.models import EngineInfo
+from catalyst_ray.models import EngineInfo, Finding
+from catalyst_ray.settings import Settings
 
 HERE, THERE = "http://127.0.0.1:8265", "http://192.0.2.7:8265"
 
@@ -90,3 +94,27 @@ def test_a_model_by_where_it_runs_and_how_fast(info, has_cards, status, words) -
     assert found.status == status
     assert words in found.words
     assert bool(found.mend) is (status != "ok")
+
+
+@pytest.mark.anyio
+async def test_a_cluster_that_goes_away_meanwhile_is_a_finding(monkeypatch) -> None:
+    """What was said before stays said, and the model is still asked from here."""
+
+    async def breaks(*_):
+        yield Finding("Ray", "ok", "3 nodes", part="cluster")
+        raise TimeoutError("not done in 20 s")
+
+    async def alone(*_):
+        yield Finding("language model", "ok", "answers")
+
+    monkeypatch.setattr(doctor, "ray_session", lambda *_, **__: nullcontext())
+    monkeypatch.setattr(doctor, "check_cluster", breaks)
+    monkeypatch.setattr(doctor, "_alone", alone)
+    found = [one async for one in doctor._cluster(Settings(_env_file=None), None)]
+    assert [(one.name, one.status) for one in found] == [
+        ("Ray", "ok"),
+        ("Ray", "fail"),
+        ("language model", "ok"),
+    ]
+    assert "TimeoutError" in found[1].words
+    assert found[1].mend

@@ -159,9 +159,19 @@ def test_unlike_profiles_are_refused_unless_told_otherwise(run, tmp_path, monkey
     assert "no difference" in done.stdout
 
 
-@pytest.mark.parametrize("text", [None, "{", '{"type": "cycle"}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        None,
+        "{",
+        '{"type": "cycle"}',
+        encode(replace(measured(2), cycles=())),
+        *(encode(replace(measured(2), cycles=(cycle(1, seconds),))) for seconds in (1e308, -1.0)),
+    ],
+    ids=["missing", "broken", "another line", "no cycles", "endless", "negative"],
+)
 def test_what_is_no_profile_is_refused(run, tmp_path, text) -> None:
-    """A missing file, broken JSON and another line of ours are told as what they are."""
+    """A missing file, broken JSON, another line of ours and cycles that cannot be are told as what they are."""
     path = tmp_path / "a.json"
     if text is not None:
         path.write_text(text)

@@ -113,6 +113,17 @@ def test_a_setting_of_the_environment_is_told(called, monkeypatch):
     assert any("is set in the environment, which wins over .env" in line.get("words", "") for line in lines)
 
 
+def test_a_setting_of_a_mounted_file_is_told(called, monkeypatch, tmp_path):
+    """That too wins over a .env file."""
+    folder = tmp_path / "secrets"
+    folder.mkdir()
+    (folder / "llm_batch_workers").write_text("1")
+    monkeypatch.setenv("SECRETS_DIR", str(folder))
+    _, lines, _ = called(planted())
+    words = f"LLM_BATCH_WORKERS is set in {folder}/llm_batch_workers, which wins over .env: change it there"
+    assert words in [line.get("words") for line in lines]
+
+
 def test_a_terminal_of_80_columns_shows_all(called):
     """No setting, figure or decision is cut; the evidence before and after and the reason stand below."""
     result = planted()

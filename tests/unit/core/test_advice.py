@@ -39,11 +39,17 @@ def slow_feed(seconds=6.0, *, p95=6.5):
     return healthy(cycles=cycles, cycle_s=spread(p95))
 
 
-def growing(mb, *, cycles=30):
-    """Return a profile whose driver grew by so much a cycle."""
+def growing(mb, *, cycles=30, doubt_mb=0.0):
+    """Return a profile whose driver grew by so much a cycle, give or take twice the doubt."""
     memory = (
         ProcessMemory(
-            role="driver", name="driver", pid=1, rss_bytes=1, rss_max_bytes=1, slope_bytes=mb * 2**20
+            role="driver",
+            name="driver",
+            pid=1,
+            rss_bytes=1,
+            rss_max_bytes=1,
+            slope_bytes=mb * 1e6,
+            doubt_bytes=doubt_mb * 1e6,
         ),
         ProcessMemory(role="raylet", name="raylet", pid=2, rss_bytes=1, rss_max_bytes=1),
     )
@@ -207,8 +213,11 @@ def test_the_period_of_a_demo_load_is_not_the_users():
 
 
 def test_memory_needs_cycles_to_tell():
-    """Few cycles cannot tell a leak from a warm-up."""
+    """Few cycles cannot tell a leak from a warm-up, nor can a slope that its own noise explains."""
     assert advise(growing(2.0, cycles=10)) == ()
+    assert advise(growing(2.0, doubt_mb=1.1)) == ()
+    assert advise(growing(0.49)) == ()
+    assert "2.00 MB" in advise(growing(2.0, doubt_mb=0.9))[0].evidence
 
 
 def test_lowering_the_cap_is_never_advised_and_its_cost_is_said():

@@ -10,7 +10,8 @@ from html.parser import HTMLParser
 from catalyst_ray.core.profile_compare import compare
 from catalyst_ray.models import Advice, CallProfile, MemoryGrowth, ProcessMemory, QueueMoment
 from catalyst_ray.profiler.page import profile_page, write_profile_page
-from catalyst_ray.profiler.plots import FLOOR, load_plots, stage_plot
+from catalyst_ray.profiler.plots import load_plots, stage_plot
+from catalyst_ray.web.figures import BOTTOM, PLOT_HEIGHT
 from tests.unit.core.profile_facts import card, cycle, profile
 
 HOSTILE = "<script>alert(1)</script>\u202e'\""
@@ -131,7 +132,7 @@ def test_stacks_are_as_high_as_their_stages_together() -> None:
     plot = stage_plot(full())
     bar = plot.stacks[0]
     fetch, other = bar.pieces
-    assert fetch.y + fetch.height == FLOOR
+    assert fetch.y + fetch.height == PLOT_HEIGHT - BOTTOM
     assert abs(other.y + other.height - fetch.y) < 0.02
     assert abs(fetch.height / other.height - 3.0) < 0.01
     assert bar.line_y < other.y

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from io import StringIO
+
 import pytest
+from dotenv import dotenv_values
 
 from catalyst_ray.errors import ConfigError
 from catalyst_ray.settings import load_settings
@@ -36,6 +39,36 @@ def test_a_name_that_is_not_set_goes_behind_its_comment_or_to_the_end():
 def test_of_a_name_that_is_set_twice_the_last_line_changes():
     """That is the one that counts."""
     assert changed("A=1\nA=2\n", {"A": "3"}) == "A=1\nA=3\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A=\nB=2\n",
+        "A= # none yet\nB=2\n",
+        "A=1#2\nB=2\n",
+        "A\nB=2\n",
+        "'A'=1\nB=2",
+        'A="1\n2" # two lines\nB=2\n',
+        'B="x\nA=9\n# A=8\ny"\n',
+        'A=1\nB="x\nA=9"\n',
+        'A="1\nB=2\n',
+        "B=x\x0cy\u2028z\rA=1\r",
+        "\n\n\tA = 1 # one\r\nB=2\r\n",
+    ],
+)
+def test_whatever_form_a_file_has_the_setting_is_read_as_meant_and_no_other_changes(text):
+    """Empty values, values of many lines that hold what looks like a setting, comments that are none, lone carriage returns."""
+    before, after = (
+        {
+            name: value
+            for name, value in dotenv_values(stream=StringIO(one, newline="")).items()
+            if value is not None
+        }
+        for one in (text, changed(text, {"A": "3"}))
+    )
+    assert after == before | {"A": "3"}
+    assert changed(text, {}) == text
 
 
 def test_line_ends_stay_as_they_are():
