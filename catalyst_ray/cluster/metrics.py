@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 TICK_S = 5.0
 STORE_TICKS = 3
 """The store is asked for what is open at every third tick only."""
+STORE_PATIENCE_S = 0.5
+"""A tick waits no longer for the store's answer; the next one takes it."""
 TOLD_ERRORS = 5
 """So many errors are logged; all are counted."""
 
@@ -150,6 +152,7 @@ class Metrics:
         self._ticks = 0
         self._errors = 0
         self._ticking: asyncio.Task[None] | None = None
+        self._looking: asyncio.Task[list[Fact]] | None = None
 
     def start(self) -> None:
         """Begin to export; needs a running event loop."""
@@ -178,10 +181,7 @@ class Metrics:
 
     async def tick(self) -> None:
         """Write where everything stands now."""
-        if self._ticks % STORE_TICKS == 0:
-            with self._guarded():
-                self._open = await asyncio.to_thread(self._of_store)
-        self._ticks += 1
+        await self._look_at_store()
         with self._guarded():
             self._book.write(await self._of_cards())
         for told in (self._of_driver, self._of_queues, self._of_sinks):
@@ -190,10 +190,10 @@ class Metrics:
 
     async def close(self) -> None:
         """End it."""
-        if self._ticking is not None:
-            self._ticking.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._ticking
+        running = [task for task in (self._ticking, self._looking) if task is not None]
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
 
     async def _keep_ticking(self) -> None:
         while True:
@@ -223,6 +223,19 @@ class Metrics:
     def _of_sinks(self) -> Iterator[Fact]:
         yield from facts.delivery_facts(self._watched.outcomes())
         yield from self._open
+
+    async def _look_at_store(self) -> None:
+        """Ask the store what is open, if it is time; one that is slow holds up no other figure."""
+        if self._ticks % STORE_TICKS == 0 and self._looking is None:
+            self._looking = asyncio.create_task(asyncio.to_thread(self._of_store), name="metrics-store")
+        self._ticks += 1
+        if self._looking is None:
+            return
+        await asyncio.wait((self._looking,), timeout=STORE_PATIENCE_S)
+        if self._looking.done():
+            looked, self._looking = self._looking, None
+            with self._guarded():
+                self._open = looked.result()
 
     def _of_store(self) -> list[Fact]:
         now_utc, store = self._clock.now_utc(), self._watched.store

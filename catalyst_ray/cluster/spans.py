@@ -5,12 +5,16 @@ Ray reads that variable as it is imported; without it nothing here costs anythin
 
 from __future__ import annotations
 
+import logging
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from catalyst_ray.pipeline.tally import Span
+
+log = logging.getLogger(__name__)
 
 
 def timeline_span() -> Span | None:
@@ -24,8 +28,12 @@ def timeline_span() -> Span | None:
     profile: Any = profiling.profile
 
     def span(stage: str, cycle: int) -> AbstractContextManager[Any]:
-        # The name is constant: with the number in it every cycle would be a kind of its own.
-        opened: AbstractContextManager[Any] = profile(f"cycle:{stage}", extra_data={"cycle": str(cycle)})
+        try:
+            # The name is constant: with the number in it every cycle would be a kind of its own.
+            opened: AbstractContextManager[Any] = profile(f"cycle:{stage}", extra_data={"cycle": str(cycle)})
+        except Exception:  # the boundary: no span is worth a cycle
+            log.exception("a span of the timeline could not be opened")
+            return nullcontext()
         return opened
 
     return span

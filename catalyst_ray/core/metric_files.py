@@ -67,7 +67,7 @@ def _source_variable() -> dict[str, Any]:
         "multi": False,
         "includeAll": False,
         "options": [],
-        "current": {},
+        "current": {"selected": False, "text": "default", "value": "default"},
         "regex": "",
     }
 

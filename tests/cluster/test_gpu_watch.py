@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -35,6 +36,8 @@ def test_samplers_follow_the_nodes_and_hold_up_nobody(tmp_path):
     assert done.returncode == 0, done.stderr[-3000:]
     found = json.loads(done.stdout.splitlines()[-1])
     assert found["samplers"]
+    assert found["both"] == [2, 2]
+    assert found["hosts_with_a_hung_one"] == [socket.gethostname()]
     assert len(found["owners"]) == 5
     if str(Path("/proc/self/ns/pid").readlink()) == FIRST_NAMESPACE:
         assert found["named"] == found["owners"]

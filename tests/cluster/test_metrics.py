@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import threading
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
+from ray._private import profiling  # noqa: TID253  (the test is about Ray's switch)
 
+from catalyst_ray.cluster import metrics as exporter
 from catalyst_ray.cluster.metrics import STORE_TICKS, TICK_S, TOLD_ERRORS, Metrics, RayBook, Watched
+from catalyst_ray.cluster.spans import timeline_span
 from catalyst_ray.core import metric_list as m
 from catalyst_ray.core.queueing import QueueStats
 from catalyst_ray.models import CycleReport, FeedReport, GpuSample, StoreStatus
@@ -175,6 +180,28 @@ async def test_the_store_is_not_asked_at_every_tick(scene):
     assert scene.world.looks == 2
 
 
+async def test_a_store_that_hangs_holds_up_nothing_else(scene, monkeypatch):
+    """Every other figure is exported meanwhile, the store is asked once, and its answer comes when it comes."""
+    monkeypatch.setattr(exporter, "STORE_PATIENCE_S", 0.01)
+    free = threading.Event()
+    look = scene.world.status
+
+    def slow(**question):
+        free.wait(10)
+        return look(**question)
+
+    scene.world.status = slow
+    for _ in range(STORE_TICKS * 2):
+        await scene.metrics.tick()
+    assert scene.api.gauges["catalyst_driver_up",] == 1.0
+    assert "catalyst_store_bytes" not in {name for name, *_ in scene.api.gauges}
+    free.set()
+    async with asyncio.timeout(5):
+        while ("catalyst_store_bytes",) not in scene.api.gauges:
+            await scene.metrics.tick()
+    assert scene.world.looks == 1
+
+
 async def test_sums_are_exported_by_difference(scene):
     """A tick adds what came since the last one; a judge that was opened anew begins at nought."""
     await scene.metrics.tick()
@@ -270,3 +297,24 @@ async def test_it_goes_on_by_itself_until_closed(scene):
     await scene.metrics.close()
     assert not [task for task in asyncio.all_tasks() if task.get_name() == "metrics"]
     assert len(scene.api.made) == len(set(scene.api.made))
+
+
+def test_a_span_that_cannot_be_opened_costs_no_cycle(monkeypatch, caplog):
+    """Without Ray's switch there is none; with it, one that fails is told and passed over."""
+    monkeypatch.setattr(profiling, "PROFILING_ENABLED", False)
+    assert timeline_span() is None
+    opened = []
+
+    def profile(name, *, extra_data):
+        if opened:
+            raise RuntimeError("not connected")
+        opened.append((name, extra_data))
+        return contextlib.nullcontext()
+
+    monkeypatch.setattr(profiling, "PROFILING_ENABLED", True)
+    monkeypatch.setattr(profiling, "profile", profile)
+    span = timeline_span()
+    with span("fetch", 7), span("parse", 7):
+        pass
+    assert opened == [("cycle:fetch", {"cycle": "7"})]
+    assert "could not be opened" in caplog.text

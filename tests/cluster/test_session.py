@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import subprocess
@@ -14,6 +15,7 @@ import psutil
 import pytest
 import ray  # noqa: TID253  (these tests are about Ray)
 
+from catalyst_ray.cluster import session
 from catalyst_ray.cluster.session import ray_session as open_session
 from catalyst_ray.errors import CatalystError, ConfigError, TransportError
 
@@ -36,6 +38,27 @@ def test_idle_workers_stay_warm(ray_session) -> None:
     assert len(pids) > ray_session.cpus
     time.sleep(2.5)
     assert [pid for pid in pids if not Path(f"/proc/{pid}").exists()] == []
+
+
+def test_rays_handlers_do_not_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where Ray's own variable asks for its JSON lines, our handler, which masks secrets, stays the only one."""
+    top, ours = logging.getLogger(), logging.NullHandler()
+    monkeypatch.setattr(top, "handlers", [ours])
+    jobs = []
+
+    class FakeRay:
+        """Ray, as it sets up logging where RAY_LOGGING_CONFIG_ENCODING is set."""
+
+        def init(self, *, job_config, **_: object) -> None:
+            jobs.append(job_config)
+            top.addHandler(logging.StreamHandler())
+
+    monkeypatch.setattr(session, "RAY", FakeRay())
+    session._init(session._job("WARNING"))
+    session._init(session._job(None))
+    assert top.handlers == [ours]
+    config, nothing = (job.py_logging_config for job in jobs)
+    assert (config.encoding, config.log_level, nothing) == ("JSON", "WARNING", None)
 
 
 def free_port() -> int:

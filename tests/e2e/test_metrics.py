@@ -11,19 +11,21 @@ import os
 import shutil
 import signal
 import subprocess
+import threading
 import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import pytest
 
 from catalyst_ray.cli.demo import demo_settings
 from catalyst_ray.core.metric_board import ROWS
-from catalyst_ray.core.metric_files import DISCOVERY, deploy_files
+from catalyst_ray.core.metric_files import DASHBOARD_UID, DISCOVERY, dashboard, deploy_files
 from catalyst_ray.core.metric_list import METRICS, STAGES
 from catalyst_ray.core.metric_rules import RULES
 from catalyst_ray.demo.process import DemoProcess
@@ -73,14 +75,22 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     folder = tmp_path_factory.mktemp("metrics")
     with ExitStack() as stack:
         head = RayHead(folder)
+        port = free_port()
         seen = f"{ROOT / 'tests/e2e/fake_driver'}{os.pathsep}{ROOT}"
-        head.environment |= {"RAY_metrics_report_interval_ms": "1000", "PYTHONPATH": seen}
+        head.environment |= {
+            "RAY_metrics_report_interval_ms": "1000",
+            "PYTHONPATH": seen,
+            "RAY_PROMETHEUS_HOST": f"http://127.0.0.1:{port}",
+            "RAY_GRAFANA_HOST": stack.enter_context(_grafana()),
+            "RAY_GRAFANA_DATA_DASHBOARD_UID": DASHBOARD_UID,
+            "RAY_METRICS_GRAFANA_DASHBOARD_OUTPUT_DIR": str(folder / "boards"),
+        }
         stack.enter_context(head)
         world = stack.enter_context(
             DemoProcess(options=("--release=1", "--llm-slow-every=11", "--discord-window-s=0"))
         )
         driver = stack.enter_context(_driver(head, world, folder))
-        address = stack.enter_context(_prometheus(head, folder))
+        address = stack.enter_context(_prometheus(head, folder, port))
         made = Scene(folder, head, address, driver)
         _until(lambda: _cycles(made) >= 1, made)
         urlopen(f"{world.base_url}/_control/release?batch=2", data=b"", timeout=5).close()
@@ -144,7 +154,7 @@ def _driver(head: RayHead, world: DemoProcess, folder: Path) -> Iterator[subproc
 
 
 @contextmanager
-def _prometheus(head: RayHead, folder: Path) -> Iterator[str]:
+def _prometheus(head: RayHead, folder: Path, port: int) -> Iterator[str]:
     files = deploy_files()
     discovery = f"{head._temp.name}/{Path(DISCOVERY).name}"
     config = (
@@ -155,7 +165,6 @@ def _prometheus(head: RayHead, folder: Path) -> Iterator[str]:
     )
     (folder / "prometheus.yml").write_text(config)
     (folder / "rules.yml").write_text(files["prometheus/rules.yml"])
-    port = free_port()
     assert PROMETHEUS is not None
     with (folder / "prometheus.log").open("w") as log:
         child = subprocess.Popen(
@@ -173,6 +182,29 @@ def _prometheus(head: RayHead, folder: Path) -> Iterator[str]:
         finally:
             child.terminate()
             child.wait(30)
+
+
+class _Well(BaseHTTPRequestHandler):
+    """Answers as a Grafana does that is asked how it is."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.end_headers()
+        self.wfile.write(b'{"database": "ok"}')
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def _grafana() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Well) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
 
 
 def _cycles(scene: Scene) -> int:
@@ -256,6 +288,22 @@ def test_every_alarm_is_healthy_and_none_fires(scene: Scene) -> None:
 def _rules(scene: Scene) -> list[dict[str, Any]]:
     groups = scene.ask("rules")["groups"]
     return [rule for group in groups for rule in group["rules"]]
+
+
+def test_rays_dashboard_finds_prometheus_and_shows_our_board(scene: Scene) -> None:
+    """As deploy/grafana/README.md says: Ray's page has a frame for the board of our uid, and a file where ours goes."""
+    assert scene.head.status("/api/prometheus_health", token=scene.head.token) == 200
+    request = Request(
+        f"{scene.head.dashboard_url}/api/grafana_health",
+        headers={"Authorization": f"Bearer {scene.head.token}"},
+    )
+    with urlopen(request, timeout=10) as answer:
+        told = json.load(answer)["data"]
+    assert told["dashboardUids"]["data"] == DASHBOARD_UID == json.loads(dashboard())["uid"]
+    assert told["dashboardDatasource"] == "Prometheus"
+    assert (
+        json.loads((scene.folder / "boards/data_grafana_dashboard.json").read_text())["uid"] == DASHBOARD_UID
+    )
 
 
 def test_the_timeline_shows_the_stages_of_each_cycle(scene: Scene) -> None:

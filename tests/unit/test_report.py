@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import pytest
 from rich.console import Console
 
-from catalyst_ray.cli.report import is_partial, show, to_json, write_json
+from catalyst_ray.cli.report import in_short, is_partial, show, to_json, write_json
 from catalyst_ray.models import CycleReport, FeedReport, GpuSample
 
 COUNTS = dict.fromkeys(
@@ -49,6 +49,28 @@ def test_the_sum_comes_first_and_leaves_noughts_out() -> None:
     assert "fetch 1.25" in text
     assert "draw" not in text
     assert "from first byte to discord: median 1.50 s, longest 2.50 s" in text
+
+
+def test_the_logs_line_has_what_one_looks_for() -> None:
+    """Number, seconds and the stage that took longest, what came in and what went out, and what failed."""
+    cycle = replace(
+        report(BROKEN, new=5, recovered=1, alert=2, hold=1, problems=("one",), released=1),
+        elapsed={"fetch": 1.2, "judge": 2.0},
+        queues={"llm": {"waiting": 3}},
+    )
+    assert in_short(cycle) == {
+        "cycle": 1,
+        "seconds": 2.5,
+        "slowest": "judge",
+        "slowest_s": 2.0,
+        "new": 6,
+        "alerts": 3,
+        "held": 1,
+        "failed_items": 0,
+        "failed_feeds": 1,
+        "llm_waiting": 3,
+        "problems": 1,
+    }
 
 
 def test_only_feeds_with_news_have_a_line() -> None:
