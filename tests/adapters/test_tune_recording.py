@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 class Site(ThreadingHTTPServer):
     """Counts how often each feed was asked for and answers with the number; ``/bad`` always fails."""
 
+    pause_s = 0.0
+    """How long an answer takes."""
+
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Answer)
         self.asked: dict[str, int] = {}
@@ -37,6 +41,7 @@ class Answer(BaseHTTPRequestHandler):
         """Answer."""
         count = self.server.asked[self.path] = self.server.asked.get(self.path, 0) + 1
         body = json.dumps([count]).encode()
+        time.sleep(self.server.pause_s)
         self.send_response(500 if self.path == "/bad" else 200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
@@ -94,6 +99,20 @@ def test_what_the_feeds_said_is_said_again_and_nobody_is_asked_twice(tmp_path):
             assert "/off" not in asked
         with pytest.raises(OSError, match="refused"):
             body_of(good.url)
+
+
+def test_a_slow_feed_is_as_slow_again(tmp_path, monkeypatch):
+    """A setting that gives up on slow feeds could not be tried otherwise."""
+    monkeypatch.setattr(Site, "pause_s", 0.2)
+    with (
+        serving() as site,
+        recorded_feeds(settings_for(site, tmp_path, "good"), tmp_path, SystemClock()) as path,
+    ):
+        site.pause_s = 0.0
+        (good, _) = read_feeds(path.read_text(), origin="recorded")
+        begun_s = SystemClock().monotonic()
+        body_of(good.url)
+        assert SystemClock().monotonic() - begun_s >= 0.2
 
 
 def test_without_any_answer_there_is_nothing_to_try_on(tmp_path):

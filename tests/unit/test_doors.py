@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import logging
 import threading
+from types import SimpleNamespace
 
 import pytest
 
 from catalyst_ray.adapters.dashboard import Door
+from catalyst_ray.cluster import doors as doors_of
+from catalyst_ray.cluster.capacity import HEAD
 from catalyst_ray.cluster.cut_off import side_by_side
 from catalyst_ray.cluster.doors import refuse_open_dashboard
 from catalyst_ray.errors import ConfigError
@@ -58,3 +61,27 @@ def test_work_that_hangs_holds_up_no_other() -> None:
     never.set()
     assert list(found) == ["hangs", "fails", "works"]
     assert [type(one) for one in found.values()] == [TimeoutError, KeyError, int]
+
+
+@pytest.mark.parametrize(
+    ("head", "asked"),
+    [
+        ("127.0.0.1", ["127.0.0.1", "192.0.2.7"]),
+        ("192.0.2.7", ["127.0.0.1", "192.0.2.7"]),
+        ("192.0.2.50", ["127.0.0.1", "192.0.2.50"]),
+    ],
+)
+def test_a_dashboard_said_to_be_on_loopback_is_tried_at_the_heads_addresses(
+    monkeypatch: pytest.MonkeyPatch, head: str, asked: list[str]
+) -> None:
+    """It may listen on all of them; this machine's own count where it is the head, and dead nodes never."""
+    nodes = [
+        {"NodeManagerAddress": head, "Alive": True, "Resources": {HEAD: 1.0}},
+        {"NodeManagerAddress": "192.0.2.60", "Alive": True, "Resources": {}},
+        {"NodeManagerAddress": "192.0.2.61", "Alive": False, "Resources": {HEAD: 1.0}},
+    ]
+    monkeypatch.setattr(doors_of, "RAY", SimpleNamespace(nodes=lambda: nodes))
+    monkeypatch.setattr(doors_of, "own_addresses", lambda: ("192.0.2.7",))
+    monkeypatch.setattr(doors_of, "knock", lambda _url, timeout_s: Door.OPEN)
+    found = doors_of.dashboard_doors("http://127.0.0.1:8265")
+    assert found == {f"http://{host}:8265": Door.OPEN for host in asked}

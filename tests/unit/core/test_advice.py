@@ -202,6 +202,12 @@ def test_a_feed_that_rests_after_a_failure_does_not_count():
     assert measured(healthy(cycles=cycles)).words["slow_feed"] == "quick"
 
 
+def test_repeated_work_costs_a_cycle_what_one_worker_of_several_takes():
+    """Twelve repeats of 30 ms in five cycles on four workers: 18 ms of a cycle."""
+    figures = measured(with_queue("charts", repeated=12)).figures
+    assert figures["charts_repeat_cycle_s"] == pytest.approx(12 * 0.03 / 5 / 4)
+
+
 def test_what_was_not_measured_gives_no_advice():
     """A profile without queues, cycles and prices is no ground for anything."""
     assert advise(healthy(queues={}, cycles=(), stages=(), posted_s={}, machine={}, ray_s={})) == ()

@@ -148,6 +148,16 @@ def test_the_line_finds_the_slope_of_a_line(slope: float, count: int) -> None:
     assert found.doubt == pytest.approx(0.0, abs=1e-3)
 
 
+def test_the_doubt_is_the_standard_error_of_the_slope() -> None:
+    """Of a line with noise that takes turns, by the formula of least squares: sqrt(missed / (n - 2) / width)."""
+    found = line_through([2.0 * step + (-1) ** step for step in range(100)])
+    assert found is not None
+    count = found.steps
+    width = count * (count**2 - 1) / 12
+    assert found.slope == pytest.approx(2.0, abs=0.01)
+    assert found.doubt == pytest.approx(math.sqrt(count / (count - 2) / width), rel=0.01)
+
+
 FAST = Spread(mean=1.0, p50=1.0, p95=4.9, most=9.0)
 
 

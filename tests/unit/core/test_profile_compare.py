@@ -55,6 +55,22 @@ def test_a_planted_change_is_found_where_it_is() -> None:
     assert {name for name, verdict in back.items() if verdict == BETTER} == {"fetch", "Feeds", "cycle"}
 
 
+def test_one_of_many_figures_may_differ_by_chance() -> None:
+    """What would be told of one figure alone, at one in a hundred, is not told of one among many."""
+
+    def of(shifted: int):
+        figures = [0.10 + step / 100 for step in range(12)]
+        shares = [{f"s{n}": figure + (n == 0) * shifted / 100 for n in range(20)} for figure in figures]
+        return profile(
+            tuple(cycle(n, 9.0, stages=of, elapsed=of) for n, of in enumerate((shares[0], *shares)))
+        )
+
+    before, after = of(0), of(7)
+    one, two = ([report.elapsed["s0"] for report in found.cycles[1:]] for found in (before, after))
+    assert 0.01 / 20 < rank_sum_chance(one, two) < 0.01
+    assert verdicts(before, after)["s0"] == SAME
+
+
 def test_of_few_cycles_nothing_is_told() -> None:
     """Five cycles could differ so by chance: the figures stand, without a verdict."""
     found = verdicts(taken(1, cycles=5), taken(2, slower=3.0, cycles=5))
