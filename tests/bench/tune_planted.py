@@ -37,15 +37,20 @@ PLANTS = {
     "slow_feed": Plant({"LLM_ENGINE": "off"}, ("--slow-feed=demo_citydesk", "--slow-s=12"), "FEEDS_TIMEOUT"),
     "slow_feed_with_news": Plant({"LLM_ENGINE": "off"}, ("--slow-feed=demo_slow", "--slow-s=12")),
     "slow_charts": Plant(
-        {"CHART_QUEUE_WORKERS": "1", "CHART_WIDTH_PX": "3000", "CHART_HEIGHT_PX": "2000"},
+        {
+            "LLM_ENGINE": "off",
+            "CHART_QUEUE_WORKERS": "1",
+            "CHART_WIDTH_PX": "3000",
+            "CHART_HEIGHT_PX": "2000",
+        },
         mends="CHART_QUEUE_WORKERS",
     ),
-    "slow_prices": Plant({"PRICE_RATE_PER_MIN": "30"}, mends="PRICE_RATE_PER_MIN"),
+    "slow_prices": Plant({"LLM_ENGINE": "off", "PRICE_RATE_PER_MIN": "30"}, mends="PRICE_RATE_PER_MIN"),
     "serial_model": Plant(
         {"LLM_BATCH_WORKERS": "1"}, ("--llm-latency-s=0.3", "--llm-parallel=16"), "LLM_BATCH_WORKERS"
     ),
     "tiny_cache": Plant(
-        {"LLM_CACHE_TTL": "0", "LLM_ALERT_WAIT_SECS": "20"},
+        {"LLM_CACHE_TTL": "0", "LLM_ALERT_WAIT_SECS": "20", "LLM_BATCH_WORKERS": "16"},
         ("--refile", "--llm-latency-s=0.4", "--llm-parallel=3"),
         "LLM_CACHE_TTL",
     ),
