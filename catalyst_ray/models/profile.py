@@ -165,8 +165,8 @@ class ProfileReport:
         rss_by_cycle: Memory by role at each cycle's end, in bytes.
         growth: What grew most in the driver, if asked for.
         notes: What could not be measured, and why.
-        quality: How well the cycles were judged: ``alerts``, ``decided``, ``judged`` and ``verdict_p95_s`` (from first
-            byte to verdict); of the demo, whose truth is known, ``stories``, ``found`` and ``wrong`` too.
+        quality: How well the cycles were judged: ``alerts``, ``decided``, ``judged``, ``charted`` and ``verdict_p95_s``
+            (from first byte to verdict); of the demo, whose truth is known, ``stories``, ``found`` and ``wrong`` too.
     """
 
     version: int = 1

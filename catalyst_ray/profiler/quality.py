@@ -23,7 +23,8 @@ _EVER = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def quality_of(settings: Settings, truth: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """Return counts: ``alerts`` (held ones too), ``decided`` items, ``judged`` alerts that have a verdict.
+    """Return counts: ``alerts`` (held ones too), ``decided`` items, ``judged`` alerts that have a verdict and
+    ``charted`` ones that have a chart.
 
     ``verdict_p95_s`` is from an answer's first byte to the verdict, over alerts that have one. With truth also the ``stories`` that should alert, those ``found``, and ``wrong`` alerts: on no story, or on one
     that another alert tells.
@@ -38,6 +39,7 @@ def quality_of(settings: Settings, truth: Sequence[Mapping[str, Any]]) -> dict[s
         "alerts": len(alerts),
         "decided": decided,
         "judged": sum(one.alert.verdict.judgement is not None for one in alerts),
+        "charted": sum(one.alert.chart_path is not None for one in alerts),
     }
     if truth:
         figures |= _against(truth, alerts)

@@ -29,8 +29,8 @@ WORSE = 0.10
 """Part by which another figure may grow where all pairs agree that it did."""
 RESTLESS = 1.5
 """Times by which equal turns may differ before it is said."""
-JUDGED_SLACK = 0.02
-"""The share of alerts with a verdict wavers by as much: one verdict of fifty."""
+SLACK = 0.02
+"""The share of alerts with a verdict, or a chart, wavers by as much: one of fifty."""
 WORDS = {
     "cycle": "p95 of a cycle",
     "post": "p95 to post",
@@ -167,15 +167,16 @@ def _lost_quality(before: Sequence[Turn], after: Sequence[Turn]) -> str | None:
         )
         if sign * (now - was) > 0:
             return f"{words}: {was:g} before, {now:g} after"
-    was, now = _judged(before), _judged(after)
-    if now < was - JUDGED_SLACK:
-        return f"fewer alerts with a verdict: {was:.0%} before, {now:.0%} after"
+    for name, words in (("judged", "a verdict"), ("charted", "a chart")):
+        was, now = (_share(turns, name) for turns in (before, after))
+        if now < was - SLACK:
+            return f"fewer alerts with {words}: {was:.0%} before, {now:.0%} after"
     return None
 
 
-def _judged(turns: Sequence[Turn]) -> float:
+def _share(turns: Sequence[Turn], name: str) -> float:
     return statistics.median(
-        turn.quality.get("judged", 0.0) / max(1.0, turn.quality.get("alerts", 0.0)) for turn in turns
+        turn.quality.get(name, 0.0) / max(1.0, turn.quality.get("alerts", 0.0)) for turn in turns
     )
 
 

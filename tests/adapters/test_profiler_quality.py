@@ -34,7 +34,9 @@ def test_alerts_are_held_against_the_truth(tmp_path):
         slow = trace(judged=1.0, revised=9.0)
         store.commit_alert(alert_on(found, verdict=JUDGED, trace=slow), ("discord",), now_utc=NOW)
         quick = trace(judged=1.0)
-        store.commit_alert(alert_on(filed, verdict=JUDGED, trace=quick), ("discord",), now_utc=NOW)
+        store.commit_alert(
+            alert_on(filed, verdict=JUDGED, trace=quick, chart_path="c.png"), ("discord",), now_utc=NOW
+        )
         for item in (twice, false):
             store.commit_alert(alert_on(item), ("discord",), now_utc=NOW)
         store.hold_alert(alert_on(held), now_utc=NOW)
@@ -52,9 +54,10 @@ def test_alerts_are_held_against_the_truth(tmp_path):
         "alerts": 5.0,
         "decided": 6.0,
         "judged": 2.0,
+        "charted": 1.0,
         "stories": 4.0,
         "found": 3.0,
         "wrong": 2.0,
         "verdict_p95_s": 9.0,
     }
-    assert quality_of(settings, ()).keys() == {"alerts", "decided", "judged", "verdict_p95_s"}
+    assert quality_of(settings, ()).keys() == {"alerts", "decided", "judged", "charted", "verdict_p95_s"}

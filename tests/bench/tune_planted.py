@@ -33,9 +33,10 @@ class Plant:
     rounds: int = 1
 
 
+# The slow feed of the small world alone tells 3 of the 48 stories, so that giving it up costs alerts.
 PLANTS = {
     "slow_feed": Plant({"LLM_ENGINE": "off"}, ("--slow-feed=demo_citydesk", "--slow-s=12"), "FEEDS_TIMEOUT"),
-    "slow_feed_with_news": Plant({"LLM_ENGINE": "off"}, ("--slow-feed=demo_slow", "--slow-s=12")),
+    "slow_feed_with_news": Plant({"LLM_ENGINE": "off"}, ("--batches=5", "--items=500", "--slow-s=12")),
     "slow_charts": Plant(
         {
             "LLM_ENGINE": "off",
@@ -45,7 +46,6 @@ PLANTS = {
         },
         mends="CHART_QUEUE_WORKERS",
     ),
-    "slow_prices": Plant({"LLM_ENGINE": "off", "PRICE_RATE_PER_MIN": "30"}, mends="PRICE_RATE_PER_MIN"),
     "serial_model": Plant(
         {"LLM_BATCH_WORKERS": "1"}, ("--llm-latency-s=0.3", "--llm-parallel=16"), "LLM_BATCH_WORKERS"
     ),

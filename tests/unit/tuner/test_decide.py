@@ -9,7 +9,15 @@ import pytest
 from catalyst_ray.tuner.decide import CHANCE, Turn, chance_of, decide, is_hopeless, turn_of
 from tests.unit.core.profile_scene import healthy, with_queue
 
-GOOD = {"stories": 60.0, "found": 58.0, "wrong": 0.0, "alerts": 58.0, "judged": 58.0, "decided": 500.0}
+GOOD = {
+    "stories": 60.0,
+    "found": 58.0,
+    "wrong": 0.0,
+    "alerts": 58.0,
+    "judged": 58.0,
+    "charted": 58.0,
+    "decided": 500.0,
+}
 LIVE = {"alerts": 10.0, "judged": 8.0, "decided": 300.0}
 
 
@@ -73,10 +81,11 @@ def test_a_gain_that_nobody_would_notice_is_not_kept():
         ({"found": 57.0}, "fewer alerts found: 58 before, 57 after"),
         ({"wrong": 1.0}, "more wrong alerts: 0 before, 1 after"),
         ({"judged": 50.0}, "fewer alerts with a verdict: 100% before, 86% after"),
+        ({"charted": 50.0}, "fewer alerts with a chart: 100% before, 86% after"),
     ],
 )
 def test_speed_that_costs_quality_is_not_kept(harm, words):
-    """Of the demo the truth is known: a story less, a wrong alert or a verdict missed outweighs any gain."""
+    """Of the demo the truth is known: a story less, a wrong alert, a verdict or chart missed outweighs any gain."""
     found = decide(turns(SLOW), turns(FAST, **harm), "cycle")
     assert (found.keep, found.why) == (False, words)
 
@@ -99,7 +108,7 @@ def test_live_feeds_have_no_truth_but_counts(harm, words):
 
 def test_alerts_are_not_counted_where_the_truth_is():
     """Fewer alerts that were no stories are no loss."""
-    assert decide(turns(SLOW, wrong=2.0, alerts=60.0, judged=60.0), turns(FAST), "cycle").keep
+    assert decide(turns(SLOW, wrong=2.0, alerts=60.0, judged=60.0, charted=60.0), turns(FAST), "cycle").keep
 
 
 def test_one_odd_turn_costs_no_good_change():
