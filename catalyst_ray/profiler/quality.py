@@ -23,11 +23,10 @@ _EVER = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def quality_of(settings: Settings, truth: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """Return counts: ``alerts`` (held ones too), ``decided`` items, ``judged`` alerts that have a verdict and
-    ``charted`` ones that have a chart.
+    """Return counts: ``alerts`` (held ones too), ``decided`` items, alerts ``judged`` by a model and ``charted``.
 
-    ``verdict_p95_s`` is from an answer's first byte to the verdict, over alerts that have one. With truth also the ``stories`` that should alert, those ``found``, and ``wrong`` alerts: on no story, or on one
-    that another alert tells.
+    ``verdict_p95_s`` is from an answer's first byte to the verdict, over alerts that have one. With truth also the
+    ``stories`` that should alert, those ``found``, and ``wrong`` alerts: on no story, or on one that another alert tells.
 
     Raises:
         StoreError: The store cannot be read.
