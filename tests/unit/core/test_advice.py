@@ -197,9 +197,11 @@ def test_the_most_promising_advice_comes_first():
 def test_a_feed_that_rests_after_a_failure_does_not_count():
     """One that timed out waits for its next turn: its cycles without it took no time."""
     quick = FeedReport(feed="quick", status="ok", seconds=0.4)
+    slow = FeedReport(feed="tortoise", status="failed", seconds=1.5)
     rests = FeedReport(feed="tortoise", status="waiting")
-    cycles = (cycle(0), *(cycle(n, feeds=(quick, rests)) for n in range(1, 6)))
-    assert measured(healthy(cycles=cycles)).words["slow_feed"] == "quick"
+    cycles = (cycle(0), cycle(1, feeds=(quick, slow)), *(cycle(n, feeds=(quick, rests)) for n in range(2, 6)))
+    found = measured(healthy(cycles=cycles))
+    assert (found.words["slow_feed"], found.figures["slow_feed_s"]) == ("tortoise", 1.5)
 
 
 def test_repeated_work_costs_a_cycle_what_one_worker_of_several_takes():

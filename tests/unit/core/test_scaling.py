@@ -27,10 +27,10 @@ def test_replicas_needed_is_the_work_over_the_time():
 
 
 def test_an_old_request_asks_for_one_more_whatever_is_known_of_the_speed():
-    """Before the first answer, or when the speed was misjudged, age alone adds replicas one by one."""
+    """Before the first answer, or when the speed was misjudged, age alone adds replicas one by one; none where none waits."""
     assert replicas_needed(demand(1, 2, 4.9), 1, workers=2, target_s=5.0) == 1
     assert replicas_needed(demand(1, 2, 5.0), 1, workers=2, target_s=5.0) == 2
-    assert replicas_needed(demand(0, 2, 9.0), 1, workers=2, target_s=5.0) == 0
+    assert replicas_needed(demand(0, 2, 9.0), 1, workers=2, target_s=5.0) == 1
 
 
 def test_nothing_is_added_for_age_while_a_replica_is_about_to_be_there():
