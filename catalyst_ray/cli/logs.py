@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 COLOURS = {logging.WARNING: "yellow", logging.ERROR: "red", logging.CRITICAL: "red"}
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
+DUMP = re.compile(r"\[state-dump\]|\[[\d\s:,-]+ [IDW] [\d ]+\] ")
+"""Lines of the log of a node that failed: Ray prints the last twenty beside the one that says so."""
 MIN_SECRET_CHARS = 8
 """Anything shorter may be a common word: blotting it out would eat the line and hide nothing."""
 DATABASES = frozenset({"sqlite", "postgresql", "postgresql+psycopg"})
@@ -68,7 +70,9 @@ class LogLines(io.TextIOBase):
         """Take text; whole lines are logged."""
         *lines, self._rest = (self._rest + text).split("\n")
         for line in filter(str.strip, lines):
-            self._logger.warning("printed by a library", extra={"text": plain(ANSI.sub("", line))[:500]})
+            text = plain(ANSI.sub("", line))[:500]
+            level = logging.DEBUG if DUMP.match(text) else logging.WARNING
+            self._logger.log(level, "printed by a library", extra={"text": text})
         return len(text)
 
 

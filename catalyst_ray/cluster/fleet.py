@@ -194,8 +194,9 @@ class Fleet:
             tasks.append(self._loop_task)
         for task in tasks:
             task.cancel()
-        for replica in self._starting.values():
-            replica.kill()  # no actor may stay and hold a GPU for nobody
+        lost = [replica for seat, replica in self._managed.items() if not seat.is_up]
+        for replica in (*self._starting.values(), *lost):
+            replica.kill()  # no actor may stay and hold a GPU for nobody; one whose node is dead ends nothing in order
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def _manage(self, replica: Managed) -> None:

@@ -77,7 +77,7 @@ def pending_words(outlook: Outlook, *, fits_now: bool, needs: str) -> Pending:
         needs: What it asks for, as in "1 GPU".
     """
     if fits_now and not outlook.coming:
-        return Pending(f"waits for {needs} that others hold (see `ray status`)")
+        return Pending(f"waits for {needs} that is free, or for its process there (see `ray status`)")
     if outlook.is_infeasible and not fits_now:
         return Pending(f"waits for {needs}: no kind of node that may come has it", is_vain=True)
     if outlook.coming:

@@ -12,7 +12,7 @@ import sys
 
 from catalyst_ray.adapters.clock import SystemClock
 from catalyst_ray.demo.discord import MAX_MESSAGES
-from catalyst_ray.demo.server import DemoServer
+from catalyst_ray.demo.server import HOST, DemoServer
 from catalyst_ray.demo.world import BATCHES, World
 from catalyst_ray.errors import CatalystError, ConfigError
 
@@ -21,7 +21,8 @@ _STDIN = 0
 
 def _options(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m catalyst_ray.demo", description=__doc__)
-    parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0 takes a free one")
+    parser.add_argument("--host", default=HOST, help="loopback, or an address of a private network")
+    parser.add_argument("--port", type=int, default=0, help="port there; 0 takes a free one")
     parser.add_argument("--seed", type=int, default=7, help="equal seeds give equal worlds")
     parser.add_argument("--feeds", type=int, default=20, help="number of feeds")
     parser.add_argument("--items", type=int, default=300, help="items over all batches")
@@ -59,6 +60,7 @@ async def _serve(options: argparse.Namespace) -> None:
     server = DemoServer(
         world,
         clock,
+        host=options.host,
         port=options.port,
         slow_s=options.slow_s,
         slow_feed=options.slow_feed,

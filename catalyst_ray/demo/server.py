@@ -1,10 +1,11 @@
 """The loopback server of a demo world: newswires, EDGAR, prices, doubles of Discord and of model servers.
 
-Wires the parts together and owns the socket. Everything is invented and stays on 127.0.0.1.
+Wires the parts together and owns the socket. Everything is invented and stays on loopback, or on a private network.
 """
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Self
 
 from aiohttp import web
@@ -17,7 +18,7 @@ from catalyst_ray.demo.ollama import OllamaDouble
 from catalyst_ray.demo.openai import OpenAiDouble
 from catalyst_ray.demo.press import Press
 from catalyst_ray.demo.publisher import Publisher
-from catalyst_ray.errors import TransportError
+from catalyst_ray.errors import ConfigError, TransportError
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from catalyst_ray.models import FeedSpec
     from catalyst_ray.ports import Clock
 
-_HOST = "127.0.0.1"
+HOST = "127.0.0.1"
 _SHUTDOWN_S = 0.5
 
 
@@ -45,6 +46,7 @@ class DemoServer:
     """Serves one demo world on loopback; an async context manager.
 
     Args:
+        host: The address to listen on: loopback, or one of a private network for machines that share one.
         port: 0 takes a free one.
         slow_s: How long the slow feed takes; ``slow_feed`` names another one for it.
         price_s: How long a table of prices takes.
@@ -61,6 +63,7 @@ class DemoServer:
         world: World,
         clock: Clock | None = None,
         *,
+        host: str = HOST,
         port: int = 0,
         slow_s: float = 1.5,
         slow_feed: str = "",
@@ -74,6 +77,7 @@ class DemoServer:
     ) -> None:
         self.world = world
         self._clock = clock or SystemClock()
+        self._host = _checked(host)
         self._port = port
         self._runner: web.AppRunner | None = None
         self.press = Press(world, self._clock.now_utc(), is_endless=is_endless)
@@ -88,7 +92,7 @@ class DemoServer:
     @property
     def base_url(self) -> str:
         """Return the address that everything is served under, without a slash at the end."""
-        return f"http://{_HOST}:{self._port}"
+        return f"http://{self._host}:{self._port}"
 
     @property
     def webhook_url(self) -> str:
@@ -109,11 +113,13 @@ class DemoServer:
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_S)
         await self._runner.setup()
         try:
-            await web.TCPSite(self._runner, _HOST, self._port).start()
+            await web.TCPSite(self._runner, self._host, self._port).start()
         except OSError as error:
             await self.stop()
             raise TransportError(
-                f"cannot listen on {_HOST}:{self._port}: {error.strerror}", key="demo", hint="try --port 0"
+                f"cannot listen on {self._host}:{self._port}: {error.strerror}",
+                key="demo",
+                hint="try --port 0",
             ) from error
         self._port = int(self._runner.addresses[0][1])
 
@@ -144,3 +150,22 @@ class DemoServer:
     def feed_specs(self) -> list[FeedSpec]:
         """Return the feeds to poll."""
         return [channel.spec(self.base_url) for channel in self.world.channels]
+
+
+def _checked(host: str) -> str:
+    """Return a host that only its own network reaches: the world has no lock on its doors.
+
+    Raises:
+        ConfigError: It is no such address.
+    """
+    try:
+        address = ip_address(host)
+    except ValueError:
+        address = None
+    if address is None or address.version != 4 or not address.is_private or address.is_unspecified:
+        raise ConfigError(
+            f"{host!r} is no private IPv4 address",
+            key="--host",
+            hint="name loopback or an address of your network",
+        )
+    return host

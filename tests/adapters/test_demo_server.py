@@ -16,7 +16,7 @@ from catalyst_ray.core.filings import read_submission
 from catalyst_ray.core.parse import parse_feed
 from catalyst_ray.demo.server import DemoServer
 from catalyst_ray.demo.world import World
-from catalyst_ray.errors import TransportError
+from catalyst_ray.errors import ConfigError, TransportError
 from catalyst_ray.models import FeedKind, FeedState
 
 pytestmark = pytest.mark.anyio
@@ -36,6 +36,16 @@ async def session():
     """Give a client session."""
     async with aiohttp.ClientSession(headers={"X-Finnhub-Token": "k"}) as made:
         yield made
+
+
+async def test_it_listens_on_private_addresses_only():
+    """The world has no lock: it may be on a network of one's own, where its addresses say so, and nowhere else."""
+    world = World(7, datetime.now(UTC))
+    async with DemoServer(world, host="127.0.0.2") as running:
+        assert running.base_url.startswith("http://127.0.0.2:")
+    for host in ("0.0.0.0", "8.8.8.8", "::", "example.org", ""):
+        with pytest.raises(ConfigError, match="no private IPv4 address"):
+            DemoServer(world, host=host)
 
 
 async def test_the_fetcher_takes_all_feeds_but_the_broken_one(server):

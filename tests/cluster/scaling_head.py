@@ -96,7 +96,17 @@ def environment(folder):
         "RAY_AUTH_MODE": "token",
         "RAY_AUTH_TOKEN_PATH": str(token),
         "RAY_USAGE_STATS_ENABLED": "0",
+        "RAY_raylet_start_wait_time_s": "120",  # beside other tests a node takes its time
         "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
+    }
+
+
+def as_environment(settings):
+    """Return settings as the program reads them from its environment."""
+    return {
+        name.upper(): str(int(value) if isinstance(value, bool) else value)
+        for name, value in settings.items()
+        if value is not None
     }
 
 

@@ -25,10 +25,10 @@ from catalyst_ray.cluster.engines import OpenAiSpec
 from catalyst_ray.cluster.gpu_watch import ClusterGpus
 from catalyst_ray.cluster.placement import ReplicaWish
 from catalyst_ray.cluster.service import LlmLimits, Opening, open_service
-from catalyst_ray.core.feedlist import feeds_toml
 from catalyst_ray.demo.process import DemoProcess
+from catalyst_ray.demo_settings import BROKEN, model_of_demo, world_of_demo
 from tests.cluster.chaos_scenes import SERVER, request, timed, until
-from tests.cluster.scaling_head import ADDRESS, scaling_head
+from tests.cluster.scaling_head import ADDRESS, as_environment, scaling_head
 
 ASKED = 80
 """A third of a second each, two at a time: one replica takes a quarter of a minute."""
@@ -121,13 +121,13 @@ async def whole_program(folder):
     with DemoProcess(options=("--release=1", "--discord-window-s=0")) as world:
         program = run(world, folder)
         try:
-            await until(lambda: lines(folder, "cycle") and lines(folder, "what"), 60)
-            without = {"alerts": len(state(world)["discord"]), "waits": lines(folder, "what")[-1]["what"]}
+            await until(lambda: cycles(folder) and waits(folder), 60)
+            without = {"alerts": len(state(world)["discord"]), "waits": waits(folder)[-1]}
             for held in holders:
                 ray.kill(held)
             await until(lambda: "the language model is ready" in said(folder), 60)
             release(world, 2)
-            await until(lambda: lines(folder, "cycle")[-1]["queues"]["llm"].get("completed"), 60)
+            await until(lambda: cycles(folder)[-1]["queues"]["llm"].get("completed"), 60)
         finally:
             program.send_signal(signal.SIGTERM)
             program.wait(30)
@@ -154,12 +154,20 @@ def said(folder):
     return (folder / "run.log").read_text()
 
 
-def lines(folder, kind):
-    """Return the reports of cycles, or the log's lines with such a field, in order."""
-    found = [
-        json.loads(line) for line in said(folder).splitlines() if line.startswith("{") and line.endswith("}")
-    ]
-    return [line for line in found if line.get("type") == kind or kind in line]
+def lines(folder, has):
+    """Return the program's lines that are JSON and of which something holds, in order."""
+    found = [line for line in said(folder).splitlines() if line.startswith("{") and line.endswith("}")]
+    return [line for line in map(json.loads, found) if has(line)]
+
+
+def cycles(folder):
+    """Return the reports of the cycles that have ended."""
+    return lines(folder, lambda line: line.get("type") == "cycle")
+
+
+def waits(folder):
+    """Return what replicas wait for, as the log says it."""
+    return [line["what"] for line in lines(folder, lambda line: "what" in line)]
 
 
 def state(world):
@@ -175,27 +183,9 @@ def release(world, batch):
 
 def settings(world, folder):
     """Return an environment for the program: the demo's world, this cluster, one replica at least."""
-    with urlopen(f"{world.base_url}/_control/feeds", timeout=5) as answer:
-        rows = [row for row in json.load(answer) if row["name"] != "demo_broken"]
-    (folder / "feeds.toml").write_text(feeds_toml(rows))
-    ours = {
-        "RAY_ADDRESS": ADDRESS,
-        "FEEDS_FILE": folder / "feeds.toml",
-        "FEEDS_ALLOW_PRIVATE": 1,
-        "SEC_CONTACT": "tests@example.org",
-        "FINNHUB_TOKEN": "invented",
-        "SEC_TICKERS_URL": f"{world.base_url}/files/company_tickers.json",
-        "LLM_ENGINE": "ollama",
-        "OLLAMA_HOST": world.base_url,
-        "LLM_MODEL_NAME": "demo-scripted",
-        "PRICE_SOURCE": "http",
-        "PRICE_URL": world.base_url,
-        "DISCORD_WEBHOOK_URL": world.webhook_url,
-        "OUT_DIR": folder / "out",
-        "QUICKCHART_IMAGE_DIR": folder / "out" / "charts",
-        "SLEEP_SECONDS": 1,
-    }
-    return {**os.environ, **{name: str(value) for name, value in ours.items()}}
+    wanted = world_of_demo(world.base_url, world.webhook_url, folder, without={BROKEN})
+    wanted |= model_of_demo(world.base_url) | {"ray_address": ADDRESS, "sleep_seconds": 1}
+    return {**os.environ, **as_environment(wanted)}
 
 
 async def play(version, folder):

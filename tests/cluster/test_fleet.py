@@ -431,6 +431,19 @@ async def test_closing_ends_whatever_is_starting(worlds):
     assert "kill" not in world.made[0].log
 
 
+async def test_closing_does_not_wait_for_lost_replicas(worlds):
+    """A node that is dead would not answer: the program has few seconds to end in."""
+    world = worlds(start=2)
+    await world.fleet.open()
+    await settle()
+    world.made[0].problems = [TransportError("its node is gone")] * 9
+    world.pool.lose(world.pool.seats[0])
+    await world.clock.pass_s(1.0)
+    await world.fleet.close()
+    assert "kill" in world.made[0].log
+    assert "kill" not in world.made[1].log
+
+
 async def test_a_fault_in_the_watching_is_survived(worlds, caplog):
     """An exception that nobody foresaw is logged, and the next look is taken."""
     world = worlds()

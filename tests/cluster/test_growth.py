@@ -155,7 +155,12 @@ def test_the_newer_one_tells_also_what_no_node_can_hold(told):
     [
         (Outlook(scales=True, coming={"gpu": 2}), False, "for a node with 1 GPU: 2 × gpu on the way", False),
         (Outlook(scales=True, coming={"gpu": 2}), True, "for a node with 1 GPU: 2 × gpu on the way", False),
-        (Outlook(scales=True, is_infeasible=True), True, "for 1 GPU that others hold", False),
+        (
+            Outlook(scales=True, is_infeasible=True),
+            True,
+            "for 1 GPU that is free, or for its process there",
+            False,
+        ),
         (Outlook(scales=True, coming={"cpu": 1}, is_infeasible=True), False, "no kind of node", True),
         (Outlook(scales=True, refused="gpu: no quota"), False, "the provider refused: gpu: no quota", False),
         (Outlook(scales=True), False, "for the autoscaler to bring a node with 1 GPU", True),

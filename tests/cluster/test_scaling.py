@@ -61,7 +61,10 @@ def test_two_nodes_come_and_go_with_the_queue(folder):
     check_growth(found)
     program = found["program"]
     assert program["without"]["alerts"] >= 10
-    assert program["without"]["waits"] == "llm-0 waits for 1 GPU that others hold (see `ray status`)"
+    assert (
+        program["without"]["waits"]
+        == "llm-0 waits for 1 GPU that is free, or for its process there (see `ray status`)"
+    )
     assert program["alerts"] > program["without"]["alerts"]
     assert program["exit"] == 0
 

@@ -132,3 +132,14 @@ def test_what_a_library_prints_becomes_log_lines(caplog: pytest.LogCaptureFixtur
     assert [record.__dict__["text"] for record in caplog.records] == ["(raylet) a worker died"]
     print(" line", file=stream)
     assert caplog.records[-1].__dict__["text"] == "half a line"
+
+
+def test_the_log_of_a_node_that_failed_is_for_who_asks_for_it(caplog):
+    """Ray prints its last twenty lines: that the node failed, and its errors, are warnings, the rest is detail."""
+    stream = LogLines(logging.getLogger("catalyst_ray.test"))
+    with caplog.at_level(logging.DEBUG):
+        print("(raylet) Raylet is terminated.", file=stream)
+        print("[2026-11-26 13:41:57,723 I 18 18] (raylet) worker_pool.cc:564: Started", file=stream)
+        print("[state-dump] DebugString() time ms: 0", file=stream)
+        print("[2026-11-26 13:41:57,723 C 18 18] (raylet) file.cc:1: Check failed", file=stream)
+    assert [record.levelname for record in caplog.records] == ["WARNING", "DEBUG", "DEBUG", "WARNING"]
