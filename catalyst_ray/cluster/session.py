@@ -95,9 +95,9 @@ def ray_session(
                 num_gpus=fake_gpus if address is None else None,
                 include_dashboard=dashboard if address is None else None,
             )
-    except (ConnectionError, RuntimeError, ValueError) as error:
-        # Nobody there now may be there later; a refusal stays one.
-        kind = TransportError if isinstance(error, ConnectionError) else ConfigError
+    except Exception as error:  # Ray raises a bare one when it does not start in time
+        # What is not there now may be there later; a refusal stays one.
+        kind = ConfigError if isinstance(error, (RuntimeError, ValueError)) else TransportError
         raise kind(
             f"cannot join the Ray cluster at {address or 'this machine'}: {str(error).splitlines()[0][:300]}",
             key="RAY_ADDRESS",

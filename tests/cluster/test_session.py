@@ -16,6 +16,7 @@ import pytest
 import ray  # noqa: TID253  (these tests are about Ray)
 
 from catalyst_ray.cluster import session
+from catalyst_ray.cluster import session
 from catalyst_ray.cluster.session import ray_session as open_session
 from catalyst_ray.errors import CatalystError, ConfigError, TransportError
 
@@ -85,6 +86,19 @@ def test_unreachable_cluster_is_told_at_once(address: str, kind: type[CatalystEr
         pass
     assert caught.value.key == "RAY_ADDRESS"
     assert caught.value.hint
+
+
+def test_a_ray_that_does_not_start_in_time_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ray raises a bare exception then: a supervisor may try again, and the words name the variable."""
+
+    class Slow:
+        @staticmethod
+        def init(**_: object) -> None:
+            raise Exception("the node timed out during startup")  # noqa: TRY002  (as Ray does)
+
+    monkeypatch.setattr(session, "RAY", Slow)
+    with pytest.raises(TransportError, match="timed out during startup"), open_session(None, dashboard=False):
+        pass
 
 
 def listening(process: psutil.Process) -> set[str]:
