@@ -16,7 +16,6 @@ import pytest
 import ray  # noqa: TID253  (these tests are about Ray)
 
 from catalyst_ray.cluster import session
-from catalyst_ray.cluster import session
 from catalyst_ray.cluster.session import ray_session as open_session
 from catalyst_ray.errors import CatalystError, ConfigError, TransportError
 
