@@ -46,7 +46,7 @@ def command(*, with_ray: bool, strict: bool, as_json: bool, env_file: Path | Non
 
     Exits with 0, with 2 for wrong settings, with 3 if a check failed.
     """
-    from catalyst_ray.doctor import examine  # noqa: PLC0415  (loads Ray and aiohttp: not for --help)
+    from catalyst_ray.doctor.examine import examine  # noqa: PLC0415  (loads Ray and aiohttp: not for --help)
 
     settings = load_settings(env_file=env_file)
     set_up_logs("ERROR", secrets=secrets_of(settings))  # the findings say what matters

@@ -14,7 +14,7 @@ import pytest
 from catalyst_ray.adapters.gpu import NvmlProbe
 from catalyst_ray.core.feedlist import feeds_toml
 from catalyst_ray.demo.process import DemoProcess
-from catalyst_ray.doctor import examine
+from catalyst_ray.doctor.examine import examine
 from catalyst_ray.models import GpuSample
 from catalyst_ray.settings import Settings
 from tests.e2e.commands import Done, run

@@ -7,11 +7,11 @@ from contextlib import nullcontext
 import pytest
 from ray.exceptions import ActorUnavailableError  # noqa: TID253  (its words are what is told)
 
-from catalyst_ray import doctor
 from catalyst_ray.adapters.dashboard import Door
 from catalyst_ray.cluster.engine_trial import Trial
 from catalyst_ray.cluster.node_survey import seats, trouble_of
 from catalyst_ray.cluster.placement import ReplicaPlan
+from catalyst_ray.doctor import examine
 from catalyst_ray.doctor.cluster import dashboard_finding, token_finding
 from catalyst_ray.doctor.model import said_of
 from catalyst_ray.models import EngineInfo, Finding
@@ -107,10 +107,10 @@ async def test_a_cluster_that_goes_away_meanwhile_is_a_finding(monkeypatch) -> N
     async def alone(*_):
         yield Finding("language model", "ok", "answers")
 
-    monkeypatch.setattr(doctor, "ray_session", lambda *_, **__: nullcontext())
-    monkeypatch.setattr(doctor, "check_cluster", breaks)
-    monkeypatch.setattr(doctor, "_alone", alone)
-    found = [one async for one in doctor._cluster(Settings(_env_file=None), None)]
+    monkeypatch.setattr(examine, "ray_session", lambda *_, **__: nullcontext())
+    monkeypatch.setattr(examine, "check_cluster", breaks)
+    monkeypatch.setattr(examine, "_alone", alone)
+    found = [one async for one in examine._cluster(Settings(_env_file=None), None)]
     assert [(one.name, one.status) for one in found] == [
         ("Ray", "ok"),
         ("Ray", "fail"),
