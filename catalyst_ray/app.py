@@ -10,7 +10,14 @@ import asyncio
 import logging
 import random
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, AsyncExitStack, ExitStack, nullcontext, suppress
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    AsyncExitStack,
+    ExitStack,
+    nullcontext,
+    suppress,
+)
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, TextIO
@@ -31,7 +38,7 @@ from catalyst_ray.cluster.judge import READ_PATIENCE_S
 from catalyst_ray.cluster.late_judge import LateJudge
 from catalyst_ray.cluster.opening import open_judge
 from catalyst_ray.cluster.service import Opening
-from catalyst_ray.cluster.session import Session, ray_session
+from catalyst_ray.cluster.session import ray_session, tell_of
 from catalyst_ray.cluster.spans import timeline_span
 from catalyst_ray.cluster.stop import StopSignal
 from catalyst_ray.core.gauge import GaugeBook
@@ -133,16 +140,8 @@ def run_app(settings: Settings, start: Start) -> CycleReport | None:
             allow_open=settings.allow_open_dashboard,
             worker_logs=settings.log_level if start.json_logs else None,
         ) as session:
-            _tell(session)
+            tell_of(session)
             return asyncio.run(app.run())
-
-
-def _tell(session: Session) -> None:
-    where = "a local cluster" if session.is_local else session.address
-    figures = {"where": where, "nodes": session.nodes, "cpus": session.cpus, "gpus": session.gpus}
-    log.info("Ray is up", extra={**figures, "dashboard": session.dashboard_url or "off"})
-    if not session.gpus:
-        log.info("the cluster has no GPU: a model, if there is one, runs on CPUs or on its own server")
 
 
 class _App:
@@ -188,20 +187,10 @@ class _App:
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS))
         async with AsyncExitStack() as stack:
             stop = stack.enter_context(StopSignal())
-            await stack.enter_async_context(self._pulse.beating(stop.wait))
-            if self._page:
-                await stack.enter_async_context(self._page.serving())
-            for closing in (self._artist.close, self._prices.close, *(s.close for s in self._sinks)):
-                stack.push_async_callback(closing)
-            fetcher = await stack.enter_async_context(wiring.make_fetcher(self._settings, self._clock))
+            fetcher = await self._open(stack, stop)
             filings = self._filing_reader(fetcher)
             stack.push_async_callback(filings.close)
-            judge = LateJudge(lambda tell: self._look_for_model(filings, tell), clock=self._clock)
-            stack.push_async_callback(judge.close)
-            judge.start()
-            gpus = ClusterGpus(clock=self._clock, replicas=judge.replicas)
-            stack.push_async_callback(gpus.close)
-            gpus.start()
+            judge, gpus = self._judging(stack, filings)
             tickers = wiring.make_tickers(self._settings)
             fast = await stop.unless_stopped(self._warm_up(judge, tickers))
             if fast is None:
@@ -217,11 +206,7 @@ class _App:
                 "filings": filings.stats,
                 "prices": self._prices.stats,
             }
-            seen = Seen(
-                store=self._store, courier=self._courier, queues=queues, cards=gpus, feeds=self._feeds
-            )
-            told = exporting(self._settings, seen, clock=self._clock, on_report=self._report)
-            on_report = await stack.enter_async_context(told)
+            on_report = await stack.enter_async_context(self._exporting(queues, gpus))
             cycle = self._cycle(
                 intake=self._intake(fetcher, fast),
                 fast=fast,
@@ -235,6 +220,30 @@ class _App:
             driver = self._driver(cycle, housekeeping, on_report, stop)
             with self._start.around(Running(queues, judge.replicas, lambda: judge.words)):
                 return await driver.run(cycles=self._start.cycles)
+
+    async def _open(self, stack: AsyncExitStack, stop: StopSignal) -> HttpFetcher:
+        await stack.enter_async_context(self._pulse.beating(stop.wait))
+        if self._page:
+            await stack.enter_async_context(self._page.serving())
+        for closing in (self._artist.close, self._prices.close, *(s.close for s in self._sinks)):
+            stack.push_async_callback(closing)
+        return await stack.enter_async_context(wiring.make_fetcher(self._settings, self._clock))
+
+    def _judging(self, stack: AsyncExitStack, filings: FilingReader) -> tuple[LateJudge, ClusterGpus]:
+        """Begin to look for a model, and to watch its cards."""
+        judge = LateJudge(lambda tell: self._look_for_model(filings, tell), clock=self._clock)
+        stack.push_async_callback(judge.close)
+        judge.start()
+        gpus = ClusterGpus(clock=self._clock, replicas=judge.replicas)
+        stack.push_async_callback(gpus.close)
+        gpus.start()
+        return judge, gpus
+
+    def _exporting(
+        self, queues: Mapping[str, Callable[[], Mapping[str, float]]], gpus: ClusterGpus
+    ) -> AbstractAsyncContextManager[Callable[[CycleReport], None]]:
+        seen = Seen(store=self._store, courier=self._courier, queues=queues, cards=gpus, feeds=self._feeds)
+        return exporting(self._settings, seen, clock=self._clock, on_report=self._report)
 
     async def _warm_up(self, judge: LateJudge, tickers: SecTickers) -> FastTier:
         (directory, notes), _, _, _ = await asyncio.gather(

@@ -80,30 +80,9 @@ def ray_session(
         TransportError: No cluster answers there now.
         ConfigError: It is no address, the cluster refuses us, or its dashboard is open to the world.
     """
-    if address is None:
-        os.environ.update({k: v for k, v in LOCAL_ENVIRONMENT.items() if k not in os.environ})  # noqa: TID251  (Ray's own processes read these, and nothing else can hand them over)
-    else:
-        _check_answers(address)
-    stays = is_only_there(address) if address else may_start_there()
-    try:
-        with on_loopback(wanted=stays):
-            context = _init(
-                _job(worker_logs),
-                # None would join whatever `ray start` or RAY_ADDRESS left on this machine.
-                address=address or "local",
-                namespace="catalyst",
-                num_gpus=fake_gpus if address is None else None,
-                include_dashboard=dashboard if address is None else None,
-            )
-    except Exception as error:  # Ray raises a bare one when it does not start in time
-        # What is not there now may be there later; a refusal stays one.
-        kind = ConfigError if isinstance(error, (RuntimeError, ValueError)) else TransportError
-        raise kind(
-            f"cannot join the Ray cluster at {address or 'this machine'}: {str(error).splitlines()[0][:300]}",
-            key="RAY_ADDRESS",
-            hint="check the address, that `ray status` works there, and that both sides share one auth token: a"
-            " cluster with tokens needs RAY_AUTH_MODE=token here too",
-        ) from error
+    context = _join(
+        address, worker_logs, dashboard=dashboard if address is None else None, fake_gpus=fake_gpus
+    )
     try:
         session = _describe(context, is_local=address is None)
         if address is not None and allow_open is not None:
@@ -111,6 +90,36 @@ def ray_session(
         yield session
     finally:
         RAY.shutdown()
+
+
+def _join(
+    address: str | None, worker_logs: str | None, *, dashboard: bool | None, fake_gpus: int | None
+) -> Any:
+    if address is None:
+        os.environ.update({k: v for k, v in LOCAL_ENVIRONMENT.items() if k not in os.environ})  # noqa: TID251  (Ray's own processes read these, and nothing else can hand them over)
+    else:
+        _check_answers(address)
+    stays = is_only_there(address) if address else may_start_there()
+    try:
+        with on_loopback(wanted=stays):
+            return _init(
+                _job(worker_logs),
+                # None would join whatever `ray start` or RAY_ADDRESS left on this machine.
+                address=address or "local",
+                namespace="catalyst",
+                num_gpus=fake_gpus if address is None else None,
+                include_dashboard=dashboard,
+            )
+    except Exception as error:  # Ray raises a bare one when it does not start in time
+        # What is not there now may be there later; a refusal stays one.
+        kind = ConfigError if isinstance(error, (RuntimeError, ValueError)) else TransportError
+        words = (str(error).splitlines() or [type(error).__name__])[0][:300]
+        raise kind(
+            f"cannot join the Ray cluster at {address or 'this machine'}: {words}",
+            key="RAY_ADDRESS",
+            hint="check the address, that `ray status` works there, and that both sides share one auth token: a"
+            " cluster with tokens needs RAY_AUTH_MODE=token here too",
+        ) from error
 
 
 def _init(job: JobConfig, **options: Any) -> Any:
@@ -137,6 +146,15 @@ def _job(worker_logs: str | None) -> JobConfig:
             config(encoding="JSON", log_level=worker_logs, additional_log_standard_attrs=["name"])
         )
     return job
+
+
+def tell_of(session: Session) -> None:
+    """Log what was joined."""
+    where = "a local cluster" if session.is_local else session.address
+    figures = {"where": where, "nodes": session.nodes, "cpus": session.cpus, "gpus": session.gpus}
+    log.info("Ray is up", extra={**figures, "dashboard": session.dashboard_url or "off"})
+    if not session.gpus:
+        log.info("the cluster has no GPU: a model, if there is one, runs on CPUs or on its own server")
 
 
 @contextmanager
