@@ -316,7 +316,7 @@ async def test_a_replica_waits_for_a_gpu_that_another_holds(opened, caplog):
     caplog.set_level("INFO")
     first = await opened(Recipe(0.05), "holder", least=2)
     second = asyncio.create_task(opened(Recipe(0.05), "waiter"))
-    words = "waiter-0 waits for a free GPU (see `ray status`)"
+    words = "waiter-0 waits for 1 GPU that is free, or for its process there (see `ray status`)"
     async with asyncio.timeout(60):
         while words not in [record.__dict__.get("what") for record in caplog.records]:  # noqa: ASYNC110  (as above)
             await asyncio.sleep(0.1)
