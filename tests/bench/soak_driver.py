@@ -1,8 +1,8 @@
 """The soak's driver: the program itself on a Ray of its own, which tells of every cycle in a line of JSON.
 
 Started by ``soak``. What differs from a run of months, so that an hour shows its bounds: what is old is deleted after minutes
-rather than days, the last few hundred reports and stories are kept rather than ten thousand, and all of it is looked
-after every twenty seconds.
+rather than days, the last few hundred reports and stories are kept rather than ten thousand, all of it is looked
+after every twenty seconds, and what keeps the last thousands of texts is full from the start.
 """
 
 from __future__ import annotations
@@ -15,16 +15,26 @@ import logging
 import os
 import signal
 import sys
+import time
 from collections import Counter
+from datetime import UTC, datetime, timedelta
+from functools import _lru_cache_wrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.request import Request, urlopen
 
 import ray  # noqa: TID253  (run on its own, never imported)
 
+from catalyst_ray.adapters.allocator import give_back_memory
 from catalyst_ray.app import Start, run_app
+from catalyst_ray.core.dates import parse_date
+from catalyst_ray.core.identity import url_key
+from catalyst_ray.core.story_words import words_of
+from catalyst_ray.core.text import normal_title
+from catalyst_ray.demo.world import World
 from catalyst_ray.demo_settings import demo_settings
 from catalyst_ray.pipeline import housekeeping, stories
+from tests.bench.soak_memory import anonymous_mb
 
 if TYPE_CHECKING:
     from catalyst_ray.models import CycleReport
@@ -35,7 +45,10 @@ PURGE_EVERY_S = 20.0
 REPORTS_KEPT = 200
 STORIES_KEPT = 500
 TRIM_EVERY_S = 20.0
+FAR_SEED = 1_000_000
+DATES = 8_192
 TOP = 25
+TRIMMED = "driver after trim_mb"
 
 
 class Teller:
@@ -102,10 +115,34 @@ def malloc_mb() -> dict[str, float]:
 
 
 def inside() -> dict[str, float]:
-    """Return what only the process itself can count."""
+    """Return what only the process itself can count, and its memory right after the free part was given back."""
+    kept = malloc_mb()
+    begun_s = time.perf_counter()
+    give_back_memory()
+    kept["seconds of a trim"] = time.perf_counter() - begun_s
     objects = gc.get_objects()
     tasks = sum(isinstance(one, asyncio.Task) and not one.done() for one in objects)
-    return {"objects": len(objects), "tasks": tasks, **malloc_mb()}
+    cached = sum(one.cache_info().currsize for one in objects if isinstance(one, _lru_cache_wrapper))
+    return {
+        "objects": len(objects),
+        "tasks": tasks,
+        "texts in caches": cached,
+        **kept,
+        TRIMMED: anonymous_mb(os.getpid()),
+    }
+
+
+def fill_caches() -> None:
+    """Fill what keeps the last thousands of texts, as days of news would, with news that the run does not have."""
+    day = World(FAR_SEED, datetime.now(UTC), items=150)
+    while words_of.cache_info().currsize < words_of.cache_info().maxsize:
+        for item in day.items:
+            address = f"http://127.0.0.1:1{item.path}"
+            for cached, text in ((words_of, item.title), (normal_title, item.title), (url_key, address)):
+                cached(text)
+        day = day.next_day(day.start_utc)
+    for number in range(DATES):
+        parse_date((day.start_utc + timedelta(seconds=number)).isoformat())
 
 
 def release(base_url: str) -> None:
@@ -138,6 +175,7 @@ def main() -> None:
     housekeeping.TRIM_EVERY_S = TRIM_EVERY_S
     stories.LIMIT = STORIES_KEPT
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
+    fill_caches()
     release(wish["base_url"])
     with Path("/dev/null").open("w") as nowhere:
         start = Start(
