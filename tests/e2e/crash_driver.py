@@ -191,6 +191,7 @@ async def main(base_url: str, webhook_url: str, folder: Path, step: str) -> None
             courier=courier,
             queues={"llm": model.stats},
             gpus=NoGpus(),
+            rss=lambda: None,
             feeds=feeds,
             off={},
             max_alerts=6,
