@@ -109,7 +109,9 @@ def _ends(scene: Scene) -> None:
         time.sleep(0.5)
         states = {rule["name"]: rule["state"] for rule in _rules(scene)}
     assert states["CatalystDriverGone"] == "pending"
-    assert scene.series("ray_catalyst_driver_up") == []
+    while (left := scene.series("ray_catalyst_driver_up")) and time.monotonic() < deadline:
+        time.sleep(0.5)
+    assert left == []
 
 
 @contextmanager
