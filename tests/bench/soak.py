@@ -79,7 +79,7 @@ class Run:
 
 
 def measure() -> dict[str, float]:
-    """Return the slope of the driver's memory over a short run, and how far apart its two halves' slopes are.
+    """Return the slope of the driver's memory over a short run, how many cycles that was, and where it ended.
 
     So few cycles find a leak of some tens of megabytes in a thousand, not one of a megabyte: for that there is the long run.
     """
@@ -160,7 +160,8 @@ class Watcher:
             run.seconds = time.monotonic() - begun_s
             if line["cycle"] % 100 == 0:
                 yield run
-        yield run
+        if run.cycles and run.cycles[-1]["cycle"] % 100:
+            yield run
 
     def _sample(self, line: dict[str, Any]) -> Sample:
         with contextlib.suppress(OSError), urlopen(self._page_url, timeout=5) as page:
