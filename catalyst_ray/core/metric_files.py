@@ -222,6 +222,8 @@ scrape_configs:
   - job_name: ray
     file_sd_configs:
       - files: [{_quoted(discovery)}]
+        # A change of the file is not always told; Prometheus' own default is to look every five minutes.
+        refresh_interval: 10s
   # Where Prometheus does not share the head's disk, take this instead; the token is the cluster's:
   #   http_sd_configs:
   #     - url: http://HEAD:8265/api/prometheus/sd

@@ -121,7 +121,7 @@ async def whole_program(folder):
     with DemoProcess(options=("--release=1", "--discord-window-s=0")) as world:
         program = run(world, folder)
         try:
-            await until(lambda: cycles(folder) and waits(folder), 60)
+            await until(lambda: cycles(folder) and waits(folder), 100)
             without = {"alerts": len(state(world)["discord"]), "waits": waits(folder)[-1]}
             for held in holders:
                 ray.kill(held)
@@ -167,7 +167,8 @@ def cycles(folder):
 
 def waits(folder):
     """Return what replicas wait for, as the log says it."""
-    return [line["what"] for line in lines(folder, lambda line: "what" in line)]
+    found = lines(folder, lambda line: " waits for " in line.get("what", ""))
+    return [line["what"] for line in found]
 
 
 def state(world):
