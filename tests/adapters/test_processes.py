@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 
 from catalyst_ray.adapters.processes import RayTree, own_rss_bytes
@@ -70,6 +72,10 @@ def tree(tmp_path):
     ]
     for one in running:
         assert one.stdout.readline() == "up\n"
+    until_s = time.monotonic() + 20
+    while len(psutil.Process(running[1].pid).children(recursive=True)) < len(titles) + 1:
+        assert time.monotonic() < until_s, "the replica has started no engine"
+        time.sleep(0.01)
     yield running
     for one in running:
         one.stdin.close()

@@ -82,10 +82,10 @@ MARKS = Path()
 
 
 def marking() -> tuple[str, int]:
-    """Stand in for the warm-up of a worker; the first two times it says that it was the same worker."""
-    (MARKS / str(time.monotonic_ns())).touch()
-    count = len(list(MARKS.iterdir()))
-    return "node", 1 if count <= 2 else count
+    """Stand in for the warm-up of a worker; the first two times it says that it was the same worker, then never."""
+    mark = time.monotonic_ns()
+    (MARKS / f"{mark}-{os.getpid()}").touch()
+    return "node", 1 if len(list(MARKS.iterdir())) <= 2 else mark
 
 
 @pytest.fixture

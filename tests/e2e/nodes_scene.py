@@ -210,9 +210,11 @@ def cut(scene: Scene, machine: Machine, before: int, due: int) -> dict:
     scene.until(lambda: scene.is_quiet(before), "the cycles before have ended")
     last = scene.cycles()[-1]["number"]
     asked = scene.state()["llm_requests"]
+    scene.head.hold()  # a quick machine has drawn every chart before the model is asked: prices come late
     scene.publish()
     scene.until(lambda: scene.state()["llm_requests"] > asked, "the model is asked")
     machine.fail()
+    scene.head.release()
     failed_s = time.monotonic()
 
     def later() -> list[dict]:

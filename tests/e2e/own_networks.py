@@ -7,6 +7,7 @@ is gone when it ends.
 from __future__ import annotations
 
 import asyncio
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -97,6 +98,16 @@ class Machine:
         assert self._child
         here = ["nsenter", f"--net=/proc/{self._child.pid}/ns/net", sys.executable, "-m", __name__, str(port)]
         self._carrier = subprocess.Popen(here, stdin=subprocess.DEVNULL)
+
+    def hold(self) -> None:
+        """Let what is carried wait, until it is released."""
+        assert self._carrier
+        self._carrier.send_signal(signal.SIGSTOP)
+
+    def release(self) -> None:
+        """Carry again."""
+        assert self._carrier
+        self._carrier.send_signal(signal.SIGCONT)
 
     def fail(self) -> None:
         """End every process of it at once, as a power cut does."""
