@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 SESSION = re.compile(r"session_\d[\w-]*")
 """The name that Ray gives to a start; every process of it has it in its command line."""
-REPLICA, SAMPLER, AGENT = "ray::LlmReplica", "ray::NodeSampler", re.compile(r"ray::\w+Agent\b")
+REPLICA = ("ray::LlmReplica", "ray::llm:")
+"""What Ray calls the process: by its class when idle, by the call while it answers one."""
+SAMPLER, AGENT = "ray::NodeSampler", re.compile(r"ray::\w+Agent\b")
 SERVERS: Mapping[str, str] = {"gcs_server": "gcs", "raylet": "raylet"}
 SCRIPTS = ("/dashboard.py", "/monitor.py", "/log_monitor.py")
 MOST_CHARS = 80
@@ -76,7 +78,7 @@ def _work(process: psutil.Process, replicas: Mapping[int, str]) -> Iterator[Proc
     """Yield a child of the raylet and what it started; the driver of a job is a grandchild, and known already."""
     title = _command(process)
     below = [child for child in process.children(recursive=True) if child.pid != os.getpid()]
-    if title.startswith(REPLICA):
+    if process.pid in replicas or title.startswith(REPLICA):
         yield from _reading(process, "replica", replicas.get(process.pid, "replica"))
         for child in below:
             yield from _reading(child, "engine", child.name())

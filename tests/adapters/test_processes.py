@@ -36,13 +36,13 @@ def named(tmp_path: Path, name: str) -> str:
 
 
 @pytest.fixture
-def tree(tmp_path):
+def tree(tmp_path, request):
     """Start what a head has: gcs, dashboard, log monitor, and a raylet with workers; a stranger's raylet beside them."""
     mark = f"--session-dir=/x/{SESSION}"
     wait = ["-c", "import sys; sys.stdin.read()"]
     engine = f"import subprocess; subprocess.run([{sys.executable!r}, '-c', 'input()'])"
     titles = {
-        "ray::LlmReplica.generate": ["-c", engine],
+        getattr(request, "param", "ray::LlmReplica"): ["-c", engine],
         "ray::NodeSampler": wait,
         "ray::chart:render": wait,
         "ray::DashboardAgent": wait,
@@ -83,6 +83,8 @@ def tree(tmp_path):
         one.stdout.close()
 
 
+# A replica's title is its class while it is idle, and the call that it answers: both were seen on a real card.
+@pytest.mark.parametrize("tree", ["ray::LlmReplica", "ray::LlmReplica.health", "ray::llm:batch"], indirect=True)
 def test_every_process_of_the_cluster_is_told_by_what_it_is(tree) -> None:
     """The driver, the servers, the workers by title, and what a replica started; another cluster's are left out."""
     reader = RayTree(ADDRESS)
@@ -102,6 +104,15 @@ def test_every_process_of_the_cluster_is_told_by_what_it_is(tree) -> None:
         ("sampler", "NodeSampler"),
         ("worker", "chart:render"),
     ]
+
+
+@pytest.mark.parametrize("tree", ["ray::something:else"], indirect=True)
+def test_a_replica_is_known_by_its_number_too(tree) -> None:
+    """Whatever Ray calls it at the moment; its engine with it."""
+    reader = RayTree(ADDRESS)
+    pid = next(one.pid for one in reader.read({}) if one.name == "something:else")
+    roles = [one.role for one in reader.read({pid: "llm-0"})]
+    assert (roles.count("replica"), roles.count("engine")) == (1, 1)
 
 
 def test_without_a_cluster_there_is_the_driver() -> None:
