@@ -101,6 +101,7 @@ def write_profile_page(path: Path, report: ProfileReport, comparison: Comparison
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(profile_page(report, comparison))
+        Path(temporary).chmod(0o644)  # mkstemp makes it private; it is to be shown to others
         Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)

@@ -183,6 +183,10 @@ def _by_cycle(
     return _lines(name, title, unit, lines, end=max(1.0, cycles - 1.0), columns=_numbered(cycles))
 
 
+def _rounded(figure: float) -> str:
+    return f"{figure:,.0f}" if figure >= 100 else f"{figure:.3g}"
+
+
 def _lines(
     name: str,
     title: str,
@@ -195,7 +199,9 @@ def _lines(
     highest = max((figure for points in lines.values() for _, figure in points), default=1.0)
     top, step = scale(highest)
     series = tuple(
-        Series(called, tone, _points(points, end, top), f"{max(f for _, f in points):,.3g} {unit}".strip())
+        Series(
+            called, tone, _points(points, end, top), f"{_rounded(max(f for _, f in points))} {unit}".strip()
+        )
         for tone, (called, points) in enumerate(lines.items())
         if points
     )

@@ -84,7 +84,9 @@ def tree(tmp_path, request):
 
 
 # A replica's title is its class while it is idle, and the call that it answers: both were seen on a real card.
-@pytest.mark.parametrize("tree", ["ray::LlmReplica", "ray::LlmReplica.health", "ray::llm:batch"], indirect=True)
+@pytest.mark.parametrize(
+    "tree", ["ray::LlmReplica", "ray::LlmReplica.health", "ray::llm:batch"], indirect=True
+)
 def test_every_process_of_the_cluster_is_told_by_what_it_is(tree) -> None:
     """The driver, the servers, the workers by title, and what a replica started; another cluster's are left out."""
     reader = RayTree(ADDRESS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 from catalyst_ray.core.profile_compare import compare
@@ -125,6 +126,16 @@ def test_the_page_is_written_in_one_step(tmp_path) -> None:
     """The old page stands until the new one is whole, and nothing is left beside it."""
     write_profile_page(tmp_path / "p.html", full())
     assert [path.name for path in tmp_path.iterdir()] == ["p.html"]
+    assert (tmp_path / "p.html").stat().st_mode & 0o777 == 0o644, "others are to read it"
+
+
+def test_large_figures_of_plots_are_written_out() -> None:
+    """Gigabytes of memory stand as figures with commas, not as powers of ten; one card is one."""
+    sizes = tuple({"engine": 3_512_400_000} for _ in range(3))
+    page = profile_page(replace(full(), rss_by_cycle=sizes, machine={"cpus": 1.0, "gpus": 1.0, "nodes": 1.0}))
+    assert "3,512 MB" in page
+    assert "e+0" not in page
+    assert "1 CPU, 1 GPU, 1 node;" in page
 
 
 def test_stacks_are_as_high_as_their_stages_together() -> None:
