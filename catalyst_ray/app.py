@@ -18,7 +18,7 @@ from contextlib import (
     nullcontext,
     suppress,
 )
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, TextIO
 
@@ -99,6 +99,7 @@ class Start:
         json_logs: The lines of our actors and tasks are JSON, as this process's are.
         fake_gpus: GPUs that a local cluster pretends to have (demo).
         around: Entered around the cycles, Ray being up, in the event loop's thread.
+        stop: For who starts it and asks afterwards whether it was stopped.
     """
 
     cycles: int | None
@@ -109,6 +110,7 @@ class Start:
     json_logs: bool = False
     fake_gpus: int | None = None
     around: Callable[[Running], AbstractContextManager[None]] = lambda _: nullcontext()
+    stop: StopSignal = field(default_factory=StopSignal)
 
 
 def run_app(settings: Settings, start: Start) -> CycleReport | None:
@@ -129,10 +131,8 @@ def run_app(settings: Settings, start: Start) -> CycleReport | None:
         store = stack.enter_context(SqlStore.open(settings.store_url))
         page = stack.enter_context(wiring.open_page(settings)) if settings.web_port else None
         app = _App(settings, start, feeds, store, page)
-        log.info(
-            "joining Ray" if settings.ray_address else "starting Ray on this machine",
-            extra={"address": settings.ray_address} if settings.ray_address else {},
-        )
+        where = {"address": settings.ray_address} if settings.ray_address else {}
+        log.info("joining Ray" if where else "starting Ray on this machine", extra=where)
         with ray_session(
             settings.ray_address,
             dashboard=start.dashboard,
@@ -186,7 +186,7 @@ class _App:
         # Python's default is six threads on two cores: a few slow price calls would hold up the store.
         asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS))
         async with AsyncExitStack() as stack:
-            stop = stack.enter_context(StopSignal())
+            stop = stack.enter_context(self._start.stop)
             fetcher = await self._open(stack, stop)
             filings = self._filing_reader(fetcher)
             stack.push_async_callback(filings.close)

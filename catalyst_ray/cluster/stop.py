@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Sequence
+    from collections.abc import Coroutine, Iterator, Sequence
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +41,20 @@ class StopSignal:
         for number in SIGNALS:
             loop.remove_signal_handler(number)
             signal.signal(number, self._usual[number])  # asyncio alone would leave Python's default
+
+    @contextmanager
+    def noted(self) -> Iterator[None]:
+        """Take Ctrl-C where no loop runs: it interrupts, and is known even where a library swallows that."""
+
+        def note(*_: object) -> None:
+            self.request()
+            raise KeyboardInterrupt
+
+        usual = signal.signal(signal.SIGINT, note)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, usual)
 
     @property
     def is_set(self) -> bool:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from catalyst_ray import __version__
 from catalyst_ray.adapters.clock import SystemClock
 from catalyst_ray.app import Start, run_app
+from catalyst_ray.cluster.stop import StopSignal
 from catalyst_ray.errors import CatalystError
 from catalyst_ray.profiler.loads import open_load
 from catalyst_ray.profiler.quality import quality_of
@@ -26,10 +27,11 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def measure(settings: Settings, wish: ProfileWish) -> ProfileReport:
+def measure(settings: Settings, wish: ProfileWish, stop: StopSignal | None = None) -> ProfileReport:
     """Profile the program with these settings over a load, and return what was found.
 
     Joins the cluster of the settings, or starts a Ray of its own. The user's store, sinks and files are left alone.
+    A stop ends it early with what there is; ``stop`` tells of one that came too late for that.
 
     Raises:
         CatalystError: It cannot run, or no cycle ended.
@@ -45,6 +47,7 @@ def measure(settings: Settings, wish: ProfileWish) -> ProfileReport:
             dashboard=False,
             fake_gpus=wish.fake_gpus,
             around=recorder.around,
+            stop=stop or StopSignal(),
         )
         with redirect_stdout(sys.stderr):  # Ray prints to standard output when a worker dies
             run_app(load.settings, start)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     """Name, value and text of a setting; of comments and what is no setting the text alone."""
 
 BACKUP = ".before-tune"
+WAS_NOT_THERE = "# There was no such file before `catalyst-ray tune --write`.\n"
+"""What is kept beside a file that is new: putting that back is to take the new one away."""
 _VALUE = re.compile(
     r"(?P<head>\s*(?:export\s+)?'?[^\s='#]+'?[^\S\r\n]*=[^\S\r\n]*)"
     r"(?:\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|[^\r\n]*?)"
@@ -59,11 +61,11 @@ def write(path: Path, changes: Mapping[str, str]) -> Path:
     """
     path = path.resolve()  # a link stays one
     try:
-        text = path.read_bytes().decode("utf-8") if path.exists() else ""
+        old = path.read_bytes().decode("utf-8") if path.exists() else None
         mode = path.stat().st_mode & 0o777 if path.exists() else 0o600
         backup = path.with_name(path.name + BACKUP)
-        _replace(backup, text, mode)
-        _replace(path, changed(text, changes), mode)
+        _replace(backup, WAS_NOT_THERE if old is None else old, mode)
+        _replace(path, changed(old or "", changes), mode)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"cannot be changed: {error}", key=str(path)) from error
     return backup
@@ -78,7 +80,11 @@ def undo(path: Path) -> None:
     path = path.resolve()
     backup = path.with_name(path.name + BACKUP)
     try:
-        backup.replace(path)
+        if backup.read_bytes() == WAS_NOT_THERE.encode():
+            path.unlink(missing_ok=True)
+            backup.unlink()
+        else:
+            backup.replace(path)
     except FileNotFoundError as error:
         raise ConfigError("there is nothing to undo", key=str(path), hint=f"{backup} is not there") from error
     except OSError as error:

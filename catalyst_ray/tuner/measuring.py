@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from catalyst_ray.adapters.gpu import NvmlProbe
+from catalyst_ray.cluster.stop import StopSignal
 from catalyst_ray.errors import CatalystError
 from catalyst_ray.profiler import ProfileWish, measure
 from catalyst_ray.tuner.recording import recorded_feeds
@@ -54,13 +55,15 @@ def _turn(
     load: Load, wish: ProfileWish, changes: Mapping[str, str], more: Mapping[str, Any]
 ) -> ProfileReport:
     settings = load({**{name.lower(): value for name, value in changes.items()}, **more})
+    stop = StopSignal()
     try:
-        report = measure(settings, wish)
+        with stop.noted():
+            report = measure(settings, wish, stop)
     except CatalystError as error:
         if error.key == NOTHING_RAN:  # a run that fails says why; one that is stopped says nothing
             raise Stopped from error
         raise
-    if len(report.cycles) < wish.cycles:
+    if stop.is_set or len(report.cycles) < wish.cycles:  # it may come when the last cycle has ended
         raise Stopped
     return report
 

@@ -93,6 +93,18 @@ def test_what_is_written_is_read_as_meant_and_undone(tmp_path):
         undo(path)
 
 
+@pytest.mark.parametrize("before", [None, b"", b"# mine"])
+def test_undo_tells_an_absent_file_from_an_empty_one(tmp_path, before):
+    """What was not there is not there again; what was empty is empty."""
+    path = tmp_path / ".env"
+    if before is not None:
+        path.write_bytes(before)
+    write(path, {"LLM_BATCH_WORKERS": "4"})
+    undo(path)
+    assert (path.read_bytes() if path.exists() else None) == before
+    assert [one.name for one in tmp_path.iterdir()] == ([] if before is None else [".env"])
+
+
 def test_a_new_file_is_for_its_owner_alone_and_a_link_stays_one(tmp_path):
     """A .env file holds keys; a link to one is followed and not replaced."""
     write(tmp_path / "new.env", {"A": "1"})

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+from contextlib import suppress
+
 import pytest
 
 from catalyst_ray.adapters.clock import SystemClock
@@ -16,7 +19,7 @@ def turn(monkeypatch, outcome, *, cycles):
     """Run one turn whose profile comes to ``outcome``; return it, and what the settings were asked with."""
     asked = []
 
-    def measure(_settings, _wish):
+    def measure(_settings, _wish, _stop):
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
@@ -37,6 +40,25 @@ def test_a_turn_that_was_stopped_is_no_result(monkeypatch, outcome):
     """Whether some of its cycles ended or none: half a turn beside whole ones would be compared."""
     with pytest.raises(Stopped):
         turn(monkeypatch, outcome, cycles=6)
+
+
+@pytest.mark.parametrize("swallows", [True, False])
+def test_ctrl_c_is_never_lost(monkeypatch, swallows):
+    """Whether a library swallows the interruption or the turn's last cycle had ended: the next turn does not begin."""
+
+    def measure(_settings, _wish, stop):
+        if swallows:
+            with suppress(KeyboardInterrupt):
+                signal.raise_signal(signal.SIGINT)
+        else:
+            stop.request()
+        return healthy()
+
+    usual = signal.getsignal(signal.SIGINT)
+    monkeypatch.setattr(turns, "measure", measure)
+    with turns.measuring(dict, ProfileWish(cycles=5), clock=SystemClock()) as ask, pytest.raises(Stopped):
+        ask({})
+    assert signal.getsignal(signal.SIGINT) is usual
 
 
 def test_what_cannot_run_says_why(monkeypatch):
