@@ -46,7 +46,7 @@ def may_start_there() -> bool:
 
 def is_only_there(address: str) -> bool:
     """Return whether the cluster at ``address`` (``auto``: this machine's) listens on loopback alone."""
-    found = _on_this_machine() if address == "auto" else address
+    found = cluster_here() if address == "auto" else address
     host, _, port = found.rpartition(":")
     if not is_loopback(host.strip("[]")) or not port.isdigit():
         return False
@@ -58,8 +58,8 @@ def is_only_there(address: str) -> bool:
     return is_loopback(own)
 
 
-def _on_this_machine() -> str:
-    """Return where Ray would look, in its order: the last one that was started, else any that runs."""
+def cluster_here() -> str:
+    """Return where Ray would look for ``auto``: the last one that was started, else any that runs; empty if none."""
     SERVICES.find_gcs_addresses.cache_clear()
     address: str = SERVICES.find_bootstrap_address(None) or next(iter(SERVICES.find_gcs_addresses()), "")
     return address

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import ray
+from ray import _raylet
+from ray.exceptions import AuthenticationError, RpcError
 from ray.job_config import JobConfig
 
 from catalyst_ray.cluster.doors import dashboard_doors, refuse_open_dashboard
-from catalyst_ray.cluster.loopback import SWITCH, is_only_there, may_start_there, on_loopback
+from catalyst_ray.cluster.loopback import SWITCH, cluster_here, is_only_there, may_start_there, on_loopback
 from catalyst_ray.errors import CatalystError, ConfigError, TransportError
 
 if TYPE_CHECKING:
@@ -23,6 +25,9 @@ log = logging.getLogger(__name__)
 
 RAY: Any = ray
 """Untyped in good part; what comes out of it is typed at once."""
+
+RAYLET: Any = _raylet
+"""Ray has no public way to ask a cluster once, without joining it."""
 
 CONNECT_TIMEOUT_S = 3.0
 LOCAL_ENVIRONMENT = {
@@ -99,6 +104,7 @@ def _join(
         os.environ.update({k: v for k, v in LOCAL_ENVIRONMENT.items() if k not in os.environ})  # noqa: TID251  (Ray's own processes read these, and nothing else can hand them over)
     else:
         _check_answers(address)
+        _check_token(address)
     stays = is_only_there(address) if address else may_start_there()
     try:
         with on_loopback(wanted=stays):
@@ -199,6 +205,23 @@ def _check_answers(address: str) -> None:
             key="RAY_ADDRESS",
             hint="start the cluster with `ray start --head`, or unset RAY_ADDRESS for a local one",
         ) from error
+
+
+def _check_token(address: str) -> None:
+    """Refuse a cluster that does not take our token; Ray itself would ask again for 20 s, and say nothing of tokens."""
+    at = cluster_here() if address == "auto" else address
+    if not at or address == "local":
+        return
+    try:
+        RAYLET.GcsClient(address=at)
+    except AuthenticationError as error:
+        raise ConfigError(
+            f"the Ray cluster at {at} refuses us: no token, or another one",
+            key="RAY_ADDRESS",
+            hint="set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN_PATH to a file with the cluster's token",
+        ) from error
+    except RpcError as error:
+        log.debug("the cluster does not answer", extra={"address": at, "error": str(error)[:300]})
 
 
 def _describe(context: Any, *, is_local: bool) -> Session:

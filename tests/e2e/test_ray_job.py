@@ -18,7 +18,7 @@ from catalyst_ray.adapters.store import SqlStore
 from catalyst_ray.core.feedlist import feeds_toml
 from catalyst_ray.core.metric_list import METRICS
 from catalyst_ray.demo.process import DemoProcess
-from tests.e2e.commands import ROOT
+from tests.e2e.commands import ROOT, run
 from tests.e2e.ray_cluster import RayHead
 from tests.e2e.test_crash import alert_of
 
@@ -286,3 +286,18 @@ def test_strangers_are_refused(head: RayHead) -> None:
         environment={"RAY_AUTH_MODE": "disabled", "RAY_AUTH_TOKEN_PATH": ""},
     )
     assert refused.code != 0
+
+
+@pytest.mark.parametrize("mode", ["token", "disabled"])
+def test_who_joins_with_another_token_is_told_so(head: RayHead, tmp_path: Path, mode: str) -> None:
+    """At once and in words, as a wrong setting: Ray alone asks again for 20 s and does not speak of tokens."""
+    other = tmp_path / "token"
+    other.write_text("f" * 64)
+    here = {"RAY_ADDRESS": f"127.0.0.1:{head.port}", "RAY_AUTH_MODE": mode, "RAY_AUTH_TOKEN_PATH": other}
+    done = run(tmp_path, "run", "--once", FEEDS_FILE="none.toml", **here)
+    assert done.code == 2
+    assert "none.toml" in done.err, "what can be found without the cluster comes first"
+    done = run(tmp_path, "run", "--once", SEC_CONTACT="tests@example.org", LLM_ENGINE="off", **here)
+    assert done.code == 2, done.err[-2000:]
+    assert "refuses us: no token, or another one" in done.err
+    assert "RAY_AUTH_TOKEN_PATH" in done.err
