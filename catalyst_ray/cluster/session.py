@@ -221,7 +221,11 @@ def _check_token(address: str) -> None:
             hint="set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN_PATH to a file with the cluster's token",
         ) from error
     except RpcError as error:
-        log.debug("the cluster does not answer", extra={"address": at, "error": str(error)[:300]})
+        raise TransportError(
+            f"no Ray cluster answers at {at}: {str(error)[:200]}",
+            key="RAY_ADDRESS",
+            hint="check the address and that `ray status` works there",
+        ) from error
 
 
 def _describe(context: Any, *, is_local: bool) -> Session:

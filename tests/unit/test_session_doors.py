@@ -5,10 +5,11 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
+from ray.exceptions import AuthenticationError, RpcError  # noqa: TID253  (what Ray raises is the point)
 
 from catalyst_ray.adapters.dashboard import Door
 from catalyst_ray.cluster import session
-from catalyst_ray.errors import ConfigError
+from catalyst_ray.errors import CatalystError, ConfigError, TransportError
 
 
 class PretendedRay:
@@ -43,6 +44,8 @@ def ray(monkeypatch: pytest.MonkeyPatch) -> PretendedRay:
     pretended = PretendedRay()
     monkeypatch.setattr(session, "RAY", pretended)
     monkeypatch.setattr(session, "_check_answers", lambda _: None)
+    monkeypatch.setattr(session, "RAYLET", SimpleNamespace(GcsClient=lambda address: address))
+    monkeypatch.setattr(session, "cluster_here", lambda: "192.0.2.7:6379")
     monkeypatch.setattr(session, "is_only_there", lambda _: False)
     monkeypatch.setattr(session, "dashboard_doors", lambda url: {url: Door.OPEN})
     return pretended
@@ -70,3 +73,46 @@ def test_a_script_is_refused_too(ray: PretendedRay, address: str | None) -> None
     assert ray.joined == [address or "auto", "left"]
     with session.any_session(address, allow_open=True) as joined:
         assert joined is not None
+
+
+@pytest.mark.parametrize(
+    ("raised", "kind", "words"),
+    [
+        (AuthenticationError("InvalidAuthToken"), ConfigError, "refuses us: no token, or another one"),
+        (
+            RpcError("Timed out while waiting"),
+            TransportError,
+            "no Ray cluster answers at 192.0.2.7:6379: Timed",
+        ),
+    ],
+)
+def test_who_is_not_let_in_is_told_before_ray_tries(
+    ray: PretendedRay,
+    monkeypatch: pytest.MonkeyPatch,
+    raised: Exception,
+    kind: type[CatalystError],
+    words: str,
+) -> None:
+    """A token that is not taken is a wrong setting; what does not answer may answer later. Nothing is joined."""
+
+    def refuse(address: str) -> None:
+        raise raised
+
+    monkeypatch.setattr(session, "RAYLET", SimpleNamespace(GcsClient=refuse))
+    for address in ("192.0.2.7:6379", "auto"):
+        with pytest.raises(kind, match=words), session.ray_session(address, dashboard=True):
+            pass
+    assert ray.joined == []
+
+
+def test_a_script_leaves_a_cluster_of_others_alone(
+    ray: PretendedRay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One on this machine that does not take its token is not the script's: it starts a Ray of its own."""
+
+    def refuse(address: str) -> None:
+        raise AuthenticationError("InvalidAuthToken")
+
+    monkeypatch.setattr(session, "RAYLET", SimpleNamespace(GcsClient=refuse))
+    with session.any_session(None):
+        assert ray.joined == ["local"]
