@@ -23,7 +23,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, TextIO
 
 from catalyst_ray import settings_llm, wiring
-from catalyst_ray.adapters.allocator import give_back_memory, keep_few_arenas
+from catalyst_ray.adapters.allocator import give_back_memory, keep_little
 from catalyst_ray.adapters.clock import SystemClock
 from catalyst_ray.adapters.edgar_documents import EdgarDocuments
 from catalyst_ray.adapters.page import write_page
@@ -121,7 +121,7 @@ def run_app(settings: Settings, start: Start) -> CycleReport | None:
         TransportError: Nobody answers at the cluster's address.
         StoreError: The store failed.
     """
-    keep_few_arenas()
+    keep_little()
     feeds = wiring.choose_feeds(settings)
     for mend, names in feeds.off_by_mend().items():
         log.warning("feeds are off", extra={"feeds": names, "mend": mend})

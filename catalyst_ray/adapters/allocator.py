@@ -12,15 +12,18 @@ from functools import cache
 from typing import Any
 
 ARENAS = 2
-_M_ARENA_MAX = -8
-"""Number of the option in glibc's ``malloc.h``."""
+OWN_PAGES_BYTES = 32 * 1024
+"""From this size on a block has pages of its own, which go back when it is freed: pictures, bodies, tables of prices."""
+_M_ARENA_MAX, _M_MMAP_THRESHOLD = -8, -3
+"""Numbers of the options in glibc's ``malloc.h``."""
 
 
-def keep_few_arenas() -> None:
-    """Have all threads share ``ARENAS`` arenas; holds for those that are made from now on."""
+def keep_little() -> None:
+    """Have all threads share ``ARENAS`` arenas, and large blocks stand outside them; holds from now on."""
     library = _library()
     if library is not None:
         library.mallopt(_M_ARENA_MAX, ARENAS)
+        library.mallopt(_M_MMAP_THRESHOLD, OWN_PAGES_BYTES)
 
 
 def give_back_memory() -> bool:

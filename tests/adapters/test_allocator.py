@@ -15,9 +15,9 @@ from catalyst_ray.adapters import allocator
 THREADS = 12
 ARENAS = f"""
 import ctypes, sys, threading
-from catalyst_ray.adapters.allocator import keep_few_arenas
+from catalyst_ray.adapters.allocator import keep_little
 if sys.argv[2] == "few":
-    keep_few_arenas()
+    keep_little()
 meeting = threading.Barrier({THREADS})
 def work():
     held = []
@@ -37,6 +37,21 @@ file = library.fopen(sys.argv[1].encode(), b"w")
 library.malloc_info(0, file)
 library.fclose(file)
 """
+BLOCKS = """
+import ctypes, sys
+from catalyst_ray.adapters.allocator import keep_little
+if sys.argv[1] == "little":
+    keep_little()
+def own_pages():
+    class Info(ctypes.Structure):
+        _fields_ = [(f"n{number}", ctypes.c_size_t) for number in range(10)]
+    library = ctypes.CDLL(None)
+    library.mallinfo2.restype = Info
+    return library.mallinfo2().n3
+before = own_pages()
+blocks = [bytes(40_000) for _ in range(300)]
+print(own_pages() - before)
+"""
 needs_glibc = pytest.mark.skipif(allocator._library() is None, reason="the C library is not glibc")
 
 
@@ -51,6 +66,16 @@ def arenas(folder: Path, how: str) -> int:
 def test_threads_share_few_arenas(tmp_path: Path) -> None:
     """However many threads there are, there are two arenas; without the call there are more."""
     assert arenas(tmp_path, "few") <= allocator.ARENAS < arenas(tmp_path, "many")
+
+
+@needs_glibc
+def test_large_blocks_stand_outside_the_arenas() -> None:
+    """A picture has pages of its own, so that its place goes back to the system at once; without the call it has none."""
+    found = {
+        how: subprocess.run([sys.executable, "-c", BLOCKS, how], check=True, timeout=60, capture_output=True)
+        for how in ("little", "much")
+    }
+    assert {how: int(done.stdout) > 250 for how, done in found.items()} == {"little": True, "much": False}
 
 
 @needs_glibc
@@ -70,7 +95,7 @@ def test_without_glibc_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
     allocator._library.cache_clear()
     monkeypatch.setattr(ctypes, "CDLL", lambda _: object())
     try:
-        allocator.keep_few_arenas()
+        allocator.keep_little()
         assert allocator.give_back_memory() is False
     finally:
         allocator._library.cache_clear()
