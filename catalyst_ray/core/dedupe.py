@@ -26,7 +26,16 @@ from catalyst_ray.core.story_figures import (
     precise,
     shares,
 )
-from catalyst_ray.core.story_words import MAX_CHARS, bare, proper, tables, telling, without_dateline, words_of
+from catalyst_ray.core.story_words import (
+    MAX_CHARS,
+    bare,
+    proper,
+    shortened,
+    tables,
+    telling,
+    without_dateline,
+    words_of,
+)
 from catalyst_ray.models import OfferingStage
 
 if TYPE_CHECKING:
@@ -44,7 +53,7 @@ _SAME_EVENT = 0.5
 _SURER = 0.3
 """The same where a weighty figure agrees too, or two events, or one that a company has once a day."""
 _SAME_FIGURE = 0.15
-"""The same where only ticker and a precise figure agree, and one of the two says nothing of what happened."""
+"""The same where a precise figure agrees, and the event too or one of the two says nothing of what happened."""
 MENDS = 0.6
 """Resemblance from which a correction or retraction is of a text on its ticker; all words without a ticker."""
 _FILED = 0.9
@@ -71,6 +80,7 @@ class Telling:
     Args:
         ticker: The subject's; empty where none is known.
         events: Codes of what happened; ``noise`` of why it is no news.
+        once: What the strongest event is about, if a company has one of that in a day.
         exact: The headline's words, order kept: equal ones are one story, whatever they say.
         words: Stems of the headline's telling words, in order; ``more_set`` has those of its first sentence too.
         named: Stems of other names that the first sentence names; ``heard`` of every telling word of both.
@@ -82,6 +92,7 @@ class Telling:
     key: str
     ticker: str
     events: frozenset[str]
+    once: str
     noise: frozenset[str]
     exact: str
     words: tuple[str, ...]
@@ -101,20 +112,20 @@ class Telling:
 def telling_of(item: Item, link: Link, score: Score) -> Telling:
     """Return what of an item is compared; of a filing only who and what happened, for it has no words of its own."""
     is_prose = not item.form
-    title = bare(item.title) if is_prose else ""
+    title = shortened(bare(item.title)) if is_prose else ""
     text = sentences(without_dateline(item.summary[: 2 * MAX_CHARS]), 1)
-    lead = bare(text[:MAX_CHARS]) if is_prose else ""
+    lead = shortened(bare(text[:MAX_CHARS])) if is_prose else ""
     names = frozenset(word for name in _names(item, link) for word in words_of(name))
     words = words_of(title)
     stems = telling(words, names)
     figures = figures_in(title.lower())
-    codes = tables().events_of(
-        hit.code for hit in score.events if abs(hit.weight) >= _LEAST_WEIGHT and not hit.noise
-    )
+    weighty = [hit.code for hit in score.events if abs(hit.weight) >= _LEAST_WEIGHT and not hit.noise]
+    codes = tables().events_of(weighty)
     return Telling(
         key=item.key,
         ticker=link.symbols[0].ticker if link.symbols else "",
         events=codes,
+        once=tables().once_of(weighty),
         noise=frozenset(hit.code for hit in score.events if hit.noise),
         exact=" ".join(words),
         words=stems,
@@ -252,6 +263,10 @@ def _by_event(a: Telling, b: Telling, common: float) -> float:
 
 def _needed(a: Telling, b: Telling) -> float:
     both = a.events & b.events
+    if a.once and b.once and a.once != b.once:
+        return _NEVER  # an approval tells of the trial before it, and is other news
+    if both and _share(a, b, only_precise=True):
+        return _SAME_FIGURE
     if both:
         sure = len(both) > 1 or tables().happens_once(both) or _share(a, b)
         return _SURER if sure else _SAME_EVENT

@@ -43,6 +43,9 @@ class StoryTables:
     once: tuple[str, ...]
     opinions: tuple[str, ...]
     opinion_words: frozenset[str]
+    short: tuple[str, ...]
+    long: re.Pattern[str]
+    """What is written out; group n stands for ``short[n - 1]``."""
 
     def events_of(self, codes: Iterable[str]) -> frozenset[str]:
         """Return codes of events with those that are kin made one."""
@@ -51,6 +54,11 @@ class StoryTables:
     def happens_once(self, codes: Iterable[str]) -> bool:
         """Return whether one of the events is such that a company has one of them in a day."""
         return any(code.startswith(self.once) for code in codes)
+
+    def once_of(self, codes: Iterable[str]) -> str:
+        """Return what happens once a day that the first of the events is about, if it is such a one."""
+        first = next(iter(codes), "")
+        return next((kind for kind in self.once if first.startswith(kind)), "")
 
     def is_opinion(self, codes: Iterable[str], words: Iterable[str]) -> bool:
         """Return whether a text is what somebody thinks of the company, by its events or its words."""
@@ -86,6 +94,8 @@ def tables() -> StoryTables:
         once=tuple(raw["once"]),
         opinions=tuple(raw["opinions"]),
         opinion_words=frozenset(raw["opinion_words"].split()),
+        short=tuple(short for _, short in raw["short"]),
+        long=re.compile("|".join(rf"\b({long})\b" for long, _ in raw["short"]), re.IGNORECASE),
     )
 
 
@@ -98,6 +108,12 @@ def bare(text: str) -> str:
             break
         shown = shorter
     return shown
+
+
+def shortened(text: str) -> str:
+    """Return a text with names by their short form ("FDA"), where senders write them either way."""
+    known = tables()
+    return known.long.sub(lambda match: known.short[(match.lastindex or 1) - 1], text)
 
 
 @lru_cache(maxsize=16_384)

@@ -43,6 +43,14 @@ SAME_NEWS = [
     ),
     ("Harlow upgrades Quillon to buy", "UPDATE: Harlow Securities upgrades Quillon to buy on new drug"),
     ("Quillon sees 2026 revenue of $642.3 million", "Quillon raises 2026 outlook to $642.3 million"),
+    (
+        'Quillon Announces Uplisting to the New York Stock Exchange Under Symbol "QLLN"',
+        "Quillon wins approval to list on the NYSE",
+    ),
+    (
+        "Food and Drug Administration approves Velquin for sale in pharmacies, Quillon says in statement",
+        "Quillon wins FDA approval of Velquin for moderate asthma in adult smokers",
+    ),
 ]
 OTHER_NEWS = [
     ("Quillon raises $5M in private placement", "Quillon raises $50M in private placement"),
@@ -98,6 +106,31 @@ def test_the_first_sentence_joins_where_headlines_are_short():
     )
     assert likeness(short, tell("Quillon announces pricing of $25.4 million stock sale")) >= SAME
     assert likeness(short, tell("Quillon announces pricing of $31.8 million stock sale")) < SAME
+
+
+def test_an_event_and_a_precise_figure_join_whatever_the_words():
+    """A price of three digits and the same event are no chance, be the wordings as far apart as they may."""
+    lead = (
+        "Shareholders of Quillon (NASDAQ: QLLN) will get {} in cash for each share under a merger agreement."
+    )
+    deal = tell(
+        "Quillon to be taken private by Harlow at 19% premium to its last close", lead.format("$1.68")
+    )
+    words = "UPDATE 1-Quillon to be bought by Harlow in $43.6 mln deal: {} apiece, above every forecast"
+    assert likeness(deal, tell(words.format("$1.68"))) >= SAME
+    assert likeness(deal, tell(words.format("$1.86"))) < SAME
+
+
+def test_an_approval_that_tells_of_its_trial_is_not_the_trial():
+    """Of two events that a company has once a day, the strongest says what the news is."""
+    approval = tell(
+        "FDA approves Velquin for asthma",
+        "The FDA approved Velquin for asthma in adults after its trial met the primary endpoint.",
+    )
+    trial = tell("Quillon says Velquin met primary endpoint in asthma trial of adults")
+    assert "trial_met" in approval.events & trial.events
+    assert likeness(approval, trial) < SAME
+    assert likeness(approval, tell("Velquin for asthma is approved by the FDA")) >= SAME
 
 
 @pytest.mark.parametrize(

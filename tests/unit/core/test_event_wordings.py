@@ -92,6 +92,11 @@ HEADLINES = """
 + | partnership | Norvane Inks Licensing Deal With Belisle Worth Up to $400 Million
 + | uplisting | Norvane to Uplist to Nasdaq Capital Market
 + | uplisting | Norvane Approved to List on NYSE American
++ | uplisting | Norvane Wins Approval to List on the New York Stock Exchange
++ | uplisting | Norvane Moves Up to the New York Stock Exchange
++ | uplisting | Norvane Graduates to Nasdaq
+0 | - | Norvane Notes to Begin Trading on the New York Stock Exchange
+0 | - | Norvane Moves Up to the Nasdaq 100
 - | delisting_notice | Norvane Receives Notice of Non-Compliance From NYSE American
 - | delisting_notice | Nasdaq to Delist Norvane
 - | delisting_notice | Norvane Receives Nasdaq Staff Determination Letter
