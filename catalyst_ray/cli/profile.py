@@ -98,7 +98,8 @@ def command(*, pair: tuple[Path, Path] | None, anyhow: bool, env_file: Path | No
 
 def _measure(settings: Settings, asked: dict[str, Any]) -> tuple[ProfileReport, bool]:
     """Return the report, and whether all cycles ran."""
-    from catalyst_ray.profiler import ProfileWish, measure  # noqa: PLC0415  (loads Ray: not for --help)
+    from catalyst_ray.cluster.stop import StopSignal  # noqa: PLC0415  (loads Ray: not for --help)
+    from catalyst_ray.profiler import ProfileWish, measure  # noqa: PLC0415  (as above)
 
     is_person = sys.stdout.isatty()
     set_up_logs("WARNING" if is_person else settings.log_level, secrets=secrets_of(settings))
@@ -114,7 +115,15 @@ def _measure(settings: Settings, asked: dict[str, Any]) -> tuple[ProfileReport, 
             tracemalloc=asked["tracemalloc"],
             tell=tell,
         )
-        report = measure(settings, wish)
+        stop = StopSignal()
+        try:
+            with stop.noted():
+                report = measure(settings, wish, stop)
+        except CatalystError as error:
+            if stop.is_set:
+                click.echo("Stopped before a cycle had ended: there is nothing to tell.", err=True)
+                raise click.Abort from error
+            raise
     return report, len(report.cycles) == cycles
 
 

@@ -94,7 +94,7 @@ def execute(
         fake_gpus=fake_gpus,
     )
     # Ray prints to standard output when a worker dies; alerts and reports have that for themselves.
-    with redirect_stdout(LogLines(logging.getLogger("catalyst_ray.ray"))):
+    with redirect_stdout(LogLines(logging.getLogger("catalyst_ray.ray"))), start.stop.noted():
         return run_app(settings, start)
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from catalyst_ray.tuner import TuneResult
 
 DEMO_CYCLES, LIVE_CYCLES = 5, 1
+STOPPED = "Stopped: nothing was changed."
 EXAMPLES = """\b
 Examples:
   catalyst-ray tune                     try on the demo's news, change nothing
@@ -92,6 +93,7 @@ def command(*, write: bool, undo: bool, as_json: bool, env_file: Path | None, **
     result = _tune(asked, env_file, settings, tell=_teller(is_person=is_person))
     _show(result, is_person=is_person)
     if result.stopped:
+        _say(STOPPED, is_person=is_person)
         raise click.Abort
     scripted = not (asked["live"] or asked["own_model"])
     _caution(result, path, origins, scripted=scripted, is_person=is_person)
@@ -128,6 +130,7 @@ def _tune(
         with measuring(load, wish, clock=clock) as measure:
             return Tuner(measure, limits=limits, clock=clock, tell=tell).run()
     except Stopped as error:
+        tell(STOPPED)
         raise click.Abort from error
 
 

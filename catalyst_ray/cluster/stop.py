@@ -44,13 +44,8 @@ class StopSignal:
 
     @contextmanager
     def noted(self) -> Iterator[None]:
-        """Take Ctrl-C where no loop runs: it interrupts, and is known even where a library swallows that."""
-
-        def note(*_: object) -> None:
-            self.request()
-            raise KeyboardInterrupt
-
-        usual = signal.signal(signal.SIGINT, note)
+        """Take Ctrl-C where no loop runs yet or any more: an exception in the midst of Ray's start or end breaks it."""
+        usual = signal.signal(signal.SIGINT, lambda *_: self._signalled())
         try:
             yield
         finally:

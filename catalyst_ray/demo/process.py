@@ -60,7 +60,12 @@ class DemoProcess:
             TransportError: It ended or said nothing in time.
         """
         self._child = subprocess.Popen(  # noqa: S603  (our own interpreter and module)
-            self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=_ROOT
+            self._command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=_ROOT,
+            start_new_session=True,  # a terminal's Ctrl-C is for who runs it, and may still have work for it
         )
         try:
             ready = json.loads(self._first_line())

@@ -59,8 +59,11 @@ def _turn(
     try:
         with stop.noted():
             report = measure(settings, wish, stop)
-    except CatalystError as error:
-        if error.key == NOTHING_RAN:  # a run that fails says why; one that is stopped says nothing
+    except KeyboardInterrupt as error:  # the second one
+        raise Stopped from error
+    except Exception as error:
+        # A run that fails says why; one that is stopped says nothing, or breaks on what is gone already.
+        if stop.is_set or (isinstance(error, CatalystError) and error.key == NOTHING_RAN):
             raise Stopped from error
         raise
     if stop.is_set or len(report.cycles) < wish.cycles:  # it may come when the last cycle has ended

@@ -78,3 +78,10 @@ def test_a_child_that_cannot_start_is_an_error():
     with pytest.raises(TransportError) as caught:
         DemoProcess(options=("--feeds=1",)).start()
     assert "catalyst_ray.demo" in (caught.value.hint or "")
+
+
+def test_a_terminals_ctrl_c_does_not_reach_it() -> None:
+    """What the program still has to deliver when it is stopped goes to a world that is there."""
+    with DemoProcess() as world:
+        assert world.pid
+        assert os.getsid(world.pid) != os.getsid(0)

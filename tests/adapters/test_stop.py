@@ -39,6 +39,23 @@ def test_a_second_signal_ends_the_process() -> None:
         asyncio.run(stubborn())
 
 
+def test_ctrl_c_before_the_loop_is_noted_and_the_second_interrupts() -> None:
+    """Ray's start is not broken by the first: the run begins, sees it, and ends."""
+    stop, usual = StopSignal(), signal.getsignal(signal.SIGINT)
+
+    async def run() -> bool:
+        with stop:
+            return await stop.unless_stopped(asyncio.sleep(20, result=True)) is None
+
+    with stop.noted():
+        os.kill(os.getpid(), signal.SIGINT)
+        assert stop.is_set
+        assert asyncio.run(run())
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is usual
+
+
 async def test_asking_twice_in_the_program_is_asking_once() -> None:
     """Only a person's second signal is impatience."""
     stop = StopSignal()
