@@ -2,48 +2,24 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
 import os
 import signal
 import stat
 import sys
+from typing import TYPE_CHECKING
 
 from catalyst_ray.adapters.clock import SystemClock
-from catalyst_ray.demo.discord import MAX_MESSAGES
-from catalyst_ray.demo.server import HOST, DemoServer
-from catalyst_ray.demo.world import BATCHES, World
+from catalyst_ray.demo.options import demo_options
+from catalyst_ray.demo.server import DemoServer
+from catalyst_ray.demo.world import World
 from catalyst_ray.errors import CatalystError, ConfigError
 
+if TYPE_CHECKING:
+    import argparse
+
 _STDIN = 0
-
-
-def _options(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m catalyst_ray.demo", description=__doc__)
-    parser.add_argument("--host", default=HOST, help="loopback, or an address of a private network")
-    parser.add_argument("--port", type=int, default=0, help="port there; 0 takes a free one")
-    parser.add_argument("--seed", type=int, default=7, help="equal seeds give equal worlds")
-    parser.add_argument("--feeds", type=int, default=20, help="number of feeds")
-    parser.add_argument("--items", type=int, default=300, help="items over all batches")
-    parser.add_argument("--batches", type=int, default=BATCHES, help="batches to release one by one")
-    parser.add_argument("--burst", type=int, default=0, help="filings all at once, in place of a day's items")
-    parser.add_argument("--endless", action="store_true", help="the last batch is followed by another day's")
-    parser.add_argument(
-        "--refile", action="store_true", help="file what earlier batches filed again, word for word"
-    )
-    parser.add_argument("--release", type=int, default=0, help="publish up to this batch at the start")
-    parser.add_argument("--slow-s", type=float, default=1.5, help="seconds that the slow feed takes")
-    parser.add_argument("--slow-feed", default="", help="name of another feed that is slow instead")
-    parser.add_argument("--price-s", type=float, default=0.0, help="seconds of one table of prices")
-    parser.add_argument("--llm-latency-s", type=float, default=0.06, help="seconds of one scripted answer")
-    parser.add_argument(
-        "--llm-slow-every", type=int, default=0, help="about each so-many-th prompt takes 3 s more"
-    )
-    parser.add_argument("--llm-parallel", type=int, default=4, help="answers that it makes at a time")
-    parser.add_argument("--discord-window-s", type=float, default=2.0, help="rate limit's window; 0 for none")
-    parser.add_argument("--discord-keep", type=int, default=MAX_MESSAGES, help="messages that it remembers")
-    return parser.parse_args(arguments)
 
 
 async def _serve(options: argparse.Namespace) -> None:
@@ -103,7 +79,7 @@ def _stop_event() -> asyncio.Event:
 def main(arguments: list[str] | None = None) -> int:
     """Serve; returns the exit code."""
     try:
-        asyncio.run(_serve(_options(sys.argv[1:] if arguments is None else arguments)))
+        asyncio.run(_serve(demo_options(sys.argv[1:] if arguments is None else arguments)))
     except CatalystError as error:
         sys.stderr.write(f"{error}\n")
         return 2 if isinstance(error, ConfigError) else 1

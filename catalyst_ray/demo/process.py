@@ -9,12 +9,13 @@ import json
 import subprocess
 import sys
 import threading
+from collections import deque
 from pathlib import Path
 from queue import Empty, Queue
-from typing import TYPE_CHECKING, Any, Self
+from typing import IO, TYPE_CHECKING, Any, Self
 from urllib.request import Request, urlopen
 
-from catalyst_ray.errors import TransportError
+from catalyst_ray.errors import CatalystError, ConfigError, TransportError
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 _ROOT = Path(__file__).parents[2]
 """Where the package is found: the child is started from here."""
 _STOP_S, _ANSWER_S = 3.0, 10.0
+_WRONG = 2
+"""The exit code of a child whose options cannot be meant."""
 
 
 class DemoProcess:
@@ -45,6 +48,7 @@ class DemoProcess:
         ]
         self._ready_s = ready_s
         self._child: subprocess.Popen[str] | None = None
+        self._said: deque[str] = deque(maxlen=1)
         self.base_url = ""
         self.webhook_url = ""
 
@@ -57,19 +61,26 @@ class DemoProcess:
         """Start the child and wait until it listens.
 
         Raises:
+            ConfigError: Its options are wrong.
             TransportError: It ended or said nothing in time.
         """
         self._child = subprocess.Popen(  # noqa: S603  (our own interpreter and module)
             self._command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
             cwd=_ROOT,
             start_new_session=True,  # a terminal's Ctrl-C is for who runs it, and may still have work for it
         )
+        listening = threading.Thread(target=self._listen, args=(self._child.stderr,), daemon=True)
+        listening.start()
         try:
             ready = json.loads(self._first_line())
-        except (ValueError, Empty) as error:
+        except ValueError as error:
+            listening.join(_STOP_S)
+            raise self._ended() from error
+        except Empty as error:
             self.stop()
             raise TransportError(
                 f"the demo server did not start within {self._ready_s:g} s",
@@ -105,6 +116,23 @@ class DemoProcess:
             child.wait()
         if child.stdout is not None:
             child.stdout.close()
+
+    def _listen(self, stderr: IO[str]) -> None:
+        """Keep the child's last words until it serves; then pass on what it says."""
+        with stderr:
+            for line in stderr:
+                self._said.append(line.strip())
+                if self.base_url:
+                    sys.stderr.write(line)
+
+    def _ended(self) -> CatalystError:
+        """Return why a child that never listened has ended."""
+        child = self._child
+        self.stop()
+        why = self._said[0] if self._said else "it said nothing"
+        if child is not None and child.returncode == _WRONG:
+            return ConfigError(why, key="demo")
+        return TransportError(f"the demo server ended at once: {why}", key="demo")
 
     def _first_line(self) -> str:
         """Return the child's first line; empty when it ended without one.
