@@ -5,8 +5,13 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
@@ -16,6 +21,25 @@ env_file_option = click.option(
     type=click.Path(path_type=Path),
     help="Read settings from this file instead of ./.env.",
 )
+
+
+def given(context: click.Context) -> dict[str, str]:
+    """Return the options that were typed: by parameter, as they are called."""
+    return {
+        one.name: max(one.opts, key=len)
+        for one in context.command.params
+        if one.name and context.get_parameter_source(one.name) is ParameterSource.COMMANDLINE
+    }
+
+
+def refuse_together(one: str, others: Collection[str], why: str) -> None:
+    """Refuse an option beside others that contradict it, or that it would leave unheard.
+
+    Raises:
+        click.UsageError: There are others.
+    """
+    if others:
+        raise click.UsageError(f"{one} does not go with {', '.join(others)}: {why}")
 
 
 def span(_context: click.Context, _option: click.Parameter, text: str | None) -> timedelta | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from difflib import unified_diff
 from pathlib import Path
@@ -12,7 +13,8 @@ import click
 
 from catalyst_ray.cli import PARTIAL
 from catalyst_ray.cli.logs import secrets_of, set_up_logs
-from catalyst_ray.cli.options import env_file_option, json_option
+from catalyst_ray.cli.options import env_file_option, given, json_option, refuse_together
+from catalyst_ray.errors import ConfigError
 from catalyst_ray.settings import load_settings, settings_and_origins
 
 if TYPE_CHECKING:
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
 DEMO_CYCLES, LIVE_CYCLES = 5, 1
 STOPPED = "Stopped: nothing was changed."
+UNDO = frozenset({"undo", "as_json", "env_file"})
+"""What may be said with --undo."""
 EXAMPLES = """\b
 Examples:
   catalyst-ray tune                     try on the demo's news, change nothing
@@ -62,14 +66,19 @@ Examples:
 @click.option("--undo", is_flag=True, help="Put the .env file back as it was before the last --write.")
 @json_option
 @env_file_option
-def command(*, write: bool, undo: bool, as_json: bool, env_file: Path | None, **asked: Any) -> None:
+@click.pass_context
+def command(
+    context: click.Context, /, *, write: bool, undo: bool, as_json: bool, env_file: Path | None, **asked: Any
+) -> None:
     """Find settings that make the program faster, by measuring.
 
     Profiles the demo's load with your settings, takes the advice that promises most, and runs the same load in turns
     without and with that change (ABAB…), each in a fresh Ray, folder and store. A change stays only where the pairs
     agree that it helps the p95 it aims at (chance at most 1 in 16), by 5 % or more, and where no alert is lost, none is
-    wrong that was not, no verdict is missed and no other figure gets worse. Then it takes the next advice. A turn takes
-    some 20 seconds, a trial two to four minutes.
+    wrong that was not, no verdict is missed and no other p95 gets worse, with two exceptions: a cycle may grow while it
+    stays under 5 s, and posts may come later, by LLM_ALERT_WAIT_SECS at most, where that brings verdicts. The result
+    tells every figure before and after. Then it takes the next advice. A turn takes some 20 seconds, a trial two to
+    four minutes.
 
     The demo's news is judged by a scripted model: what that shows of LLM_ settings counts for your engine only with
     --own-model or --live.
@@ -80,6 +89,7 @@ def command(*, write: bool, undo: bool, as_json: bool, env_file: Path | None, **
     Exits with 0, also when there is nothing to change; with 2 for wrong settings; with 3 if a change could not be
     tried.
     """
+    _refuse(given(context), asked["world"])
     path = env_file or Path(".env")
     if undo:
         from catalyst_ray.tuner import env_file as files  # noqa: PLC0415  (loads Ray: not for --help)
@@ -97,9 +107,31 @@ def command(*, write: bool, undo: bool, as_json: bool, env_file: Path | None, **
         raise click.Abort
     scripted = not (asked["live"] or asked["own_model"])
     _caution(result, path, origins, scripted=scripted, is_person=is_person)
-    _finish(result, path, write=write, is_person=is_person)
+    _finish(result, path, env_file, write=write, is_person=is_person)
     if any(trial.decision is None for trial in result.trials):
         sys.exit(PARTIAL)
+
+
+def _refuse(typed: Mapping[str, str], world: tuple[str, ...]) -> None:
+    """Refuse options that contradict one another, or that the demo does not know, before anything starts.
+
+    Raises:
+        click.UsageError: Two do not go together.
+        ConfigError: The demo has no such option.
+    """
+    if "undo" in typed:
+        others = [called for name, called in typed.items() if name not in UNDO]
+        refuse_together("--undo", others, "it only puts the .env file back")
+    if not world:
+        return
+    if "live" in typed:
+        refuse_together("--demo-option", ["--live"], "your feeds take the place of the demo's")
+    from catalyst_ray.demo.options import demo_options  # noqa: PLC0415  (loads aiohttp: not for --help)
+
+    try:
+        demo_options(world)
+    except ConfigError as error:
+        raise ConfigError(error.message, key="--demo-option", hint=error.hint) from error
 
 
 def _tune(
@@ -183,7 +215,7 @@ def _caution(result: TuneResult, path: Path, origins: Origins, *, scripted: bool
             _say(words, is_person=is_person)
 
 
-def _finish(result: TuneResult, path: Path, *, write: bool, is_person: bool) -> None:
+def _finish(result: TuneResult, path: Path, env_file: Path | None, *, write: bool, is_person: bool) -> None:
     """Write what helped, or show what would be written."""
     from catalyst_ray.tuner import env_file as files  # noqa: PLC0415  (loads Ray: not for --help)
 
@@ -192,8 +224,9 @@ def _finish(result: TuneResult, path: Path, *, write: bool, is_person: bool) -> 
         return
     if write:
         backup = files.write(path, result.changes)
+        back = f"catalyst-ray tune --undo{f' --env-file {shlex.quote(str(env_file))}' if env_file else ''}"
         _say(
-            f"{path} is written; the old one is {backup.name} (`tune --undo` puts it back)",
+            f"{path} is written; the old one is {backup.name} (`{back}` puts it back)",
             is_person=is_person,
         )
         return

@@ -17,6 +17,14 @@ if TYPE_CHECKING:
     from catalyst_ray.tuner import TuneResult
     from catalyst_ray.tuner.session import Trial
 
+KEYS = {
+    "cycle": "cycle_p95_s",
+    "post": "post_p95_s",
+    "answer": "verdict_p95_s",
+    "verdicts": "late_share",
+}
+"""Figures as programs are told them."""
+
 
 def trial_table(result: TuneResult) -> Table:
     """Return one row a change that was tried."""
@@ -64,6 +72,8 @@ def as_lines(result: TuneResult) -> Iterator[dict[str, Any]]:
             "better": decision and decision.better,
             "pairs": decision and decision.pairs,
             "chance": decision and decision.chance,
+            "others": decision
+            and {KEYS[aim]: [round(figure, 4) for figure in pair] for aim, pair in decision.others.items()},
             "kept": trial.kept,
             "why": trial.why,
         }
@@ -89,11 +99,16 @@ def _row(trial: Trial) -> list[Text]:
     advice, decision = trial.advice, trial.decision
     figures, pairs = "not measured", "-"
     if decision:
-        show = "{:.0%}" if advice.aim == "verdicts" else "{:.2f} s"
-        figures = f"{WORDS[advice.aim]} {show.format(decision.before)} → {show.format(decision.after)}"
+        all_of_them = {advice.aim: (decision.before, decision.after), **decision.others}
+        figures = "\n".join(_figures(aim, *pair) for aim, pair in all_of_them.items())
         pairs = f"{decision.better} of {decision.pairs}"
     change = Text.assemble((advice.setting or "", "bold"), f" {trial.old or 'unset'} → {advice.value}")
     return [change, Text(figures), Text(pairs), _verdict(trial)]
+
+
+def _figures(aim: str, before: float, after: float) -> str:
+    show = "{:.0%}" if aim == "verdicts" else "{:.2f} s"
+    return f"{WORDS[aim]} {show.format(before)} → {show.format(after)}"
 
 
 def _verdict(trial: Trial) -> Text:

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import itertools
 import statistics
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from catalyst_ray.core.advice_figures import measured
 from catalyst_ray.core.stages import TARGET_S
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from catalyst_ray.models import ProfileReport
 
@@ -29,6 +29,8 @@ WORSE = 0.10
 """Part by which another figure may grow where all pairs agree that it did."""
 RESTLESS = 1.5
 """Times by which equal turns may differ before it is said."""
+LEAST = {"cycle": LEAST_S, "post": LEAST_S, "answer": LEAST_S, "verdicts": 0.02}
+"""So much must another figure grow at least."""
 SLACK = 0.02
 """The share of alerts with a verdict, or a chart, wavers by as much: one of fifty."""
 WORDS = {
@@ -63,6 +65,7 @@ class Decision:
         before: Median of the figure that the change aims at; ``after`` with the change.
         better: Pairs in which the change was better.
         chance: How likely so much would be seen by chance.
+        others: What became of the figures that it does not aim at: medians before and after.
     """
 
     keep: bool
@@ -72,6 +75,7 @@ class Decision:
     better: int
     pairs: int
     chance: float
+    others: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
 def turn_of(report: ProfileReport) -> Turn:
@@ -123,9 +127,22 @@ def decide(before: Sequence[Turn], after: Sequence[Turn], aim: str, *, granted_s
         before, after, aim, granted_s if aim in GRANTED else 0.0
     )
     better = sum(one > 0 for one in won)
-    words = why or f"better in {better} of {len(won)} pairs, {_gain(was, now, aim)}"
+    words = (
+        why or f"better in {better} of {len(won)} pairs, {_gain(was, now, aim)}{_price(before, after, aim)}"
+    )
     return Decision(
-        keep=why is None, why=words, before=was, after=now, better=better, pairs=len(won), chance=chance
+        keep=why is None,
+        why=words,
+        before=was,
+        after=now,
+        better=better,
+        pairs=len(won),
+        chance=chance,
+        others={
+            other: (_median(before, other), _median(after, other))
+            for other in WORDS
+            if other != aim and _differences(before, after, other)
+        },
     )
 
 
@@ -182,15 +199,33 @@ def _share(turns: Sequence[Turn], name: str) -> float:
 
 def _slower(before: Sequence[Turn], after: Sequence[Turn], aim: str, granted_s: float) -> str | None:
     """Return which other figure the change makes worse, beyond noise; a cycle counts where it misses its target."""
-    least = {"cycle": LEAST_S, "post": max(LEAST_S, granted_s), "answer": LEAST_S, "verdicts": 0.02}
-    for other, slack in least.items():
+    for other, was, now in _grown(before, after, aim):
+        is_granted = other == "post" and now - was <= granted_s
+        if not is_granted and (other != "cycle" or now > TARGET_S):
+            return f"{WORDS[other]} gets worse: {_shown(was, other)} before, {_shown(now, other)} after"
+    return None
+
+
+def _price(before: Sequence[Turn], after: Sequence[Turn], aim: str) -> str:
+    """Return what a change that is kept costs elsewhere, within what the rules allow; nothing where it costs nothing."""
+    grown = [
+        f"{WORDS[other]} grows from {_shown(was, other)} to {_shown(now, other)}, within its {TARGET_S:g} s"
+        if other == "cycle"
+        else f"{WORDS[other]} grows from {_shown(was, other)} to {_shown(now, other)}, within LLM_ALERT_WAIT_SECS"
+        for other, was, now in _grown(before, after, aim)
+    ]
+    return "".join(f"; {words}" for words in grown)
+
+
+def _grown(before: Sequence[Turn], after: Sequence[Turn], aim: str) -> Iterator[tuple[str, float, float]]:
+    """Yield the other figures that grew beyond noise, in every pair, with their medians."""
+    for other, slack in LEAST.items():
         won = _differences(before, after, other)
         if other == aim or not won or any(one >= 0 for one in won):
             continue
         was, now = _median(before, other), _median(after, other)
-        if now - was > max(WORSE * was, slack) and (other != "cycle" or now > TARGET_S):
-            return f"{WORDS[other]} gets worse: {_shown(was, other)} before, {_shown(now, other)} after"
-    return None
+        if now - was > max(WORSE * was, slack):
+            yield other, was, now
 
 
 def _differences(before: Sequence[Turn], after: Sequence[Turn], aim: str) -> list[float]:

@@ -142,9 +142,11 @@ class Tuner:
             return None
         used_s = self._clock.monotonic() - self._begun_s
         if len(result.trials) >= self._limits.rounds:
-            result.ended = f"{self._limits.rounds} changes were tried; more advice is left"
+            tried = "1 change was" if self._limits.rounds == 1 else f"{self._limits.rounds} changes were"
+            result.ended = f"{tried} tried; more advice is left"
         elif used_s + 2 * self._limits.pairs * self._turn_s > 60 * self._limits.minutes:
-            result.ended = f"no time is left of {self._limits.minutes:g} minutes; more advice is left"
+            minutes = "1 minute" if self._limits.minutes == 1 else f"{self._limits.minutes:g} minutes"
+            result.ended = f"no time is left of {minutes}; more advice is left"
         else:
             return found[0]
         return None

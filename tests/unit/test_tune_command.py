@@ -13,7 +13,7 @@ from rich.console import Console
 from catalyst_ray.cli import tune
 from catalyst_ray.cli.tune_text import told_lines, trial_lines, trial_table
 from catalyst_ray.core.advice import advise
-from catalyst_ray.errors import TransportError
+from catalyst_ray.errors import ConfigError, TransportError
 from tests.unit.core.test_advice import HEAVY
 from tests.unit.tuner.test_tuner import Machine
 from tests.unit.tuner.test_tuner import tune as session
@@ -69,7 +69,37 @@ def test_asked_to_it_writes_what_helped_and_says_how_to_undo(called):
     """The file has the new value, and the kept one is named."""
     done, lines, env = called(planted(), "--write")
     assert (done.exit_code, env) == (0, ENV.replace("=1", "=4"))
-    assert ".env.before-tune (`tune --undo` puts it back)" in lines[-1]["words"]
+    assert ".env.before-tune (`catalyst-ray tune --undo` puts it back)" in lines[-1]["words"]
+
+
+def test_the_way_back_names_the_file_that_was_written(called, tmp_path):
+    """A plain --undo would look at ./.env."""
+    (tmp_path / "my own.env").write_text(ENV)
+    _, lines, _ = called(planted(), "--write", "--env-file", "my own.env")
+    assert "(`catalyst-ray tune --undo --env-file 'my own.env'` puts it back)" in lines[-1]["words"]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--write", "--undo"), "--undo does not go with --write"),
+        (("--undo", "--cycles=3", "--live"), "--undo does not go with --live, --cycles"),
+        (("--live", "--demo-option=--seed=3"), "--demo-option does not go with --live"),
+    ],
+)
+def test_options_that_contradict_one_another_are_refused(called, options, words):
+    """Both are named, nothing is written and nothing measured."""
+    done, _, env = called(planted(), *options)
+    assert (done.exit_code, env) == (2, ENV)
+    assert words in done.stderr
+
+
+def test_an_option_that_the_demo_does_not_know_is_told_before_anything_starts(called):
+    """It is a wrong argument like any other, and named."""
+    done, lines, _ = called(planted(), "--demo-option=--bogus")
+    assert lines == []
+    assert isinstance(done.exception, ConfigError)
+    assert str(done.exception).startswith("--demo-option: unrecognized arguments: --bogus")
 
 
 def test_programs_get_a_line_a_trial_and_one_at_the_end(called):
@@ -79,6 +109,11 @@ def test_programs_get_a_line_a_trial_and_one_at_the_end(called):
     kept, rolled = trials["LLM_BATCH_WORKERS"], trials["FEEDS_TIMEOUT"]
     assert (kept["was"], kept["tried"], kept["kept"], kept["better"], kept["pairs"]) == ("1", "4", True, 4, 4)
     assert (kept["before"], kept["after"]) == (4.8, 1.425)
+    assert kept["others"] == {
+        "cycle_p95_s": [6.0, 6.0],
+        "post_p95_s": [0.25, 0.25],
+        "late_share": [0.0, 0.0],
+    }
     assert (rolled["kept"], rolled["why"]) == (False, "fewer alerts found: 58 before, 56 after")
     (end,) = [line for line in lines if line["type"] == "tune"]
     assert end["changes"] == {"LLM_BATCH_WORKERS": "4"}
@@ -133,6 +168,8 @@ def test_a_terminal_of_80_columns_shows_all(called):
         console.print(text)
     shown = console.file.getvalue()
     assert "…" not in shown
+    assert "p95 of a cycle 6.00 s → 6.00 s" in shown
+    assert "p95 to post 0.25 s → 0.25 s" in shown
     assert "LLM_BATCH_WORKERS 1 → 4  p95 to verdict 4.80 s → 1.43 s  4 of 4  kept" in " ".join(
         shown.replace("   ", "  ").splitlines()
     )

@@ -172,3 +172,16 @@ def test_a_turn_takes_its_figures_from_the_profile():
     found = turn_of(with_queue("llm", timed_out=3, refused=3))
     assert found.figures == {"cycle": 1.2, "post": 0.9, "verdicts": 0.1}
     assert turn_of(healthy(queues={}, posted_s={})).figures == {"cycle": 1.2}
+
+
+def test_what_a_change_does_to_the_other_figures_is_told():
+    """Medians before and after of all that was measured, and in words what a kept change costs within the rules."""
+    before, after = turns([1.5] * 4, post=1.0, answer=9.0), turns([2.7] * 4, post=2.5, answer=5.4)
+    found = decide(before, after, "answer", granted_s=2.0)
+    assert found.others == {"cycle": (1.5, 2.7), "post": (1.0, 2.5)}
+    assert found.why == (
+        "better in 4 of 4 pairs, 40% less; p95 of a cycle grows from 1.50 s to 2.70 s, within its 5 s;"
+        " p95 to post grows from 1.00 s to 2.50 s, within LLM_ALERT_WAIT_SECS"
+    )
+    free = decide(turns(SLOW, post=1.0), turns(FAST, post=1.05), "cycle")
+    assert free.why.endswith("% less"), "what only wavers costs nothing"

@@ -210,7 +210,7 @@ def test_rounds_and_minutes_bound_the_session():
     planted = {"LLM_BATCH_WORKERS": "1", "CHART_QUEUE_WORKERS": "1"}
     result, _ = tune(Machine(slow_feed_s=6.0, **planted), rounds=1)
     assert len(result.trials) == 1
-    assert result.ended == "1 changes were tried; more advice is left"
+    assert result.ended == "1 change was tried; more advice is left"
     result, _ = tune(Machine(**planted), minutes=2.0)
     assert (result.trials, result.ended) == ([], "no time is left of 2 minutes; more advice is left")
 
