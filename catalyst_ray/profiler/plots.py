@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,10 @@ MOST_STACKS, MOST_POINTS, MOST_CARDS = 120, 480, 8
 WIDEST = 36.0
 ROOM = PLOT_WIDTH - LEFT - RIGHT
 COLUMNS = 5
+AHEAD = (
+    "At a replica are the requests that its workers have in hand, and the few that are sent ahead of them"
+    " so that no worker waits for its next: there may be more than workers."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,7 @@ class Plot:
     names: tuple[str, ...] = ()
     stacks: tuple[Stack, ...] = ()
     series: tuple[Series, ...] = ()
+    note: str = ""
 
 
 def stage_plot(report: ProfileReport) -> Plot:
@@ -93,12 +98,12 @@ def load_plots(report: ProfileReport) -> list[Plot]:
     }
     stood = {
         "LLM waiting": _over(moments, lambda m: float(m.llm_waiting)),
-        "LLM in work": _over(moments, lambda m: float(m.llm_busy)),
+        "LLM at a replica": _over(moments, lambda m: float(m.llm_busy)),
         "charts waiting": _over(moments, lambda m: float(m.charts_waiting)),
-        "charts in work": _over(moments, lambda m: float(m.charts_busy)),
+        "charts at a worker": _over(moments, lambda m: float(m.charts_busy)),
     }
     found = [
-        _timed("queues", "Requests in the queues", "", stood),
+        _timed("queues", "Requests in the queues", "", stood, note=AHEAD),
         _timed("waits", "How long the oldest request had waited, in seconds", "s", waits),
         _by_cycle("gpus", "GPU use in per cent, mean of each cycle", "%", _cards(cycles), len(cycles)),
         _by_cycle("memory", "Memory by role at each cycle’s end, in MB", "MB", _roles(report), len(cycles)),
@@ -164,15 +169,18 @@ def _roles(report: ProfileReport) -> dict[str, list[tuple[float, float]]]:
     return found
 
 
-def _timed(name: str, title: str, unit: str, lines: Mapping[str, list[tuple[float, float]]]) -> Plot | None:
+def _timed(
+    name: str, title: str, unit: str, lines: Mapping[str, list[tuple[float, float]]], *, note: str = ""
+) -> Plot | None:
     end_s = max((at for points in lines.values() for at, _ in points), default=0.0)
     if end_s <= 0 or not any(figure for points in lines.values() for _, figure in points):
         return None
+    _, step_s = scale(end_s)
     columns = tuple(
-        Tick(LEFT + share / (COLUMNS - 1) * ROOM, f"{end_s * share / (COLUMNS - 1):.0f} s")
-        for share in range(COLUMNS)
+        Tick(LEFT + number * step_s / end_s * ROOM, f"{number * step_s:g} s")
+        for number in range(int(end_s / step_s + 1e-9) + 1)
     )
-    return _lines(name, title, unit, lines, end=end_s, columns=columns)
+    return replace(_lines(name, title, unit, lines, end=end_s, columns=columns), note=note)
 
 
 def _by_cycle(

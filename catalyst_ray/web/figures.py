@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from datetime import UTC, timedelta
 from typing import TYPE_CHECKING
 
 from catalyst_ray.core.health import percentile
+from catalyst_ray.core.market_hours import EASTERN
 from catalyst_ray.core.stages import BRANCHES, TARGET_S
 
 if TYPE_CHECKING:
@@ -20,7 +22,11 @@ if TYPE_CHECKING:
 
 MIN_BARS, MAX_BARS = 60, 180
 MAX_BAR_WIDTH = 18.0
-SHORT_S = 1800.0
+STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
+"""From one time on the axis to the next: all of them round, so that what a clock shows there is true."""
+MOST_TICKS = 6
+EDGE = 36.0
+"""Half of the widest label: nearer to the right end it ends at its tick."""
 PLOT_WIDTH, PLOT_HEIGHT = 960.0, 240.0
 LEFT, RIGHT, TOP, BOTTOM = 46.0, 8.0, 12.0, 30.0
 
@@ -59,10 +65,17 @@ class Tick:
     words: str = ""
     when_utc: datetime | None = None
 
+    @property
+    def anchor(self) -> str:
+        """Return how a label below lies to its tick, so that none is cut off."""
+        if self.at <= LEFT:
+            return "start"
+        return "end" if self.at > PLOT_WIDTH - EDGE else "middle"
+
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """Cycle times over time, ready to be drawn; a short one tells seconds on its axis of time."""
+    """Cycle times over time, ready to be drawn; ``is_short``: its axis of time tells seconds."""
 
     bars: tuple[Bar, ...]
     rows: tuple[Tick, ...]
@@ -116,6 +129,8 @@ def plot(reports: Sequence[CycleReport], *, since_utc: datetime, now_utc: dateti
     times = [report.seconds for report in reports]
     top_s, step_s = scale(max(times))
     span_s = max(1.0, (now_utc - since_utc).total_seconds())
+    step = next((one for one in STEPS_S if span_s / one < MOST_TICKS), math.ceil(span_s / 86400 / 5) * 86400)
+    columns = _clock_ticks(since_utc, span_s, step)
     places = min(MAX_BARS, max(MIN_BARS, 2 * len(reports)))
     slot = (PLOT_WIDTH - LEFT - RIGHT) / places
     shared: dict[int, list[CycleReport]] = {}
@@ -130,19 +145,28 @@ def plot(reports: Sequence[CycleReport], *, since_utc: datetime, now_utc: dateti
             Tick(height_at(number * step_s, top_s), f"{number * step_s:g} s")
             for number in range(round(top_s / step_s) + 1)
         ),
-        columns=tuple(
-            Tick(
-                LEFT + share / 4 * (PLOT_WIDTH - LEFT - RIGHT),
-                when_utc=since_utc + (now_utc - since_utc) * share / 4,
-            )
-            for share in range(5)
-        ),
+        columns=columns,
         target_y=height_at(TARGET_S, top_s) if top_s > TARGET_S else None,
         cycles=len(times),
         p50_s=percentile(times, 0.5),
         p95_s=percentile(times, 0.95),
         longest_s=max(times),
-        is_short=span_s < SHORT_S,
+        is_short=step < 60,
+    )
+
+
+def _clock_ticks(since_utc: datetime, span_s: float, step: int) -> tuple[Tick, ...]:
+    """Return the round times within a span, counted from midnight in New York, where the clock is read."""
+    local = since_utc.astimezone(EASTERN)
+    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
+    begun_s = (since_utc - midnight).total_seconds()
+    first, last = math.ceil(begun_s / step), math.floor((begun_s + span_s) / step)
+    return tuple(
+        Tick(
+            LEFT + (number * step - begun_s) / span_s * (PLOT_WIDTH - LEFT - RIGHT),
+            when_utc=midnight + timedelta(seconds=number * step),
+        )
+        for number in range(first, last + 1)
     )
 
 

@@ -11,8 +11,8 @@ from html.parser import HTMLParser
 from catalyst_ray.core.profile_compare import compare
 from catalyst_ray.models import Advice, CallProfile, MemoryGrowth, ProcessMemory, QueueMoment
 from catalyst_ray.profiler.page import profile_page, write_profile_page
-from catalyst_ray.profiler.plots import load_plots, stage_plot
-from catalyst_ray.web.figures import BOTTOM, PLOT_HEIGHT
+from catalyst_ray.profiler.plots import ROOM, load_plots, stage_plot
+from catalyst_ray.web.figures import BOTTOM, LEFT, PLOT_HEIGHT
 from tests.unit.core.profile_facts import card, cycle, profile
 
 HOSTILE = "<script>alert(1)</script>\u202e'\""
@@ -175,3 +175,19 @@ def test_without_readings_the_driver_s_memory_comes_from_the_cycles() -> None:
     (memory,) = load_plots(profile(cycles))
     assert [(line.name, line.most) for line in memory.series] == [("driver", "30 MB")]
     assert load_plots(profile((cycle(),))) == []
+
+
+def test_seconds_on_an_axis_are_where_they_say() -> None:
+    """A profile of 5.4 s has its ticks at round seconds, no rounded ones at quarters."""
+    moments = tuple(QueueMoment(at_s=n / 10, llm_waiting=1) for n in range(55))
+    ticks = load_plots(profile((cycle(),), moments=moments))[0].columns
+    assert [tick.words for tick in ticks] == ["0 s", "2 s", "4 s"]
+    assert [round((tick.at - LEFT) / ROOM * 5.4, 6) for tick in ticks] == [0.0, 2.0, 4.0]
+
+
+def test_requests_sent_ahead_are_not_called_work() -> None:
+    """Five requests at a replica of three workers are explained where they are drawn."""
+    moments = tuple(QueueMoment(at_s=n / 10, llm_busy=5) for n in range(20))
+    queues = load_plots(profile((cycle(),), moments=moments))[0]
+    assert ("LLM at a replica", "5") in [(line.name, line.most) for line in queues.series]
+    assert "sent ahead of them" in profile_page(profile((cycle(),), moments=moments))

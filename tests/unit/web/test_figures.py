@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import pairwise
+
+import pytest
 
 from catalyst_ray.web.figures import (
     BOTTOM,
@@ -11,6 +14,7 @@ from catalyst_ray.web.figures import (
     PLOT_HEIGHT,
     PLOT_WIDTH,
     TOP,
+    Tick,
     plot,
     stage_tree,
 )
@@ -74,3 +78,24 @@ def test_cycles_that_share_a_bar_say_so() -> None:
     assert one
     assert one.bars[0].words == "Cycle 1: 1.00 s, 20 new, 2 alerts"
     assert one.target_y is None
+
+
+@pytest.mark.parametrize("span_s", [0.3, 1.2, 5.6, 47, 601, 3_599, 86_400, 3 * 86_400, 30 * 86_400])
+def test_the_axis_of_time_says_what_a_clock_shows(span_s) -> None:
+    """Ticks are whole seconds or minutes, equally far apart in words as in the picture, two at least in a longer span."""
+    since_utc = NOW_UTC + timedelta(seconds=0.4)
+    reports = [report_of(1, started_utc=since_utc)]
+    drawn = plot(reports, since_utc=since_utc, now_utc=since_utc + timedelta(seconds=span_s))
+    assert drawn
+    times = [tick.when_utc for tick in drawn.columns if tick.when_utc]
+    assert (1 if span_s < 2 else 3) <= len(times) <= 6
+    assert not any(time.microsecond or (not drawn.is_short and time.second) for time in times)
+    assert len({after - before for before, after in pairwise(times)}) <= 1
+    apart = {round(after.at - before.at, 3) for before, after in pairwise(drawn.columns)}
+    assert len(apart) <= 1
+    assert all(LEFT <= tick.at <= PLOT_WIDTH for tick in drawn.columns)
+
+
+def test_no_label_of_an_axis_is_cut_off() -> None:
+    """Labels stand in the middle under their ticks, and at an end beside it."""
+    assert [Tick(at).anchor for at in (LEFT, 500.0, 915.0, 952.0)] == ["start", "middle", "middle", "end"]
