@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 GREEN, RED, DIM, BOLD = "green", "red", "dim", "bold"
 CALLS, LINES = 15, 10
+MOST = " (busy, waiting, oldest: the most that was seen at a time)"
 STYLES = {BETTER: GREEN, WORSE: RED}
 WORDS = {SAME: "no difference", FEW: "too few cycles to tell", ONE: "one figure: not judged"}
 
@@ -91,10 +92,10 @@ def _queues(report: ProfileReport, console: Console) -> None:
     if llm:
         rate = llm.get("answer_tokens_per_s")
         more = f"\nAnswer tokens: {rate:,.0f} a second while the model is asked" if rate else ""
-        console.print(Text.assemble(("\nLLM queue", BOLD), (" (the most that was seen at a time)", DIM)))
+        console.print(Text.assemble(("\nLLM queue", BOLD), (MOST, DIM)))
         console.print(Text(f"{llm_statistics(llm)}{more}"))
     if charts:
-        console.print(Text.assemble(("\nChart queue", BOLD), (" (alike)", DIM)))
+        console.print(Text.assemble(("\nChart queue", BOLD), (MOST, DIM)))
         console.print(Text(str(chart_statistics(charts))))
 
 

@@ -11,7 +11,7 @@ from catalyst_ray.models import Target
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from catalyst_ray.models import CycleReport, GpuSample, Spread
+    from catalyst_ray.models import CycleReport, GpuSample, ProfileReport, Spread
 
 GPU_LIMIT_PCT = 60.0
 GROWTH_LIMIT_MB = 1.0
@@ -24,22 +24,37 @@ MB = 1e6
 
 
 def targets(
-    reports: Sequence[CycleReport], *, cycle_s: Spread, gpus: Sequence[GpuSample]
+    reports: Sequence[CycleReport], *, cycle_s: Spread, gpus: Sequence[GpuSample], is_judged: bool = True
 ) -> tuple[Target, ...]:
-    """Return the guide's targets: a cycle's p95, the busiest card's mean use, the driver's growth."""
+    """Return the guide's targets: a cycle's p95, the busiest card's mean use, the driver's growth.
+
+    ``is_judged`` says whether a language model judged.
+    """
     return (
         Target(name="Cycle, p95", value=cycle_s.p95, limit=TARGET_S, unit="s", passed=cycle_s.p95 < TARGET_S),
-        _gpu(gpus),
+        _gpu(gpus, is_judged=is_judged),
         _growth([report.rss_bytes for report in reports if report.rss_bytes is not None]),
     )
 
 
-def _gpu(gpus: Sequence[GpuSample]) -> Target:
+def shows_nothing(report: ProfileReport) -> bool:
+    """Return whether a profile of the cards has nothing of them: none was seen, and no model judged."""
+    judged = report.quality.get("judged", float(bool(report.load_facts.get("model"))))
+    return report.kind == "gpu" and not report.gpus and not judged
+
+
+def _gpu(gpus: Sequence[GpuSample], *, is_judged: bool) -> Target:
     rates = [card.utilisation_pct for card in gpus if card.utilisation_pct is not None]
     most = max(rates, default=None)
     passed = None if most is None else most < GPU_LIMIT_PCT
+    lack = "no GPU told its use" if gpus else "no GPU was seen"
     return Target(
-        name="GPU, mean use of the busiest", value=most, limit=GPU_LIMIT_PCT, unit="%", passed=passed
+        name="GPU, mean use of the busiest",
+        value=most,
+        limit=GPU_LIMIT_PCT,
+        unit="%",
+        passed=passed,
+        lack="" if rates else lack if is_judged else f"{lack}, and no language model judged",
     )
 
 

@@ -64,7 +64,7 @@ def target_words(target: Target) -> str:
     if target.passed is not None:
         return "kept" if target.passed else "missed"
     if target.value is None:
-        return "nothing to judge by"
+        return f"nothing to judge by{f': {target.lack}' if target.lack else ''}"
     return f"cannot be told: noise, or fewer than {LEAK_CYCLES} cycles after the warm-up"
 
 

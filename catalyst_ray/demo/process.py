@@ -121,7 +121,7 @@ class DemoProcess:
         """Keep the child's last words until it serves; then pass on what it says."""
         with stderr:
             for line in stderr:
-                self._said.append(line.strip())
+                self._said.extend(filter(None, [line.strip()]))
                 if self.base_url:
                     sys.stderr.write(line)
 

@@ -109,13 +109,18 @@ class CallProfile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """A limit that a profile is held against; ``passed`` is None where nothing was measured."""
+    """A limit that a profile is held against.
+
+    Args:
+        passed: None where nothing was measured; ``lack`` says what was missing.
+    """
 
     name: str
     value: float | None
     limit: float
     unit: str
     passed: bool | None
+    lack: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

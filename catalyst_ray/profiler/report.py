@@ -65,7 +65,7 @@ def make_report(
         growth=recorder.growth.top(),
         rss_by_cycle=tuple(by_role(reading) for reading in recorder.readings),
         ray_s=recorder.ray_s,
-        targets=targets(reports, cycle_s=cycle_s, gpus=gpus),
+        targets=targets(reports, cycle_s=cycle_s, gpus=gpus, is_judged=bool(recorder.model)),
         load_facts={**load_facts, "model": recorder.model},
         moments=tuple(recorder.moments),
         notes=tuple(_notes(recorder, wish, settings)),
@@ -76,7 +76,7 @@ def make_report(
 def _notes(recorder: Recorder, wish: ProfileWish, settings: Settings) -> Iterator[str]:
     if len(recorder.reports) < wish.cycles:
         yield f"stopped after {len(recorder.reports)} of {wish.cycles} cycles"
-    if not recorder.model and settings.llm_engine != "off":
+    if not recorder.model and (wish.own_model or settings.llm_engine != "off"):
         yield f"no language model judged: {recorder.model_words}"
     if wish.kind != "cycle" and "task" not in recorder.ray_s:
         yield "what an empty Ray task costs could not be measured: no CPU was free in time"

@@ -53,7 +53,7 @@ def run(monkeypatch, loggers, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "120")
 
-    def execute(*options, report: ProfileReport | None = None):
+    def execute(*options, report: ProfileReport | None = None, foreseen=()):
         wishes = []
 
         def measure(settings, wish):
@@ -64,6 +64,7 @@ def run(monkeypatch, loggers, tmp_path):
             return found
 
         monkeypatch.setattr(profiler, "measure", measure)
+        monkeypatch.setattr(profiler, "outlook", lambda *_: foreseen)
         done = CliRunner().invoke(command_of.command, options)
         return done, wishes[0] if wishes else None
 
@@ -182,7 +183,84 @@ def test_what_is_no_profile_is_refused(run, tmp_path, text) -> None:
 
 def test_a_file_that_cannot_be_written_is_told(run, tmp_path) -> None:
     """The name and the mend are said; there is no traceback of ours."""
-    (tmp_path / "file").touch()
-    done, _ = run("--cycles", "2", "--json", "file/p.json")
+    (tmp_path / "out").touch()
+    done, _ = run("--cycles", "2")
     assert isinstance(done.exception, CatalystError)
     assert "--json and --html" in str(done.exception)
+
+
+def test_a_folder_that_is_not_there_is_told_before_anything_is_measured(run, tmp_path) -> None:
+    """A slip of the hand makes no folders; each file is named."""
+    done, wish = run("--cycles", "2", "--json", "ouf/p.json", "--html", "ouf/p.html")
+    assert isinstance(done.exception, ConfigError)
+    assert done.exception.problems == tuple(f"{one}: there is no folder ouf" for one in ("--json", "--html"))
+    assert (wish, list(tmp_path.iterdir())) == (None, [])
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--cycle", "--full", "--gpu"), "--cycle does not go with --full, --gpu"),
+        (
+            ("--live", "--own-model", "--compare", "a", "b"),
+            "--compare does not go with --live, --own-model",
+        ),
+        (("--compare", "a", "b", "--cycles", "3"), "--compare does not go with --cycles"),
+        (("--anyhow",), "--anyhow goes with --compare only"),
+    ],
+)
+def test_options_that_contradict_one_another_are_refused(run, options, words) -> None:
+    """All are named, and nothing is measured."""
+    done, wish = run(*options)
+    assert (done.exit_code, wish) == (2, None)
+    assert words in done.stderr
+
+
+def test_every_file_that_is_no_profile_is_named(run) -> None:
+    """Both are told at once, not one after the other."""
+    done, _ = run("--compare", "a.json", "b.json")
+    assert isinstance(done.exception, ConfigError)
+    assert [problem.split()[1] for problem in done.exception.problems] == ["a.json", "b.json"]
+
+
+def test_a_job_s_log_ends_in_words(run, tmp_path) -> None:
+    """Where page and profile lie, and whether each target is kept, on standard error beside the JSON lines."""
+    done, _ = run("--cycles", "3")
+    assert done.stderr.splitlines() == [
+        f"page: {tmp_path}/out/profile.html, profile: {tmp_path}/out/profile.json",
+        "Cycle, p95 below 5 s: 1.00 s, kept",
+        "GPU, mean use of the busiest below 60 %: 10.00 %, kept",
+        "Growth of the driver below 1 MB per 1,000 cycles: nothing to judge by",
+    ]
+
+
+def test_what_cannot_be_measured_is_said_first(run, monkeypatch) -> None:
+    """Whoever sees it need not wait for the end."""
+    done, _ = run("--gpu", "--cycles", "2", foreseen=("no GPU is seen",))
+    assert done.stderr.startswith("warning: no GPU is seen\n")
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes", "code"),
+    [
+        ("gpu", {"load_facts": {}}, 3),
+        ("gpu", {"quality": {"judged": 0.0}}, 3),
+        ("gpu", {"quality": {"judged": 4.0}}, 0),
+        ("gpu", {"load_facts": {}, "gpus": (card(utilisation_pct=10.0),)}, 0),
+        ("full", {"load_facts": {}}, 0),
+    ],
+)
+def test_a_profile_of_cards_that_has_none_and_no_verdict_is_partial(run, kind, changes, code) -> None:
+    """Code 3 says that what was asked for is not in it; either a card or a model's verdicts are something."""
+    report = replace(profile((cycle(1), cycle(2)), **changes), kind=kind)
+    assert run(f"--{kind}", "--cycles", "2", report=report)[0].exit_code == code
+
+
+def test_a_profile_without_a_model_shows_its_other_queue_whole(run, monkeypatch) -> None:
+    """What its figures are is said of the charts' queue too, not that they are like the model's."""
+    monkeypatch.setattr("click.testing._NamedTextIOWrapper.isatty", lambda _self: True)
+    cycles = tuple(cycle(n, queues={"charts": {"requests": 3, "workers": 1}}) for n in (1, 2))
+    done, _ = run("--cycles", "2", report=profile(cycles))
+    shown = re.sub(r"\x1b\[[\d;]*m", "", done.stdout)
+    assert "LLM queue" not in shown
+    assert "Chart queue (busy, waiting, oldest: the most that was seen at a time)" in shown

@@ -19,6 +19,7 @@ from catalyst_ray.core.profile import (
 )
 from catalyst_ray.core.profile_memory import by_role, line_through, memory_profiles
 from catalyst_ray.core.profile_targets import targets
+from catalyst_ray.core.profile_words import target_words
 from catalyst_ray.core.stages import covered_s
 from catalyst_ray.models import ProcessReading, QueueMoment, Spread
 from tests.unit.core.profile_facts import card, cycle
@@ -189,6 +190,9 @@ def test_without_cards_or_memory_nothing_is_judged() -> None:
     """Targets of what was not measured are neither kept nor missed."""
     _, gpu, growth = targets([cycle()], cycle_s=FAST, gpus=())
     assert (gpu.value, gpu.passed, growth.value, growth.passed) == (None, None, None, None)
+    assert gpu.lack == "no GPU was seen"
+    unjudged = targets([cycle()], cycle_s=FAST, gpus=(), is_judged=False)[1]
+    assert target_words(unjudged) == "nothing to judge by: no GPU was seen, and no language model judged"
 
 
 def test_cycle_and_cards_are_held_against_their_limits() -> None:
