@@ -65,6 +65,8 @@ def command(
     and by replica; seconds of whole cycles over the invented market. Joins the cluster at RAY_ADDRESS, or starts Ray
     on this machine. Your store, sinks and files are left alone; a driver that runs meanwhile takes its share.
 
+    A terminal gets words; everything else a JSON line, and the words on standard error unless --json is given.
+
     Exits with 0, and with 3 if a part could not be measured: the last lines say why.
     """
     from catalyst_ray.bench import BenchWish, bench  # noqa: PLC0415  (loads Ray: not for --help)
@@ -76,11 +78,12 @@ def command(
     report = bench(
         settings, BenchWish(parts=asked, charts=charts, requests=requests, replicas=replicas, cycles=cycles)
     )
-    if as_json or not sys.stdout.isatty():
+    is_person = sys.stdout.isatty() and not as_json
+    if not is_person:
         click.echo(json.dumps({"type": "bench", **asdict(report)}))
-    else:
+    if not as_json:
         for line in lines(report):
-            click.echo(line)
+            click.echo(line, err=not is_person)
     if report.notes:
         sys.exit(PARTIAL)
 

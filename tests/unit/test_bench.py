@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
+from click.testing import CliRunner
 
 from catalyst_ray.bench import BenchWish, bench, run
 from catalyst_ray.bench.charts import walk_bars
 from catalyst_ray.bench.figures import BenchReport, ChartRate, CycleRate
 from catalyst_ray.bench.model import ask_all, headline, model_rate
-from catalyst_ray.cli.bench import lines
+from catalyst_ray.cli.bench import command, lines
 from catalyst_ray.cluster.session import Session
 from catalyst_ray.models import EngineInfo, LlmAnswer, LlmRequest, Reason
 from catalyst_ray.settings import Settings
@@ -141,3 +143,14 @@ def test_an_open_dashboard_is_for_the_settings_to_allow(
     monkeypatch.setattr(run, "ray_session", session)
     bench(Settings(_env_file=None, allow_open_dashboard=allowed), BenchWish(parts=()))
     assert asked == [allowed]
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_a_job_s_log_has_the_words_too(monkeypatch, loggers, tmp_path, options) -> None:
+    """A program gets a JSON line and whoever reads the log the words beside it; with --json the line alone."""
+    monkeypatch.chdir(tmp_path)
+    report = BenchReport(where="here", nodes=1, cpus=2.0, gpus=0.0)
+    monkeypatch.setattr("catalyst_ray.bench.bench", lambda *_: report)
+    done = CliRunner().invoke(command, options)
+    assert (done.exit_code, json.loads(done.stdout)["type"]) == (0, "bench")
+    assert done.stderr.splitlines() == ([] if options else list(lines(report)))

@@ -56,7 +56,7 @@ def run(monkeypatch, loggers, tmp_path):
     def execute(*options, report: ProfileReport | None = None, foreseen=()):
         wishes = []
 
-        def measure(settings, wish):
+        def measure(_settings, wish, _stop):
             wishes.append(wish)
             found = report or measured(wish.cycles)
             for one in found.cycles:
