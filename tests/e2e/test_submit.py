@@ -144,3 +144,10 @@ def test_the_bench_is_a_job_too(scene: Scene) -> None:
     (found,) = [json.loads(line) for line in log.splitlines() if line.startswith('{"type": "bench"')]
     assert (found["nodes"], found["gpus"], found["charts"]["charts"]) == (1, 2.0, 8)
     assert found["where"].endswith(f":{scene.head.port}")
+
+
+def test_a_wrong_option_ends_with_the_drivers_own_code(scene: Scene) -> None:
+    """The supervisor sees 2, which no start mends, and not the 1 of `ray job submit`."""
+    with scene.submit("--no-such-option") as job:
+        log, _ = job.communicate(timeout=60)
+    assert job.returncode == 2, log[-3000:]
