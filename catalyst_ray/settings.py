@@ -15,11 +15,12 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from catalyst_ray.errors import ConfigError
+from catalyst_ray.settings_checks import contradictions
 from catalyst_ray.settings_cluster import ClusterSettings
-from catalyst_ray.settings_delivery import DeliverySettings, delivery_problems
+from catalyst_ray.settings_delivery import DeliverySettings
 from catalyst_ray.settings_fields import Seconds, Share, http_address, setting
-from catalyst_ray.settings_judgement import JudgementSettings, judgement_problems
-from catalyst_ray.settings_pictures import PictureSettings, picture_problems
+from catalyst_ray.settings_judgement import JudgementSettings
+from catalyst_ray.settings_pictures import PictureSettings
 from catalyst_ray.settings_secrets import Mounted, read_mounted
 
 if TYPE_CHECKING:
@@ -204,6 +205,12 @@ JOB_MARK = "RAY_JOB_CONFIG_JSON_ENV_VAR"
 """Ray sets it in the environment of a submitted job."""
 
 
+class _Rest(Settings):
+    """The settings where some names are unknown, which was told already."""
+
+    model_config = SettingsConfigDict(extra="ignore")
+
+
 class _Folder(BaseSettings):
     """Where mounted secrets are, read before the settings that they give."""
 
@@ -274,8 +281,9 @@ def settings_and_origins(
         problems.append(f"{path} cannot be read: {error}")
     except ValidationError as error:
         problems += [_problem(detail, origins) for detail in error.errors()]
+        problems += _further(origins, folder, error)
     else:
-        problems += _contradictions(settings)
+        problems += contradictions(settings, in_job=JOB_MARK in os.environ)
     if problems:
         raise ConfigError(
             f"{len(problems)} setting{'s are' if len(problems) > 1 else ' is'} wrong",
@@ -283,6 +291,14 @@ def settings_and_origins(
             hint="`catalyst-ray settings` lists all of them",
         )
     return settings, origins
+
+
+def _further(origins: Origins, folder: Path | None, error: ValidationError) -> list[str]:
+    """Return what the settings that are well cannot be together, the wrong ones left out of it."""
+    wrong = {str(detail["loc"][0]) for detail in error.errors()}
+    defaults = {name: info.default for name, info in Settings.model_fields.items() if name in wrong}
+    rest = _Rest(_env_file=origins.path, **_values(origins, folder) | defaults)
+    return contradictions(rest, {name.upper() for name in wrong}, in_job=JOB_MARK in os.environ)
 
 
 def _secrets_folder(origins: Origins) -> Path | None:
@@ -356,25 +372,3 @@ def _problem(detail: ErrorDetails, origins: Origins) -> str:
     secret = "SecretStr" in str(Settings.model_fields[field].annotation) or name in origins.mounted.files
     was = "" if secret else f", was {without_password(str(detail['input']))[:80]!r}"
     return f"{name}: {message[0].lower()}{message[1:]}{was} ({origin})"
-
-
-def _contradictions(settings: Settings) -> list[str]:
-    problems: list[str] = []
-    problems += picture_problems(settings)
-    problems += judgement_problems(settings)
-    problems += delivery_problems(settings)
-    from catalyst_ray.settings_llm import llm_problems  # noqa: PLC0415  (loads the engines' clients: not for --help)
-
-    problems += llm_problems(settings)
-    for name, path in (
-        ("FEEDS_FILE", settings.feeds_file),
-        ("SEC_TICKERS_FILE", settings.sec_tickers_file),
-    ):
-        if path is not None and not path.is_file():
-            problems.append(f"{name}: there is no file {path}")
-    if os.environ.get(JOB_MARK) and not settings.database_url and not settings.out_dir.is_absolute():
-        problems.append(
-            f"OUT_DIR: must be an absolute path in a submitted job, was {settings.out_dir}:"
-            " Ray deletes the job's own folder, and what was sent would be forgotten"
-        )
-    return problems

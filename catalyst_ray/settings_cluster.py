@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path  # noqa: TC003  (pydantic reads it)
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings
 
-from catalyst_ray.settings_fields import setting
+from catalyst_ray.settings_fields import cluster_address, setting
 
 _CLUSTER, _OPERATION = "Cluster", "Operation"
 
@@ -43,3 +43,8 @@ class ClusterSettings(BaseSettings):
         "Seconds beyond SLEEP_SECONDS from one cycle's start to the next, after which the driver counts as hung and"
         " systemd's watchdog restarts it.",
     )
+
+    @field_validator("ray_address")
+    @classmethod
+    def _is_cluster(cls, value: str | None) -> str | None:
+        return value and cluster_address(value)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any
 
 from pydantic import Field
+
+from catalyst_ray.core.hosts import is_host_and_port, is_http
 
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -20,10 +21,23 @@ def http_address(value: str) -> str:
     """Return an address of http or https; ``host:port``, Ollama's own form, is taken for http.
 
     Raises:
+        ValueError: It is none. A word alone is none either: it is more likely a slip than a host on port 80.
+    """
+    address = value if "://" in value else f"http://{value}"
+    has_shape = "://" in value or value == "localhost" or "." in value or ":" in value
+    if has_shape and is_http(address):
+        return address
+    raise ValueError("must be an address like http://myserver:8000 or myserver:8000")
+
+
+def cluster_address(value: str) -> str:
+    """Return the address of a Ray cluster.
+
+    Raises:
         ValueError: It is none.
     """
-    if value.startswith(("http://", "https://")):
+    if value in {"auto", "local"} or is_host_and_port(value):
         return value
-    if re.fullmatch(r"[\w.-]+(:\d+)?", value):
-        return f"http://{value}"
-    raise ValueError("must be an http:// or https:// address")
+    raise ValueError(
+        "must be auto or an address like 10.0.0.5:6379; to run from outside the cluster use `ray job submit`"
+    )

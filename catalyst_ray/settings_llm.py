@@ -9,7 +9,7 @@ from catalyst_ray.cluster.placement import ReplicaWish, node_selector
 from catalyst_ray.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from catalyst_ray.cluster.service import LlmLimits
     from catalyst_ray.settings import Settings
@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 
 def llm_problems(settings: Settings) -> Iterator[str]:
     """Yield a line for everything about the model that cannot work, whatever runs where."""
-    for check in (lambda: check_engine(engine_wish(settings)), lambda: replica_wish(settings)):
+    checks = (
+        lambda: check_engine(engine_wish(settings)),
+        lambda: _replicas(settings, {}),
+        lambda: _selector(settings),
+    )
+    for check in checks:
         try:
             check()
         except ConfigError as error:
@@ -51,12 +56,20 @@ def replica_wish(settings: Settings) -> ReplicaWish:
     Raises:
         ConfigError: The limits contradict each other, or Ray would refuse them.
     """
+    return _replicas(settings, _selector(settings))
+
+
+def _replicas(settings: Settings, selector: Mapping[str, str]) -> ReplicaWish:
     return ReplicaWish(
         least=settings.llm_min_replicas,
         most=settings.llm_max_replicas,
         gpus_each=settings.llm_gpus_per_replica,
-        selector=node_selector(settings.llm_accelerator_type, settings.llm_label_selector),
+        selector=selector,
     )
+
+
+def _selector(settings: Settings) -> Mapping[str, str]:
+    return node_selector(settings.llm_accelerator_type, settings.llm_label_selector)
 
 
 def llm_limits(settings: Settings) -> LlmLimits:

@@ -59,15 +59,18 @@ class ReplicaWish:
     selector: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        problems = {}
         if not 0 <= self.least <= self.most or self.most < 1:
-            words = f"0 ≤ least ≤ most and 1 ≤ most must hold, was {self.least}, {self.most}"
-            raise ConfigError(words, key="LLM_MIN_REPLICAS")
+            words = f"must be from 0 to LLM_MAX_REPLICAS, and that at least 1; they are {self.least} and {self.most}"
+            problems["LLM_MIN_REPLICAS"] = words
         share = self.gpus_each
         if not 0 <= share < math.inf or (share > 1 and share != math.floor(share)):
-            raise ConfigError(
-                f"must be 0, a fraction up to 1 or a whole number of GPUs, was {share}",
-                key="LLM_GPUS_PER_REPLICA",
-            )
+            words = f"must be 0, a fraction up to 1 or a whole number of GPUs, was {share}"
+            problems["LLM_GPUS_PER_REPLICA"] = words
+        if problems:
+            lines = tuple(f"{key}: {words}" for key, words in problems.items())
+            key, words = next(iter(problems.items()))
+            raise ConfigError(words, problems=lines, key=key)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,8 +14,9 @@ from ray import _raylet
 from ray.exceptions import AuthenticationError, RpcError
 from ray.job_config import JobConfig
 
-from catalyst_ray.cluster.doors import dashboard_doors, refuse_open_dashboard
+from catalyst_ray.cluster.doors import dashboard_doors, has_tokens, refuse_open_dashboard
 from catalyst_ray.cluster.loopback import SWITCH, cluster_here, is_only_there, may_start_there, on_loopback
+from catalyst_ray.core.hosts import is_host_and_port
 from catalyst_ray.errors import CatalystError, ConfigError, TransportError
 
 if TYPE_CHECKING:
@@ -102,7 +103,9 @@ def _join(
 ) -> Any:
     if address is None:
         os.environ.update({k: v for k, v in LOCAL_ENVIRONMENT.items() if k not in os.environ})  # noqa: TID251  (Ray's own processes read these, and nothing else can hand them over)
+        _check_token_file(may_be_made=True)
     else:
+        _check_token_file(may_be_made=False)
         _check_answers(address)
         _check_token(address)
     stays = is_only_there(address) if address else may_start_there()
@@ -118,7 +121,8 @@ def _join(
             )
     except Exception as error:  # Ray raises a bare one when it does not start in time
         # What is not there now may be there later; a refusal stays one.
-        kind = ConfigError if isinstance(error, (RuntimeError, ValueError)) else TransportError
+        refusals = (RuntimeError, ValueError, AuthenticationError)
+        kind = ConfigError if isinstance(error, refusals) else TransportError
         words = (str(error).splitlines() or [type(error).__name__])[0][:300]
         raise kind(
             f"cannot join the Ray cluster at {address or 'this machine'}: {words}",
@@ -190,13 +194,13 @@ def _check_answers(address: str) -> None:
     """Refuse an address that nobody listens on; Ray itself would try it for a minute."""
     if address in {"auto", "local"}:
         return
-    host, _, port = address.rpartition(":")
-    if "://" in address or not host or not port.isdigit():
+    if not is_host_and_port(address):  # from a script; the settings were checked
         raise ConfigError(
             f"{address!r} is no address of a cluster",
             key="RAY_ADDRESS",
             hint="use auto or host:6379; to run from outside the cluster use `ray job submit`",
         )
+    host, _, port = address.rpartition(":")
     try:
         socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_TIMEOUT_S).close()
     except OSError as error:
@@ -205,6 +209,21 @@ def _check_answers(address: str) -> None:
             key="RAY_ADDRESS",
             hint="start the cluster with `ray start --head`, or unset RAY_ADDRESS for a local one",
         ) from error
+
+
+def _check_token_file(*, may_be_made: bool) -> None:
+    """Refuse to ask with a token that is not there; for a cluster of its own Ray makes one in the usual place."""
+    if not has_tokens():
+        return
+    loader = RAYLET.AuthenticationTokenLoader.instance()
+    words = "RAY_AUTH_MODE=token, and there is no token: neither ~/.ray/auth_token nor RAY_AUTH_TOKEN_PATH"
+    try:
+        loader.reset_cache()  # or a file that was there before would still be
+        if loader.has_token(ignore_auth_mode=True) or may_be_made:
+            return
+    except AuthenticationError as error:  # the file that is named is not there, or cannot be read
+        words = str(error).split(". ", 1)[0].removeprefix("RAY_AUTH_TOKEN_PATH ")
+    raise ConfigError(words, key="RAY_AUTH_TOKEN_PATH", hint="put a file with the cluster's token there")
 
 
 def _check_token(address: str) -> None:

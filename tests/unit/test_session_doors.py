@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from types import SimpleNamespace
 
 import pytest
@@ -43,12 +44,73 @@ def ray(monkeypatch: pytest.MonkeyPatch) -> PretendedRay:
     """Put a pretended Ray whose dashboard is open in place of the real one."""
     pretended = PretendedRay()
     monkeypatch.setattr(session, "RAY", pretended)
+    monkeypatch.setattr(session, "has_tokens", lambda: False)
     monkeypatch.setattr(session, "_check_answers", lambda _: None)
     monkeypatch.setattr(session, "RAYLET", SimpleNamespace(GcsClient=lambda address: address))
     monkeypatch.setattr(session, "cluster_here", lambda: "192.0.2.7:6379")
     monkeypatch.setattr(session, "is_only_there", lambda _: False)
     monkeypatch.setattr(session, "dashboard_doors", lambda url: {url: Door.OPEN})
     return pretended
+
+
+class Loader:
+    """Ray's reader of tokens, as far as a session uses it."""
+
+    def __init__(self, found):
+        self.found = found
+
+    def instance(self):
+        return self
+
+    def reset_cache(self):
+        pass
+
+    def has_token(self, *, ignore_auth_mode):
+        assert ignore_auth_mode
+        if isinstance(self.found, Exception):
+            raise self.found
+        return self.found
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (
+            AuthenticationError(
+                "RAY_AUTH_TOKEN_PATH is set but file cannot be opened or is empty: /nope. Ensure"
+            ),
+            "/nope$",
+        ),
+        (False, "there is no token"),
+    ],
+    ids=["a named file", "the usual file"],
+)
+def test_a_token_that_is_not_there_is_a_wrong_setting(
+    ray: PretendedRay, monkeypatch: pytest.MonkeyPatch, found: object, words: str
+) -> None:
+    """It is told before anybody is asked, by the file's name: later would bring none."""
+    monkeypatch.setattr(session, "has_tokens", lambda: True)
+    monkeypatch.setattr(session, "RAYLET", SimpleNamespace(AuthenticationTokenLoader=Loader(found)))
+    with pytest.raises(ConfigError, match=r"^RAY_AUTH_TOKEN_PATH: ") as caught:
+        session.ray_session("192.0.2.7:6379", dashboard=True).__enter__()
+    assert re.search(words, caught.value.message)
+    assert ray.joined == []
+
+
+def test_a_token_for_a_cluster_of_ones_own(ray: PretendedRay, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where none is in the usual place Ray makes one; a file that is named must be there."""
+    monkeypatch.setattr(session, "has_tokens", lambda: True)
+    monkeypatch.setattr(session.os, "environ", {})
+    loader = Loader(found=False)
+    monkeypatch.setattr(session, "RAYLET", SimpleNamespace(AuthenticationTokenLoader=loader))
+    with session.ray_session(None, dashboard=False):
+        pass
+    assert ray.joined == ["local", "left"]
+    loader.found = AuthenticationError(
+        "RAY_AUTH_TOKEN_PATH is set but file cannot be opened or is empty: /nope. X"
+    )
+    with pytest.raises(ConfigError, match="/nope"):
+        session.ray_session(None, dashboard=False).__enter__()
 
 
 def test_a_start_is_refused_and_leaves(ray: PretendedRay) -> None:

@@ -75,6 +75,107 @@ def test_every_problem_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert any(p.startswith("LLM_BATCH_WORKERS") and "command line" in p for p in found)
 
 
+def test_every_problem_at_once_whatever_its_kind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wrong values, unknown names, settings that exclude each other and limits that cross: one start names them all."""
+    Path(".env").write_text("SLEEP_SECONDS=-1\nNO_SUCH_THING=1\n")
+    wrong = {
+        "LLM_ENDPOINT_URL": "http://myserver:8000/v1",
+        "LLM_SERVER_COMMAND": "vllm serve --port {port}",
+        "LLM_LABEL_SELECTOR": "nonsense",
+        "LLM_GPUS_PER_REPLICA": "1.5",
+        "LLM_MIN_REPLICAS": "4",
+        "LLM_MAX_REPLICAS": "2",
+        "PRICE_SOURCE": "csv",
+        "FEEDS_FILE": "/nowhere/feeds.toml",
+        "WEBHOOK_SECRET": "whsec_" + "QUJD" * 8,
+        "RAY_ADDRESS": "127.0.0.1:99999",
+    }
+    for name, value in wrong.items():
+        monkeypatch.setenv(name, value)
+    told = {problem.split(":")[0] for problem in problems(llm_batch_workers=0)}
+    well = {"LLM_ENDPOINT_URL", "LLM_MAX_REPLICAS", "PRICE_SOURCE"}
+    others = {"SLEEP_SECONDS", "NO_SUCH_THING", "LLM_BATCH_WORKERS", "PRICE_DIR"}
+    assert told == {*wrong} - well | others
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"llm_engine": "openai", "llm_endpoint_url": "foo"},
+        {"price_source": "cvs", "price_floor": 5},
+        {"price_source": "http", "price_url": "foo"},
+        {"webhook_url": "foo", "webhook_secret": "whsec_" + "QUJD" * 8},
+        {"llm_min_replicas": 9, "llm_max_replicas": "many"},
+    ],
+    ids=lambda given: next(name for name, value in given.items() if value in {"foo", "cvs", "many"}),
+)
+def test_a_wrong_value_is_told_once(given: dict[str, object]) -> None:
+    """What only follows from a wrong value is not told beside it."""
+    (name,) = (name for name, value in given.items() if value in {"foo", "cvs", "many"})
+    assert [problem.split(":")[0] for problem in problems(**given)] == [name.upper()]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "foo",
+        "http://",
+        "http://:::",
+        "http://:8000",
+        "http://a b",
+        "http://a:99999",
+        "a:0",
+        "a:x",
+        "http://[::1",
+        ".",
+    ],
+)
+@pytest.mark.parametrize("name", ["llm_endpoint_url", "ollama_host", "price_url"])
+def test_addresses_of_servers_that_are_none(name: str, address: str) -> None:
+    """A word alone, marks without a host and a port that cannot be are refused, with the form that is wanted."""
+    (told,) = problems(**{name: address})
+    assert told.startswith(
+        f"{name.upper()}: must be an address like http://myserver:8000 or myserver:8000, was"
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "address"),
+    [
+        ("myserver:8000", "http://myserver:8000"),
+        ("http://myserver", "http://myserver"),
+        ("https://gpu-box.example.org/v1", "https://gpu-box.example.org/v1"),
+        ("gpu_box:8000/v1", "http://gpu_box:8000/v1"),
+        ("localhost", "http://localhost"),
+        ("0.0.0.0", "http://0.0.0.0"),
+        ("[::1]:11434", "http://[::1]:11434"),
+        ("http://bob:word@model:8000/v1", "http://bob:word@model:8000/v1"),
+    ],
+)
+def test_addresses_of_servers_as_people_write_them(given: str, address: str) -> None:
+    """With a scheme, a port or a dot it is one; http where none is written."""
+    assert load_settings({"llm_endpoint_url": given, "ollama_host": given}).llm_endpoint_url == address
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["127.0.0.1:99999", "foo bar", "foo", "host:0", ":6379", "http://a:8265", "ray://a:10001", "::1:6379"],
+)
+def test_clusters_that_are_none(address: str) -> None:
+    """A port that cannot be, a text that is no address, the dashboard's or the client's: told with the other settings."""
+    second, first = problems(ray_address=address, sleep_seconds=-1)
+    assert first.startswith("SLEEP_SECONDS")
+    assert second.startswith("RAY_ADDRESS: must be auto or an address like 10.0.0.5:6379")
+
+
+@pytest.mark.parametrize(
+    "address", ["auto", "local", "10.0.0.5:6379", "head:6379", "[::1]:6379", "ray_head.local:6379"]
+)
+def test_clusters(address: str) -> None:
+    """What Ray takes is taken."""
+    assert load_settings({"ray_address": address}).ray_address == address
+
+
 def test_misspelt_in_env_file() -> None:
     """An unknown name in .env is refused with the nearest real one and its line."""
     Path(".env").write_text("\nLLM_TIMEOUT_SEC=3\n")
@@ -124,7 +225,7 @@ def test_passwords_in_addresses_and_keys_in_commands_are_not_shown(monkeypatch: 
         ("LLM_SERVER_COMMAND", "vllm 'serve {port}", "split"),
         ("LLM_SERVER_COMMAND", "vllm serve --port 8000", "{port}"),
         ("LLM_GGUF_PATH", "/nowhere/a.gguf", "no file"),
-        ("LLM_MIN_REPLICAS", "9", "most"),
+        ("LLM_MIN_REPLICAS", "9", "to LLM_MAX_REPLICAS"),
     ],
 )
 def test_what_the_model_cannot_do_is_found_with_the_rest(
