@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import ray
 from ray._private import state as ray_state
+from ray.util.accelerators import accelerators
 
 from catalyst_ray.cluster.autoscaler import growth, node_kinds, outlook
 from catalyst_ray.cluster.growth import Pending, pending_words
@@ -20,6 +21,8 @@ RAY: Any = ray
 """Untyped in good part; what comes out of it is typed at once."""
 STATE: Any = ray_state
 """Ray has no public way to ask for what is free by node."""
+ACCELERATORS: Any = accelerators
+"""A module of names, each a constant."""
 HEAD = "node:__internal_head__"
 """Resource that only the head has; no autoscaler takes it away."""
 NODE_GROUP = "ray.io/node-group"
@@ -40,7 +43,7 @@ def cluster_view() -> ClusterView:
         for node in RAY.nodes()
         if node["Alive"]
     )
-    return ClusterView(nodes=nodes, growth=growth())
+    return ClusterView(nodes=nodes, growth=growth(), accelerators=_accelerators())
 
 
 def pending(plan: ReplicaPlan) -> Pending:
@@ -67,6 +70,11 @@ def spare_nodes() -> frozenset[str]:
             for kind in ("CPU", "GPU")
         )
     )
+
+
+def _accelerators() -> frozenset[str]:
+    names = vars(ACCELERATORS).items()
+    return frozenset(value for name, value in names if isinstance(value, str) and name[0] != "_")
 
 
 def _kind(node: Mapping[str, Any], kinds: Mapping[str, str]) -> str | None:

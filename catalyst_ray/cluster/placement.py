@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from catalyst_ray.cluster.accelerators import doubt
 from catalyst_ray.cluster.growth import RAYS_OWN, Growth
 from catalyst_ray.errors import ConfigError
 
@@ -39,10 +40,15 @@ class NodeGpus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterView:
-    """What the cluster has, and what its autoscaler may bring (None: it does not scale)."""
+    """What the cluster has, and what its autoscaler may bring (None: it does not scale).
+
+    Args:
+        accelerators: Names that Ray has for kinds of GPUs.
+    """
 
     nodes: tuple[NodeGpus, ...]
     growth: Growth | None = None
+    accelerators: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +89,7 @@ class ReplicaPlan:
         num_gpus: GPUs that each reserves; 0 on a cluster without any.
         selector: Labels that each asks for.
         words: What was asked and what there is, with any shortfall.
+        doubt: Why the kind of GPU asked for may never be there.
     """
 
     start: int
@@ -90,6 +97,7 @@ class ReplicaPlan:
     num_gpus: float
     words: str
     selector: Mapping[str, str] = field(default_factory=dict)
+    doubt: str = ""
 
 
 def plan_replicas(view: ClusterView, wish: ReplicaWish) -> ReplicaPlan:
@@ -112,7 +120,29 @@ def plan_replicas(view: ClusterView, wish: ReplicaWish) -> ReplicaPlan:
     free = sum(_fits(node.free, wish.gpus_each) for node in fitting)
     if start and free < start:
         words += f"; {free} can start now, the others wait for a {'free GPU' if limit <= now else 'node'}"
-    return ReplicaPlan(start=start, limit=limit, num_gpus=wish.gpus_each, words=words, selector=wish.selector)
+    doubts = _doubt(view, growth, wish.selector)
+    return ReplicaPlan(
+        start=start,
+        limit=limit,
+        num_gpus=wish.gpus_each,
+        words=f"{words}; {doubts}" if doubts else words,
+        selector=wish.selector,
+        doubt=doubts,
+    )
+
+
+def _doubt(view: ClusterView, growth: Growth, selector: Mapping[str, str]) -> str:
+    wanted = selector.get(ACCELERATOR_LABEL, "!")
+    if wanted.startswith("!"):
+        return ""
+    kinds = [kind for kind in growth.kinds or () if kind.gpus and kind.most]
+    labels = [*(node.labels for node in view.nodes), *(kind.labels for kind in kinds)]
+    return doubt(
+        _values(wanted),
+        there={one[ACCELERATOR_LABEL] for one in labels if ACCELERATOR_LABEL in one},
+        known=view.accelerators,
+        may_come=growth.kinds is None or any(ACCELERATOR_LABEL not in kind.labels for kind in kinds),
+    )
 
 
 def holds_one(view: ClusterView, plan: ReplicaPlan) -> bool:
@@ -237,8 +267,12 @@ def _fits(gpus: float, each: float) -> int:
 
 def _satisfies(label: str | None, wanted: str) -> bool:
     negated, rest = wanted.startswith("!"), wanted.removeprefix("!")
-    values = rest[3:-1].split(",") if rest.startswith("in(") else [rest]
-    return (label in {value.strip() for value in values}) is not negated
+    return (label in _values(rest)) is not negated
+
+
+def _values(wanted: str) -> list[str]:
+    listed = wanted[3:-1].split(",") if wanted.startswith("in(") else [wanted]
+    return [value.strip() for value in listed]
 
 
 def _of_kind(selector: Mapping[str, str]) -> str:

@@ -105,7 +105,8 @@ async def open_service(spec: EngineSpec, opening: Opening) -> Service | ReplicaP
 async def _open(spec: EngineSpec, opening: Opening, view: Callable[[], ClusterView]) -> Service | ReplicaPlan:
     wish = opening.limits.wish
     plan = plan_replicas(await asyncio.to_thread(view), wish)
-    log.info("replicas of the language model", extra={"plan": plan.words})
+    level = logging.WARNING if plan.doubt else logging.INFO
+    log.log(level, "replicas of the language model", extra={"plan": plan.words})
     if plan.limit == 0:
         return plan
     pool, fleet = _parts(

@@ -155,6 +155,9 @@ def _replicas(plan: ReplicaPlan, *, least: int) -> Finding:
     if plan.start < least:
         mend = "lower LLM_MIN_REPLICAS, or add nodes with GPUs"
         return Finding(name, "warn", plan.words, mend, CLUSTER)
+    if plan.doubt:
+        mend = "correct LLM_ACCELERATOR_TYPE: `ray status -v` and the nodes' labels have the names, as Ray writes them"
+        return Finding(name, "warn", plan.words, mend, CLUSTER)
     return Finding(name, "ok", plan.words, part=CLUSTER)
 
 
