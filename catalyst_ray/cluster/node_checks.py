@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import platform
+import stat
 import tempfile
 import time
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from catalyst_ray.adapters.gpu import NvmlProbe
 from catalyst_ray.adapters.nvidia_smi import nvidia_smi, pci_cards
 from catalyst_ray.cluster.cut_off import side_by_side
 from catalyst_ray.cluster.engine_reach import reach
+from catalyst_ray.core.node_health import FOR_ALL, FOR_CARDS, FOR_HEADS
 from catalyst_ray.errors import CatalystError
 from catalyst_ray.models import NodeFacts
 
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
 
 RAY: Any = ray
 """Untyped in good part; what comes out of it is typed at once."""
+OTHERS = stat.S_IRWXO | stat.S_IWGRP
+"""What the mode of a secret's file must not have, as for those of ``SECRETS_DIR``."""
 NEW_YORK = "America/New_York"
 CHECK_S = 20.0
 """How long a check may take on a node. A first chart takes a few seconds: matplotlib looks through all fonts once."""
@@ -137,6 +141,25 @@ def _zone(_: Order) -> dict[str, Any]:
     return {"zone": time.tzname[0]}
 
 
+def _environment(_: Order) -> dict[str, Any]:
+    # A worker has the environment that Ray was started with on its node; none of these is a setting.
+    environment = os.environ  # noqa: TID251
+    names = (*FOR_ALL, *FOR_CARDS, *FOR_HEADS)
+    return {"unset": tuple(name for name in names if not environment.get(name))}
+
+
+def _token(_: Order) -> dict[str, Any]:
+    environment = os.environ  # noqa: TID251  (Ray's, and no settings)
+    if environment.get("RAY_AUTH_TOKEN"):
+        return {}
+    path = Path(environment.get("RAY_AUTH_TOKEN_PATH") or Path.home() / ".ray" / "auth_token")
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+    except OSError:  # without tokens there is none
+        return {}
+    return {"open_token": f"{path} (mode {mode:04o})" if mode & OTHERS else ""}
+
+
 CHECKS: Mapping[str, Callable[[Order], dict[str, Any]]] = {
     "versions": _versions,
     "GPUs": _gpus,
@@ -146,5 +169,7 @@ CHECKS: Mapping[str, Callable[[Order], dict[str, Any]]] = {
     "limits": _limits,
     "charts": _charts,
     "time zones": _zone,
+    "environment": _environment,
+    "token file": _token,
 }
 """Each returns fields of ``NodeFacts``."""

@@ -22,6 +22,7 @@ from ray.exceptions import (
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from catalyst_ray.adapters.clock import SystemClock
+from catalyst_ray.cluster.capacity import HEAD
 from catalyst_ray.cluster.node_checks import CHECK_S, CHECKS, Order, look
 from catalyst_ray.cluster.placement import ACCELERATOR_LABEL, matches
 from catalyst_ray.models import NodeReport, Seat
@@ -101,6 +102,7 @@ def seats(nodes: Sequence[Mapping[str, Any]], plan: ReplicaPlan | None) -> dict[
             name=host if hosts[host] == 1 else f"{host}/{node['NodeID'][:6]}",
             gpus=gpus,
             gpu_kind=labels.get(ACCELERATOR_LABEL, ""),
+            is_head=HEAD in node["Resources"],
             runs_replicas=plan is not None and _takes_replicas(plan, gpus, labels),
             object_store_bytes=float(node["Resources"].get("object_store_memory", 0.0)),
         )

@@ -10,7 +10,7 @@ from catalyst_ray.core.node_gpus import judge_gpus
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from catalyst_ray.models import NodeFacts, NodeReport
+    from catalyst_ray.models import NodeFacts, NodeReport, Seat
 
 GIB = 2**30
 LOW_DISK_BYTES = 2 * GIB
@@ -22,6 +22,11 @@ LOW_SHM_BYTES = 256 * 2**20
 LOW_OPEN_FILES = 4_096
 SKEW_WARN_S, SKEW_FAIL_S = 1.0, 30.0
 SLOW_CHART_S = 10.0
+FOR_ALL = ("RAY_idle_worker_killing_time_threshold_ms",)
+FOR_CARDS = ("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "CUDA_DEVICE_ORDER")
+FOR_HEADS = ("RAY_task_events_max_num_task_in_gcs", "RAY_USAGE_STATS_ENABLED")
+"""Variables that Ray is to be started with, with whatever value: everywhere, where there are cards, on the head. What
+each is for stands in cluster.yaml; that of workers' niceness has a check of its own."""
 BROKEN = "a fault of the program: report it with its words"
 GONE = "see `ray status`, and the logs of that node under /tmp/ray/session_latest/logs"
 NOT_INSTALLED = (
@@ -93,6 +98,8 @@ def judge_node(report: NodeReport, needs: Needs) -> tuple[NodeFinding, ...]:
         *_limits(facts, needs, is_worker=report.seat.is_worker),
         *_chart(facts),
         *_zone(facts),
+        *_environment(facts, report.seat),
+        *_token(facts),
         *_errors(facts),
     )
 
@@ -236,6 +243,23 @@ def _chart(facts: NodeFacts) -> Iterator[NodeFinding]:
 def _zone(facts: NodeFacts) -> Iterator[NodeFinding]:
     if facts.zone is not None:
         yield NodeFinding("time zones", "ok", f"New York's is known; the machine's is {facts.zone}")
+
+
+def _environment(facts: NodeFacts, seat: Seat) -> Iterator[NodeFinding]:
+    if not seat.is_worker:  # the environment of a process of our own says nothing of Ray's
+        return
+    wanted = (*FOR_ALL, *(FOR_CARDS if seat.gpus else ()), *(FOR_HEADS if seat.is_head else ()))
+    unset = [name for name in wanted if name in facts.unset]
+    if unset:
+        mend = "before `ray start` there: `set -a; . deploy/ray.env; set +a` (docs/scale.md)"
+        yield NodeFinding("environment", "warn", f"Ray was started without {', '.join(unset)}", mend)
+
+
+def _token(facts: NodeFacts) -> Iterator[NodeFinding]:
+    if facts.open_token:
+        words = f"others there may read Ray's token: {facts.open_token}"
+        mend = f"chmod 600 {facts.open_token.partition(' (mode')[0]}"
+        yield NodeFinding("token file", "warn", words, mend)
 
 
 def _errors(facts: NodeFacts) -> Iterator[NodeFinding]:

@@ -70,6 +70,8 @@ class NodeFacts:
         memory_total_bytes: Of its container where that has a limit.
         chart_s: How long a chart took to draw, imports included.
         zone: Its time zone.
+        unset: Variables that Ray should be started with there, and was not.
+        open_token: The file of Ray's token and its mode, where others than its user may read or change it.
     """
 
     versions: Mapping[str, str] = field(default_factory=dict)
@@ -89,6 +91,8 @@ class NodeFacts:
     niceness: int | None = None
     chart_s: float | None = None
     zone: str | None = None
+    unset: tuple[str, ...] = ()
+    open_token: str = ""
     errors: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -102,6 +106,7 @@ class Seat:
         gpu_kind: Ray's name for them.
         runs_replicas: A replica of the language model may be placed there.
         is_worker: It was looked at in a worker of Ray, not in a process of our own.
+        is_head: The cluster's state and the drivers of jobs are there.
         object_store_bytes: What Ray's object store may hold there.
     """
 
@@ -110,6 +115,7 @@ class Seat:
     gpu_kind: str = ""
     runs_replicas: bool = True
     is_worker: bool = True
+    is_head: bool = False
     object_store_bytes: float = 0.0
 
 

@@ -12,6 +12,7 @@ from catalyst_ray.adapters.gpu import NvmlProbe
 from catalyst_ray.cluster.engine_reach import reach, server_named
 from catalyst_ray.cluster.engines import EmbeddedSpec, EngineWish, OllamaSpec, OpenAiSpec
 from catalyst_ray.cluster.node_checks import CHECKS, Order, look
+from catalyst_ray.core.node_health import FOR_ALL, FOR_CARDS, FOR_HEADS
 from catalyst_ray.demo.process import DemoProcess
 from catalyst_ray.errors import CatalystError
 from tests.fake_nvml import Card, FakeNvml
@@ -31,6 +32,40 @@ def test_a_look_finds_what_there_is_to_know() -> None:
     assert facts.chart_s > 0
     assert (facts.niceness, facts.engine) == (0, None)
     assert facts.zone
+
+
+def test_the_variables_that_ray_was_started_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty one counts as unset."""
+    for name in (*FOR_ALL, *FOR_CARDS, *FOR_HEADS):
+        monkeypatch.setenv(name, "1")
+    checks = {"environment": CHECKS["environment"]}
+    assert look(Order(), checks).unset == ()
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "")
+    monkeypatch.delenv(FOR_ALL[0])
+    assert look(Order(), checks).unset == (FOR_ALL[0], "RAY_USAGE_STATS_ENABLED")
+
+
+@pytest.mark.parametrize(
+    ("mode", "is_open"), [(0o600, False), (0o400, False), (0o440, False), (0o604, True), (0o660, True)]
+)
+def test_a_token_file_open_to_others(tmp_path, monkeypatch: pytest.MonkeyPatch, mode, is_open) -> None:
+    """Where Ray looks for it: at the path that is named, else in the home folder; no file and a variable are well."""
+    checks = {"token file": CHECKS["token file"]}
+    monkeypatch.delenv("RAY_AUTH_TOKEN", raising=False)
+    monkeypatch.delenv("RAY_AUTH_TOKEN_PATH", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert look(Order(), checks).open_token == ""
+    token = tmp_path / ".ray" / "auth_token"
+    token.parent.mkdir()
+    token.write_text("x")
+    token.chmod(mode)
+    assert look(Order(), checks).open_token == (f"{token} (mode {mode:04o})" if is_open else "")
+    named = token.rename(tmp_path / "token")
+    assert look(Order(), checks).open_token == ""
+    monkeypatch.setenv("RAY_AUTH_TOKEN_PATH", str(named))
+    assert bool(look(Order(), checks).open_token) is is_open
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "in the environment")
+    assert look(Order(), checks).open_token == ""
 
 
 def test_without_a_driver_it_is_said_why() -> None:

@@ -9,12 +9,13 @@ import pytest
 
 from catalyst_ray.cluster.placement import ClusterView, NodeGpus, ReplicaWish, plan_replicas
 from catalyst_ray.cluster.session import LOCAL_ENVIRONMENT
+from catalyst_ray.core.node_health import FOR_ALL, FOR_CARDS, FOR_HEADS
 from tests.deploy.files import CLUSTERS, DEPLOY, load
 
 CONFIG = load(CLUSTERS["cloud"])
-NOT_FOR_CLUSTERS = {"RAY_USAGE_STATS_ENABLED", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"}
+NOT_FOR_CLUSTERS = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"}
+"""What keeps a Ray of one machine on loopback."""
 HEADS_ALONE = "RAY_task_events_max_num_task_in_gcs"
-"""The owner's choice; and what keeps a Ray of one machine on loopback."""
 
 
 def check(config: dict[str, object]) -> dict[str, object]:
@@ -81,7 +82,29 @@ def all_environments() -> list[dict[str, str]]:
     commands = [c[f"{kind}_start_ray_commands"][-1] for c in clusters for kind in ("head", "worker")]
     compose = load(DEPLOY / "compose.yaml")["services"]
     composed = [compose[name]["environment"] for name in ("head", "worker")]
-    return [*map(started_with, commands), *composed, *kuberay_environments()]
+    return [*map(started_with, commands), *composed, *kuberay_environments(), by_hand()]
+
+
+def by_hand() -> dict[str, str]:
+    """Return the variables of a cluster that is started by hand, as the shell reads them."""
+    lines = (DEPLOY / "ray.env").read_text().splitlines()
+    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+
+
+def test_a_cluster_by_hand_gets_what_the_others_get() -> None:
+    """The head of docs/scale.md knows what cluster.yaml's does, but for our own folders, and the guide reads the file."""
+    head = started_with(CONFIG["head_start_ray_commands"][-1])
+    assert by_hand() == {
+        name: value for name, value in head.items() if name not in {"OUT_DIR", "SECRETS_DIR"}
+    }
+    assert "set -a; . deploy/ray.env; set +a" in (DEPLOY.parent / "docs" / "scale.md").read_text()
+
+
+def test_the_doctor_looks_for_what_the_files_set() -> None:
+    """Each variable that it misses on a node is one that the files set there."""
+    heads = [found for found in all_environments() if HEADS_ALONE in found]
+    assert all({*FOR_ALL, *FOR_CARDS, *FOR_HEADS} <= set(found) for found in heads)
+    assert all({*FOR_ALL, *FOR_CARDS} <= set(found) for found in all_environments())
 
 
 def test_every_node_gets_what_a_local_one_gets() -> None:
@@ -92,7 +115,7 @@ def test_every_node_gets_what_a_local_one_gets() -> None:
         if name not in {*NOT_FOR_CLUSTERS, HEADS_ALONE}
     }
     found = all_environments()
-    assert len(found) == 9
+    assert len(found) == 10
     for environment in found:
         assert {name: environment.get(name) for name in wanted} == wanted
         assert environment["RAY_worker_niceness"] == "0"

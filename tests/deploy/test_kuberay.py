@@ -144,6 +144,16 @@ def test_no_secret_is_written_down() -> None:
     )
 
 
+def test_plain_settings_come_from_a_config_map() -> None:
+    """None stands there empty, to be filled in in the middle of the file: the guide says how to make the map."""
+    container = CLUSTER["spec"]["headGroupSpec"]["template"]["spec"]["containers"][0]
+    assert all(one.get("value") != "" for one in container["env"])
+    (source,) = container["envFrom"]
+    name = source["configMapRef"]["name"]
+    guide = (DEPLOY.parent / "docs" / "operate.md").read_text()
+    assert f"kubectl create configmap {name} --from-literal=SEC_CONTACT=" in guide
+
+
 def test_every_pod_is_looked_after() -> None:
     """Probes, limits, no root, no rights to gain; each claim that is mounted is made by storage.yaml."""
     spec = CLUSTER["spec"]

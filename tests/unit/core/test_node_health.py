@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from catalyst_ray.core.node_health import GIB, Needs, judge_node
+from catalyst_ray.core.node_health import FOR_ALL, FOR_CARDS, FOR_HEADS, GIB, Needs, judge_node
 from catalyst_ray.models import DiskRoom, EngineReach, NodeFacts, NodeReport, Seat
 
 VERSIONS = {"Python": "3.11.9", "Ray": "2.60.0", "catalyst-ray": "0.1.0"}
@@ -150,6 +150,33 @@ def test_low_priority_matters_where_servers_run_under_workers() -> None:
     status, _, mend = judged(nice, needs=replace(NEEDS, starts_engines=True))["niceness"]
     assert (status, "RAY_worker_niceness=0" in mend) == ("warn", True)
     assert "niceness" not in judged(nice, seat=replace(SEAT, is_worker=False))
+
+
+@pytest.mark.parametrize(
+    ("seat", "told"),
+    [
+        (SEAT, [*FOR_ALL, *FOR_CARDS]),
+        (replace(SEAT, gpus=0.0), FOR_ALL),
+        (replace(SEAT, gpus=0.0, is_head=True), [*FOR_ALL, *FOR_HEADS]),
+        (replace(SEAT, is_worker=False), None),
+    ],
+    ids=["cards", "none", "head", "no worker of Ray"],
+)
+def test_what_ray_was_started_without(seat, told) -> None:
+    """One line of what matters there: cards hidden from charts, a head that forgets; nothing of a process of our own."""
+    found = judged(replace(SOUND, unset=(*FOR_ALL, *FOR_CARDS, *FOR_HEADS)), seat=seat).get("environment")
+    assert (found and found[:2]) == (told and ("warn", f"Ray was started without {', '.join(told)}"))
+    assert found is None or "deploy/ray.env" in found[2]
+
+
+def test_a_token_that_others_may_read() -> None:
+    """It is named with its mode, and the command that mends it."""
+    found = judged(replace(SOUND, open_token="/home/ray/.ray/auth_token (mode 0644)"))["token file"]
+    assert found == (
+        "warn",
+        "others there may read Ray's token: /home/ray/.ray/auth_token (mode 0644)",
+        "chmod 600 /home/ray/.ray/auth_token",
+    )
 
 
 @pytest.mark.parametrize(
