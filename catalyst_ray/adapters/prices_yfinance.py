@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from catalyst_ray.core.bar_intake import take_in
 from catalyst_ray.core.bar_windows import check_timeframe, select_timeframe
+from catalyst_ray.core.extras import extra
 from catalyst_ray.core.market_hours import EASTERN
 from catalyst_ray.core.price_table import bars_of_columns, normal_ticker
 from catalyst_ray.errors import ConfigError, RateLimited, TransportError
@@ -58,7 +59,7 @@ class YfinancePrices:
         self, history: Callable[[str, str, str, float], Any] | None = None, *, timeout_s: float = 10.0
     ) -> None:
         if history is None and find_spec("yfinance") is None:
-            raise ConfigError("yfinance is not installed", hint="pip install 'catalyst-ray[market]'")
+            raise ConfigError("yfinance is not installed", hint=extra("market"))
         self._history = history or _ask_yahoo
         self._timeout_s = timeout_s
 

@@ -41,7 +41,10 @@ SET_UP = """\
      export RAY_GRAFANA_HOST=http://127.0.0.1:3000        # Grafana, as the head reaches it
      export RAY_GRAFANA_IFRAME_HOST=http://127.0.0.1:3000 # Grafana, as your browser reaches it
      export RAY_METRICS_GRAFANA_DASHBOARD_OUTPUT_DIR=/var/lib/grafana/dashboards
-                                                          # Ray writes its dashboards there; put catalyst.json beside
+                                                          # Ray writes its own dashboards there, for Grafana to read
+
+   Ours is in Grafana's list by step 2: put no copy of catalyst.json beside Ray's, since Grafana refuses two boards of
+   one uid. To have it in Ray's dashboard, in the place of Ray's board "Data", leave step 2 out: deploy/grafana/README.md.
 
    Grafana must allow embedding and reading without a login: GF_SECURITY_ALLOW_EMBEDDING=true and
    GF_AUTH_ANONYMOUS_ENABLED=true, so keep its port on loopback or behind a proxy with a login.

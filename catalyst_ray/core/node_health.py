@@ -39,7 +39,7 @@ MENDS = {
     "engine": "see whether the engine answers from there: name, network, server",
     "disk": "a network disk that does not answer: mount it anew, or start Ray with --temp-dir on a local one",
     "charts": "install matplotlib there as in requirements.lock, and let it write its font cache (HOME, MPLCONFIGDIR)",
-    "time zones": "pip install tzdata there",
+    "time zones": "install it there with the Python that Ray runs on: `python -m pip install tzdata`",
 }
 """What mends a check that hung or failed."""
 
@@ -166,7 +166,8 @@ def _own_engine(place: str, *, is_there: bool, kind: str) -> Iterator[NodeFindin
     mend = (
         "install it on every node that runs replicas, on the PATH that Ray was started with"
         if kind == "program"
-        else "pip install 'catalyst-ray[embedded]' there, and put the file of LLM_GGUF_PATH there"
+        else "install the extra there with the Python that Ray runs on (`python -m pip install 'catalyst-ray[embedded]'`), and put"
+        " the file of LLM_GGUF_PATH there"
     )
     yield NodeFinding("engine", "fail", f"{place} is not there", mend)
 

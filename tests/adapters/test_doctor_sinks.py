@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -79,7 +80,7 @@ async def test_a_missing_extra_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> 
     async with hook_server() as own:
         found = await findings(apprise_urls="json://127.0.0.1:1", webhook_url=own.url, webhook_secret=SECRET)
     assert {name: one.status for name, one in found.items()} == {"apprise": "fail", "webhook": "ok"}
-    assert found["apprise"].mend == "pip install 'catalyst-ray[notify]'"
+    assert found["apprise"].mend == f"{sys.executable} -m pip install 'catalyst-ray[notify]'"
 
 
 async def test_a_check_that_breaks_hides_no_other(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import importlib.util
+import sys
 import threading
 from typing import Any
 
@@ -178,4 +179,4 @@ def test_without_the_extra_the_line_that_installs_it_is_told(monkeypatch: pytest
     monkeypatch.setattr(notify, "find_spec", lambda name: None if name == "apprise" else find(name))
     with pytest.raises(ConfigError) as caught:
         AppriseService("json://127.0.0.1")
-    assert caught.value.hint == "pip install 'catalyst-ray[notify]'"
+    assert caught.value.hint == f"{sys.executable} -m pip install 'catalyst-ray[notify]'"

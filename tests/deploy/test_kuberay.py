@@ -154,6 +154,31 @@ def test_plain_settings_come_from_a_config_map() -> None:
     assert f"kubectl create configmap {name} --from-literal=SEC_CONTACT=" in guide
 
 
+def test_strangers_reach_no_port_but_the_metrics(definitions: Path) -> None:
+    """All our pods are closed but to each other; the operator, by the labels of its own files, reaches the dashboard."""
+    policy = load(DEPLOY / "kuberay" / "network.yaml")
+    assert (policy["apiVersion"], policy["kind"]) == ("networking.k8s.io/v1", "NetworkPolicy")
+    spec = policy["spec"]
+    ours = spec["podSelector"]["matchLabels"]
+    groups = [CLUSTER["spec"]["headGroupSpec"], *CLUSTER["spec"]["workerGroupSpecs"]]
+    assert all(group["template"]["metadata"]["labels"] == ours for group in groups)
+    among, operator, metrics = spec["ingress"]
+    assert among == {"from": [{"podSelector": {"matchLabels": ours}}]}
+    named = {port["name"]: port["containerPort"] for port in containers()[0]["ports"]}
+    assert [port["port"] for port in operator["ports"]] == [named["dashboard"]]
+    assert [port["port"] for port in metrics["ports"]] == [named["metrics"]]
+    manager = (definitions.parents[1] / "manager" / "manager.yaml").read_text()
+    *_, deployment = (one for one in yaml.safe_load_all(manager) if one["kind"] == "Deployment")
+    labels = deployment["spec"]["template"]["metadata"]["labels"].items()
+    assert any(set(one["podSelector"]["matchLabels"].items()) <= set(labels) for one in operator["from"])
+
+
+def containers() -> list[dict[str, Any]]:
+    """Return Ray's container of the head and of every kind of worker."""
+    groups = [CLUSTER["spec"]["headGroupSpec"], *CLUSTER["spec"]["workerGroupSpecs"]]
+    return [group["template"]["spec"]["containers"][0] for group in groups]
+
+
 def test_every_pod_is_looked_after() -> None:
     """Probes, limits, no root, no rights to gain; each claim that is mounted is made by storage.yaml."""
     spec = CLUSTER["spec"]

@@ -89,3 +89,12 @@ def test_a_terminal_gets_lines_that_fit(monkeypatch: pytest.MonkeyPatch) -> None
     words = [line for text in printed for line in text.splitlines() if line.startswith("    ")]
     assert words
     assert all(len(line) <= 60 for line in words)
+
+
+def test_the_board_has_one_place() -> None:
+    """Grafana refuses two boards of one uid: neither text has a copy put beside Ray's."""
+    said = " ".join(say("--set-up").split())
+    assert "put no copy of catalyst.json beside Ray's" in said
+    assert "leave step 2 out" in said
+    guide = (Path(__file__).parents[2] / "deploy" / "grafana" / "README.md").read_text()
+    assert "leave step 2 above out" in guide

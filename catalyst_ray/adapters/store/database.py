@@ -19,6 +19,7 @@ from sqlalchemy import create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
 
 from catalyst_ray.adapters.store.failures import diagnose
+from catalyst_ray.core.extras import extra
 from catalyst_ray.errors import ConfigError, ParseError, StoreError
 
 if TYPE_CHECKING:
@@ -172,7 +173,7 @@ def _postgres_engine(address: Address, *, busy_timeout_s: float, read_only: bool
         raise ConfigError(
             "PostgreSQL needs the package psycopg",
             key="DATABASE_URL",
-            hint="pip install 'catalyst-ray[postgres]'",
+            hint=extra("postgres"),
         ) from error
 
     @event.listens_for(engine, "connect")
