@@ -83,8 +83,7 @@ def measure() -> dict[str, float]:
     """Return the slope of the driver's memory over a short run, how many cycles that was, and where it ended.
 
     So few cycles find a leak of some tens of megabytes in a thousand, not one of a megabyte: for that there is the
-    long run. What the driver has in use tells more: it is full at the end of the warm-up, while the place that it
-    takes among freed blocks still grows for some hundred cycles.
+    long run. What the driver has in use stands beside: what lies free among it grows for some hundred cycles more.
     """
     run = soak(cycles=SHORT, every=2, sample_every=2, keep_s=10.0)
     counts = figures_of(run, warm_up=SHORT_WARM_UP)["counts"]
