@@ -9,6 +9,8 @@ from __future__ import annotations
 import stat
 from typing import TYPE_CHECKING, NamedTuple
 
+from catalyst_ray.core.file_modes import is_open_to_others
+
 if TYPE_CHECKING:
     from collections.abc import Collection
     from pathlib import Path
@@ -18,7 +20,6 @@ MAX_BYTES = 65_536
 PREFIX = "catalyst_"
 """May stand before a name, for folders that several programs share; systemd puts it before the files of a
 ``LoadCredential=catalyst:FOLDER``."""
-OTHERS = stat.S_IRWXO | stat.S_IWGRP
 
 
 class Mounted(NamedTuple):
@@ -59,7 +60,7 @@ def too_open(folder: Path | None, names: Collection[str]) -> list[str]:
     return [
         f"{path} is open to others (mode {mode:04o}): chmod 0400, or defaultMode: 0440 in Kubernetes"
         for name, path in found.files.items()
-        if name in found.values and (mode := _mode(path)) & OTHERS
+        if name in found.values and is_open_to_others(mode := _mode(path))
     ]
 
 

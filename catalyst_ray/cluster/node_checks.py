@@ -23,6 +23,7 @@ from catalyst_ray.adapters.gpu import NvmlProbe
 from catalyst_ray.adapters.nvidia_smi import nvidia_smi, pci_cards
 from catalyst_ray.cluster.cut_off import side_by_side
 from catalyst_ray.cluster.engine_reach import reach
+from catalyst_ray.core.file_modes import is_open_to_others
 from catalyst_ray.core.node_health import FOR_ALL, FOR_CARDS, FOR_HEADS
 from catalyst_ray.errors import CatalystError
 from catalyst_ray.models import NodeFacts
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
 
 RAY: Any = ray
 """Untyped in good part; what comes out of it is typed at once."""
-OTHERS = stat.S_IRWXO | stat.S_IWGRP
-"""What the mode of a secret's file must not have, as for those of ``SECRETS_DIR``."""
 NEW_YORK = "America/New_York"
 CHECK_S = 20.0
 """How long a check may take on a node. A first chart takes a few seconds: matplotlib looks through all fonts once."""
@@ -157,7 +156,7 @@ def _token(_: Order) -> dict[str, Any]:
         mode = stat.S_IMODE(path.stat().st_mode)
     except OSError:  # without tokens there is none
         return {}
-    return {"open_token": f"{path} (mode {mode:04o})" if mode & OTHERS else ""}
+    return {"open_token": f"{path} (mode {mode:04o})" if is_open_to_others(mode) else ""}
 
 
 CHECKS: Mapping[str, Callable[[Order], dict[str, Any]]] = {

@@ -87,9 +87,7 @@ async def _cluster(settings: Settings, choice: EngineChoice) -> AsyncIterator[Fi
     except CatalystError as error:
         mend = error.hint or "see `ray status` on the cluster, or unset RAY_ADDRESS for a local one"
         yield Finding("Ray", "fail", error.message, mend, CLUSTER)
-    except (
-        Exception
-    ) as error:  # the boundary: a head that goes away meanwhile must not hide what else is to be said
+    except Exception as error:  # the boundary: a head that goes away must not hide what else is to be said
         log.exception("the cluster's check broke off")
         yield Finding("Ray", "fail", f"broke off: {type(error).__name__}", GONE, CLUSTER)
     else:

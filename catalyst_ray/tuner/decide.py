@@ -208,13 +208,11 @@ def _slower(before: Sequence[Turn], after: Sequence[Turn], aim: str, granted_s: 
 
 def _price(before: Sequence[Turn], after: Sequence[Turn], aim: str) -> str:
     """Return what a change that is kept costs elsewhere, within what the rules allow; nothing where it costs nothing."""
-    grown = [
-        f"{WORDS[other]} grows from {_shown(was, other)} to {_shown(now, other)}, within its {TARGET_S:g} s"
-        if other == "cycle"
-        else f"{WORDS[other]} grows from {_shown(was, other)} to {_shown(now, other)}, within LLM_ALERT_WAIT_SECS"
+    return "".join(
+        f"; {WORDS[other]} grows from {_shown(was, other)} to {_shown(now, other)},"
+        f" within {f'its {TARGET_S:g} s' if other == 'cycle' else 'LLM_ALERT_WAIT_SECS'}"
         for other, was, now in _grown(before, after, aim)
-    ]
-    return "".join(f"; {words}" for words in grown)
+    )
 
 
 def _grown(before: Sequence[Turn], after: Sequence[Turn], aim: str) -> Iterator[tuple[str, float, float]]:
